@@ -1,0 +1,39 @@
+# The two commands of the README. Everything happens inside this checkout; both may be run again and again.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/installed
+
+export PIP_CACHE_DIR ?= $(CURDIR)/$(VENV)/pip-cache
+export MPLCONFIGDIR ?= $(CURDIR)/$(VENV)/matplotlib
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test lint types pytest format clean
+
+demo: $(STAMP)
+	"$(RUN)" -m vidkit_cli.main demo --out demo
+
+test: lint types pytest
+
+lint: $(STAMP)
+	"$(RUN)" -m ruff format --check .
+	"$(RUN)" -m ruff check .
+
+types: $(STAMP)
+	"$(RUN)" -m mypy
+
+pytest: $(STAMP)
+	"$(RUN)" -m pytest
+
+format: $(STAMP)
+	"$(RUN)" -m ruff format .
+	"$(RUN)" -m ruff check --fix .
+
+# One stamp for the environment: made anew when what is to be installed changes.
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	"$(PYTHON)" -m venv $(VENV)
+	"$(RUN)" -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build demo

@@ -1,0 +1,1 @@
+"""The command line. `cli/` is installed and imported as `vidkit_cli`."""

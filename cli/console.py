@@ -1,0 +1,127 @@
+"""What every command shares: errors in one style, JSON, progress, tables. Data go to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import click
+
+DONE, BAD_INPUT, BAD_USAGE, FINDINGS, INTERRUPTED = 0, 1, 2, 3, 130
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+
+def report_errors(command: click.Command, args: Sequence[str] | None = None) -> int:
+    """Run `command` and return its exit code; errors go to stderr, or as JSON to stdout where --json was given."""
+    from vidkit.errors import VidkitError
+
+    given = list(sys.argv[1:] if args is None else args)
+    as_json = "--json" in given
+    try:
+        code = command.main(given, prog_name="vidkit", standalone_mode=False)
+        return code if isinstance(code, int) else DONE
+    except click.UsageError as error:
+        if as_json:
+            return _fail_as_json(error.format_message(), BAD_USAGE)
+        error.show()
+        return BAD_USAGE
+    except VidkitError as error:
+        if as_json:
+            return _fail_as_json(str(error), BAD_INPUT, type(error).__name__)
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        return BAD_INPUT
+    except click.ClickException as error:
+        error.show()
+        return BAD_INPUT
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone: nobody is left to be told
+        return DONE
+
+
+def _fail_as_json(message: str, code: int, kind: str = "UsageError") -> int:
+    print_json({"error": {"kind": kind, "message": message}})
+    return code
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object to stdout; NaN and infinities become null, numpy scalars and arrays become plain values."""
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+    """Print a table to stdout: the first column to the left, the others, numbers mostly, to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+    console.print(table)
+
+
+def say(message: str) -> None:
+    """Print a message for people to stderr."""
+    click.echo(message, err=True)
+
+
+class Advance(Protocol):
+    """`advance(steps, note)`: so many steps are done; the note stands at the end of the line, as in "1 234 files/s"."""
+
+    def __call__(self, steps: int, note: str = "") -> None:
+        """Move the bar on."""
+
+
+@contextmanager
+def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
+    """Show a progress bar with count and time left on stderr; where that is no terminal `advance` does nothing."""
+    if not sys.stderr.isatty():
+        yield _do_nothing
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task(title, total=total, note="")
+
+        def advance(steps: int, note: str = "") -> None:
+            bar.update(task, advance=steps, note=note)
+
+        yield advance
+
+
+def _do_nothing(steps: int, note: str = "") -> None:
+    """Advance no bar: there is no terminal to show it on."""

@@ -1,0 +1,88 @@
+"""The `vidkit` command: a table of sub-commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from .console import report_errors
+
+# name: (module of this package, first line of its help). The module's click command is called `command`.
+COMMANDS = {
+    "prepare": ("prepare", "Turn annotations into an index."),
+    "check": ("check", "Look for faults in a data set on disk."),
+    "info": ("info", "Show what is in an index."),
+    "lists": ("lists", "Write the frame lists of the field for any tree."),
+    "synth": ("synth", "Make a small annotated video data set."),
+    "view": ("view", "Draw frames with boxes, tracks and labels."),
+    "eval": ("eval", "Score predictions: mAP by motion speed and other attributes."),
+    "convert": ("convert", "Read any prediction file, write any other."),
+    "benchmark": ("benchmark", "Run a detector over an index and time it."),
+    "plugins": ("plugins", "List the detectors that are installed."),
+    "plot": ("plot", "Draw the figures."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use: `vidkit --help` reads only the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f".{COMMANDS[cmd_name][0]}", __package__).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the help lines of the table, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    click.echo(f"vidkit {version('vidkit-vod')}")
+    click.echo(f"Python {sys.version.split()[0]}")
+    for name in ("numpy", "h5py", "torch"):
+        try:
+            click.echo(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            click.echo(f"{name} not installed")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Each command has examples in its --help. Shell completion: see docs/cli.md.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show versions."
+)
+def vidkit() -> None:
+    """Video object detection, measured properly.
+
+    \b
+    Examples:
+      vidkit prepare --vid-root ILSVRC2015      # annotations → vidkit-data/vid_val.h5 …
+      vidkit eval predictions.pkl               # mAP, slow / medium / fast
+      vidkit plot speed-accuracy                # the figure of all runs in runs/
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code: 0 done, 1 bad input, 2 bad usage, 3 findings, 130 interrupted."""
+    sys.exit(report_errors(vidkit))
+
+
+if __name__ == "__main__":
+    main()

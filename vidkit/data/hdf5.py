@@ -1,0 +1,210 @@
+"""Index and Predictions as HDF5 files; the only importer of h5py. The formats are written down in docs/formats.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+import vidkit
+from vidkit.classes import ObjectClass
+from vidkit.data.index import FrameFiles, Index
+from vidkit.errors import FormatError
+from vidkit.files import writing
+from vidkit.predictions.table import FrameTimes, Predictions, RunInfo
+
+INDEX_FORMAT, INDEX_VERSION = "vidkit-index", 1
+PREDICTIONS_FORMAT, PREDICTIONS_VERSION = "vidkit-predictions", 1
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_INDEX_COLUMNS = {
+    "video_size": "/videos/size",
+    "frame_start": "/videos/frame_start",
+    "frame_number": "/frames/number",
+    "instance_start": "/frames/instance_start",
+    "box": "/instances/box",
+    "class_id": "/instances/class_id",
+    "track_id": "/instances/track_id",
+    "occluded": "/instances/occluded",
+    "generated": "/instances/generated",
+    "motion_iou": "/instances/motion_iou",
+}
+
+
+def write_index(path: Path, index: Index) -> None:
+    """Write `index` to `path`, whole or not at all."""
+    with _creating(path, INDEX_FORMAT, INDEX_VERSION) as file:
+        file.attrs.update(dataset=index.dataset, split=index.split, fingerprint=index.fingerprint)
+        _write_strings(file, "/classes/name", index.class_names)
+        _write_strings(file, "/classes/wnid", [c.wnid for c in index.classes])
+        _write_strings(file, "/videos/name", index.video_name)
+        for name, place in _INDEX_COLUMNS.items():
+            if getattr(index, name) is not None:
+                file[place] = getattr(index, name)
+        for level, attributes in (("frames", index.frame_attributes), ("instances", index.instance_attributes)):
+            for name, column in attributes.items():
+                file[f"/{level}/attributes/{name}"] = column
+        if index.files is not None:
+            _write_files(file.create_group("files"), index.files)
+
+
+def read_index(path: Path) -> Index:
+    """Return the index stored at `path`, read whole; the file is closed again.
+
+    Raises FormatError if it isn't a vidkit index of a known version, is damaged, or doesn't have the content that its
+    fingerprint tells.
+    """
+    with _opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
+        names, wnids = _strings(file, "/classes/name"), _strings(file, "/classes/wnid")
+        index = Index(
+            dataset=str(file.attrs["dataset"]),
+            split=str(file.attrs["split"]),
+            classes=tuple(ObjectClass(name, wnid) for name, wnid in zip(names, wnids, strict=True)),
+            video_name=_strings(file, "/videos/name"),
+            frame_attributes=_attributes(file, "/frames/attributes"),
+            instance_attributes=_attributes(file, "/instances/attributes"),
+            files=_read_files(file) if "files" in file else None,
+            **{name: _column(file, at) for name, at in _INDEX_COLUMNS.items() if name != "motion_iou" or at in file},
+        )
+        if index.fingerprint != file.attrs["fingerprint"]:
+            raise FormatError(
+                f"{path}: its content has the fingerprint {index.fingerprint}, the file says "
+                f"{file.attrs['fingerprint']}: it was damaged or changed; prepare it again"
+            )
+        return index
+
+
+def read_index_fingerprint(path: Path) -> str:
+    """Return the fingerprint that the index at `path` states, without reading the rest."""
+    with _opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
+        return str(file.attrs["fingerprint"])
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write `predictions` to `path`, whole or not at all."""
+    with _creating(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION) as file:
+        file.attrs.update(
+            index_fingerprint=predictions.index_fingerprint,
+            run=json.dumps(asdict(predictions.run), default=str),
+        )
+        file["/frames/detection_start"] = predictions.detection_start
+        for name in ("box", "score", "class_id"):
+            file[f"/detections/{name}"] = getattr(predictions, name)
+        for name in ("is_key", "key_distance"):
+            if getattr(predictions, name) is not None:
+                file[f"/frames/{name}"] = getattr(predictions, name)
+        if predictions.times is not None:
+            for name, column in vars(predictions.times).items():
+                file[f"/frames/times/{name}"] = column
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Return the predictions stored at `path` in vidkit's own HDF5 format, read whole.
+
+    Raises FormatError if it isn't a vidkit predictions file of a known version, or is damaged.
+    """
+    with _opening(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION) as file:
+        times = None
+        if "/frames/times" in file:
+            times = FrameTimes(**{k: _column(file, f"/frames/times/{k}") for k in FrameTimes.__dataclass_fields__})
+        return Predictions(
+            detection_start=_column(file, "/frames/detection_start"),
+            box=_column(file, "/detections/box"),
+            score=_column(file, "/detections/score"),
+            class_id=_column(file, "/detections/class_id"),
+            index_fingerprint=str(file.attrs["index_fingerprint"]),
+            is_key=_column(file, "/frames/is_key") if "/frames/is_key" in file else None,
+            key_distance=_column(file, "/frames/key_distance") if "/frames/key_distance" in file else None,
+            times=times,
+            run=RunInfo(**json.loads(str(file.attrs["run"]))),
+        )
+
+
+@contextmanager
+def _creating(path: Path, name: str, version: int) -> Iterator[h5py.File]:
+    with writing(path) as part, h5py.File(part, "w") as file:
+        file.attrs.update(format=name, version=version, created_with=f"vidkit {vidkit.__version__}")
+        yield file
+
+
+@contextmanager
+def _opening(path: Path, name: str, version: int) -> Iterator[h5py.File]:
+    """Open an HDF5 file of the given format; whatever is wrong with it becomes a FormatError that names the file."""
+    try:
+        with path.open("rb") as raw:
+            if raw.read(len(SIGNATURE)) != SIGNATURE:
+                raise FormatError(f"{path}: not an HDF5 file; a {name} file was wanted")
+    except OSError as error:
+        raise FormatError(f"{path}: can't be read: {error.strerror}") from None
+    try:
+        with h5py.File(path, "r") as file:
+            found, found_version = file.attrs.get("format", "no format name"), file.attrs.get("version")
+            if found != name:
+                raise FormatError(f"{path}: holds {found}, wanted {name}")
+            if found_version != version:
+                raise FormatError(
+                    f"{path}: {name} version {found_version}; vidkit {vidkit.__version__} knows version {version}"
+                )
+            yield file
+    except FormatError as error:
+        raise FormatError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, UnicodeError) as error:
+        raise FormatError(f"{path}: damaged {name} file: {error}; make it again") from error
+
+
+def _column(file: h5py.File, place: str) -> NDArray[Any]:
+    """Return a numeric column, read whole.
+
+    Only plain contiguous data sets are accepted, of the size that the file really stores: a small file can't ask for
+    an array that fills the memory.
+    """
+    column = file[place]
+    if not isinstance(column, h5py.Dataset) or column.dtype.kind not in "biuf":
+        raise FormatError(f"{place}: not a numeric column")
+    if column.chunks is not None or column.external or column.is_virtual:
+        raise FormatError(f"{place}: must be stored contiguously")
+    if column.id.get_storage_size() != column.dtype.itemsize * int(np.prod(column.shape, dtype=np.int64)):
+        raise FormatError(f"{place}: {column.shape} is more than the file stores")
+    return np.asarray(column[()])
+
+
+def _attributes(file: h5py.File, place: str) -> Mapping[str, NDArray[Any]]:
+    return {name: _column(file, f"{place}/{name}") for name in file[place]} if place in file else {}
+
+
+def _write_strings(file: h5py.Group, place: str, values: Sequence[str]) -> None:
+    file.create_dataset(place, data=np.array(values, object), dtype=h5py.string_dtype())
+
+
+def _strings(file: h5py.Group, place: str) -> tuple[str, ...]:
+    return tuple(file[place].asstr()[()])
+
+
+def _write_files(group: h5py.Group, files: FrameFiles) -> None:
+    group.attrs["root"] = files.root
+    for name in ("kind", "source", "pattern", "name"):
+        if getattr(files, name) is not None:
+            _write_strings(group, name, getattr(files, name))
+    for name in ("offset", "size"):
+        if getattr(files, name) is not None:
+            group[name] = getattr(files, name)
+
+
+def _read_files(file: h5py.File) -> FrameFiles:
+    group = file["files"]
+    return FrameFiles(
+        root=str(group.attrs["root"]),
+        kind=_strings(group, "kind"),
+        source=_strings(group, "source"),
+        pattern=_strings(group, "pattern"),
+        name=_strings(group, "name") if "name" in group else None,
+        offset=_column(file, "/files/offset") if "offset" in group else None,
+        size=_column(file, "/files/size") if "size" in group else None,
+    )

@@ -1,0 +1,40 @@
+"""The errors that come from outside: files, options, plug-ins. A caller's mistake is a `ValueError`, not one of these.
+
+Each message names the place, what was found, what was wanted and what to do, in one line where that is possible.
+"""
+
+
+class VidkitError(Exception):
+    """Anything that a user can mend: the command line prints its message without a traceback and exits with 1."""
+
+
+class AnnotationError(VidkitError):
+    """An annotation file, a frame list or a data-set folder that breaks the rules of its format."""
+
+
+class FrameError(VidkitError):
+    """A frame that is missing, can't be decoded, or doesn't have the size that its annotation tells."""
+
+
+class FormatError(VidkitError):
+    """A file that isn't in the format that it should be in, or in a version of it that isn't known."""
+
+
+class PredictionError(VidkitError):
+    """Predictions that can't be read safely, or don't fit the index they are meant for."""
+
+
+class DetectorError(VidkitError):
+    """A detector that can't be loaded or that broke the detector protocol."""
+
+
+class ChoiceError(VidkitError):
+    """A name or file that can't be chosen: unknown, missing, or one of several. The message lists what there is."""
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """Return " (did you mean 'x'?)" for the closest known name, or "" where none is close."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
