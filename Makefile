@@ -8,7 +8,7 @@ export PIP_CACHE_DIR ?= $(CURDIR)/$(VENV)/pip-cache
 export MPLCONFIGDIR ?= $(CURDIR)/$(VENV)/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint types pytest format clean
+.PHONY: demo test lint types pytest format docs clean
 
 demo: $(STAMP)
 	"$(RUN)" -m vidkit_cli.main demo --out demo
@@ -28,6 +28,10 @@ pytest: $(STAMP)
 format: $(STAMP)
 	"$(RUN)" -m ruff format .
 	"$(RUN)" -m ruff check --fix .
+
+docs: $(STAMP)
+	"$(RUN)" -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	"$(RUN)" -m sphinx -q -W --keep-going docs build/docs
 
 # One stamp for the environment: made anew when what is to be installed changes.
 $(STAMP): setup.cfg pyproject.toml constraints.txt
