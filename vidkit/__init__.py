@@ -9,12 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vidkit.benchmark.detector import Detector as Detector
+    from vidkit.benchmark.detector import DetectorContext as DetectorContext
     from vidkit.data.hdf5 import read_index as read_index
     from vidkit.data.hdf5 import read_predictions as read_predictions
     from vidkit.data.hdf5 import write_index as write_index
     from vidkit.data.hdf5 import write_predictions as write_predictions
     from vidkit.data.index import Index as Index
     from vidkit.detections import Detections as Detections
+    from vidkit.errors import DetectorError as DetectorError
     from vidkit.errors import VidkitError as VidkitError
     from vidkit.predictions.table import Predictions as Predictions
 
@@ -22,6 +25,9 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "Detections": "vidkit.detections",
+    "Detector": "vidkit.benchmark.detector",
+    "DetectorContext": "vidkit.benchmark.detector",
+    "DetectorError": "vidkit.errors",
     "Index": "vidkit.data.index",
     "Predictions": "vidkit.predictions.table",
     "VidkitError": "vidkit.errors",
