@@ -39,6 +39,17 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f".{COMMANDS[cmd_name][0]}", __package__).command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of this name; a UsageError that suggests a near match if there is none."""
+        from vidkit.errors import did_you_mean
+
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {name!r}{did_you_mean(name, list(COMMANDS))}.")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands with the help lines of the table, importing none of them."""
         with formatter.section("Commands"):

@@ -68,7 +68,8 @@ def choose_index(path: Path | None, data_dir: Path, fingerprint: str = "", n_fra
         reason = f"the predictions were made for the index {fingerprint}"
     else:
         fits = [file for file in found if n_frames is None or _n_frames(file) == n_frames]
-        reason = "the predictions don't name their index" + ("" if n_frames is None else f" and have {n_frames} frames")
+        named = f"the predictions don't name their index and have {n_frames} frames"
+        reason = "no index was named" if n_frames is None else named
     if len(fits) != 1:
         listed = ", ".join(f"{file} ({print_[:8]}…, {_n_frames(file)} frames)" for file, print_ in found.items())
         raise ChoiceError(f"{reason}; {'none' if not fits else 'several'} of these fit: {listed}. Give --index FILE")
