@@ -1,0 +1,239 @@
+"""The images of an index: `(H, W, 3)` uint8 RGB, lazily, whether they are files, members of a tar or frames of a video.
+
+Nothing is kept open between frames: what these functions need to know is in the index, so they may be called from any
+process, a DataLoader worker too. Pixels are taken as they are stored: an EXIF orientation is ignored, since the boxes
+of ILSVRC, COCO and VOC count in stored pixels. Grey images get three equal channels, CMYK and palettes are converted,
+transparency is dropped, 16-bit grey keeps its upper 8 bits.
+
+An index may come from anyone: sources and names that lead out of the root (absolute, or with "..") are refused.
+Symbolic links inside the root are followed; they belong to the user, not to the index.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vidkit.data.index import FOLDER, IMAGE, TAR, VIDEO, FrameFiles, Index
+from vidkit.errors import FrameError
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
+Frame = NDArray[np.uint8]
+"""`(H, W, 3)` uint8 RGB."""
+
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+PATTERN = re.compile(r"([^{}]*)\{:(0?\d{0,2}d?)\}([^{}]*)")
+
+
+def frames_of(
+    index: Index, video: int, root: Path | None = None, at_least: tuple[int, int] | None = None
+) -> Iterator[Frame]:
+    """Return the frames of video row `video` one after the other, in the order of the index's rows.
+
+    `root` takes the place of the root that the index names, where the data was moved. With `at_least=(w, h)` a JPEG may
+    be decoded at 1/2, 1/4 or 1/8 of its size, never smaller than that: faster, for those who scale down anyway.
+
+    Raises FrameError, naming the file, for a frame that is missing, damaged or not of the size that the index tells,
+    and where video files are to be read without PyAV.
+    """
+    rows = index.frames_of(video)
+    source = _source(index, video, root)
+    if _files(index).kind[video] == VIDEO:
+        return _of_video_file(source, [int(index.frame_number[row]) for row in rows], _size(index, video))
+    return (frame(index, row, root, at_least) for row in rows)
+
+
+def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int, int] | None = None) -> Frame:
+    """Return the one frame of frame row `row`. For arguments and errors see `frames_of`.
+
+    In a video file it is found by decoding from the keyframe before it.
+    """
+    video = int(index.frame_video[row])
+    files = _files(index)
+    source, size = _source(index, video, root), _size(index, video)
+    match files.kind[video]:
+        case "image":
+            return _read_image(source, size, at_least)
+        case "folder":
+            return _read_image(_inside(source, _name(index, files, video, row)), size, at_least)
+        case "tar":
+            return _from_tar(source, files, row, size, at_least)
+        case _:
+            return _from_video_file(source, int(index.frame_number[row]), size)
+
+
+def has_frames(index: Index, video: int) -> bool:
+    """Return whether the index tells where the images of video row `video` are."""
+    return index.files is not None and index.files.kind[video] in (FOLDER, TAR, VIDEO, IMAGE)
+
+
+# -- where a frame is --------------------------------------------------------------------------------------------------
+
+
+def _files(index: Index) -> FrameFiles:
+    if index.files is None:
+        raise FrameError(f"index {index.dataset} {index.split} doesn't tell where its frames are; prepare it again")
+    return index.files
+
+
+def _source(index: Index, video: int, root: Path | None) -> Path:
+    files = _files(index)
+    if not has_frames(index, video):
+        kind = files.kind[video]
+        found = f"frames of the unknown kind {kind!r}" if kind else "no known frames"
+        raise FrameError(f"video {index.video_name[video]} of index {index.dataset} {index.split}: {found}")
+    return _inside(Path(files.root) if root is None else root, files.source[video])
+
+
+def _inside(root: Path, name: str) -> Path:
+    """Return `root / name`; a FrameError if the name, which an index states, leads out of the root."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name or Path(name).is_absolute():
+        raise FrameError(f"{name!r}: the index names a file outside its root {root}; not read")
+    return root / path
+
+
+def _name(index: Index, files: FrameFiles, video: int, row: int) -> str:
+    pattern = files.pattern[video]
+    if not pattern:
+        if files.name is None:
+            raise FrameError(f"video {index.video_name[video]}: the index has no names of its frames; prepare it again")
+        return files.name[row]
+    if not PATTERN.fullmatch(pattern):  # it is given to str.format: nothing but a plain number field may be in it
+        raise FrameError(f"video {index.video_name[video]}: frame pattern {pattern!r}; wanted one like '{{:06d}}.JPEG'")
+    return pattern.format(int(index.frame_number[row]))
+
+
+def _size(index: Index, video: int) -> tuple[int, int]:
+    width, height = index.video_size[video]
+    return int(width), int(height)
+
+
+# -- images ------------------------------------------------------------------------------------------------------------
+
+
+def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
+    try:
+        with path.open("rb") as file:
+            return _decode(file, str(path), size, at_least)
+    except OSError as error:
+        raise FrameError(f"{path}: can't be read: {error.strerror or error}; was the data moved?") from None
+
+
+def _from_tar(
+    path: Path, files: FrameFiles, row: int, size: tuple[int, int], at_least: tuple[int, int] | None
+) -> Frame:
+    if files.offset is None or files.size is None:
+        raise FrameError(f"{path}: the index doesn't tell where in this tar its frames are; prepare it again")
+    offset, length = int(files.offset[row]), int(files.size[row])
+    place = f"{path}: {length} bytes from {offset}"
+    try:
+        with path.open("rb") as file:
+            if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
+                raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
+            content = os.pread(file.fileno(), length, offset)
+    except OSError as error:
+        raise FrameError(f"{path}: can't be read: {error.strerror}; was the data moved?") from None
+    return _decode(BytesIO(content), place, size, at_least)
+
+
+def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
+    """Return the image in `file` as RGB; its size is held against the index before anything is decoded."""
+    try:
+        with Image.open(file, formats=IMAGE_FORMATS) as image:
+            _check_size(image.size, size, place)
+            if at_least is not None:
+                image.draft("RGB", at_least)
+            return _as_rgb(image)
+    except (FrameError, MemoryError):
+        raise
+    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
+        raise FrameError(f"{place}: not an image that can be decoded: {error}") from None
+
+
+def _as_rgb(image: Image.Image) -> Frame:
+    if image.mode.startswith("I"):  # 16 bits a pixel; a plain conversion would clip at 255
+        grey = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode in ("P", "PA"):  # by way of RGBA, since a palette may hold transparency
+        return np.array(image.convert("RGBA").convert("RGB"))
+    return np.array(image.convert("RGB"))
+
+
+def _check_size(found: tuple[int, int], wanted: tuple[int, int], place: str) -> None:
+    if 0 not in wanted and found != wanted:
+        raise FrameError(
+            f"{place}: {found[0]}x{found[1]} pixels, the index says {wanted[0]}x{wanted[1]}: "
+            "its boxes don't belong to this image; see `vidkit check`"
+        )
+
+
+# -- video files -------------------------------------------------------------------------------------------------------
+
+
+def _of_video_file(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> Iterator[Frame]:
+    """Yield the frames with these ascending numbers; the first frame of the file is number 0."""
+    wanted = iter(numbers)
+    number = next(wanted, None)
+    decoded = 0
+    with _opening(path) as container:
+        for picture in container.decode(video=0):
+            if number is None:
+                return
+            if decoded == number:
+                _check_size((picture.width, picture.height), size, f"{path}: frame {number}")
+                yield _rgb(picture)
+                number = next(wanted, None)
+            decoded += 1
+    if number is not None:
+        raise FrameError(f"{path}: has {decoded} frames, the index wants number {number}")
+
+
+def _from_video_file(path: Path, number: int, size: tuple[int, int]) -> Frame:
+    with _opening(path) as container:
+        stream = container.streams.video[0]
+        shown = sorted(p.pts for p in container.demux(stream) if p.pts is not None and not p.is_discard)
+        if not 0 <= number < len(shown):
+            raise FrameError(f"{path}: has {len(shown)} frames, the index wants number {number}")
+        container.seek(shown[number], stream=stream)
+        for picture in container.decode(stream):
+            if picture.pts == shown[number]:
+                _check_size((picture.width, picture.height), size, f"{path}: frame {number}")
+                return _rgb(picture)
+    raise FrameError(f"{path}: frame {number} can't be decoded")
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[InputContainer]:
+    """Open a video file; what FFmpeg says of a bad one becomes a FrameError that names the file."""
+    try:
+        import av
+    except ImportError:
+        raise FrameError(f"{path}: reading video files needs PyAV: pip install av") from None
+    if not path.is_file():
+        raise FrameError(f"{path}: no such file; was the data moved?")
+    try:
+        # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
+        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
+            if not container.streams.video:
+                raise FrameError(f"{path}: holds no video stream")
+            container.streams.video[0].thread_type = "AUTO"
+            yield container
+    except (OSError, ValueError) as error:  # FFmpeg's errors are of these kinds
+        raise FrameError(f"{path}: not a video that can be decoded: {error}") from None
+
+
+def _rgb(picture: VideoFrame) -> Frame:
+    return np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
