@@ -1,0 +1,117 @@
+"""From a video frame to the tensor that the networks see, and back to the frame's own pixels.
+
+Impression Network, Sec. 4.1: the shorter side is 600 pixels for the feature network. The published code of the field
+also caps the longer side at 1000 (docs/decisions.md, 0.12).
+
+Every network of this package is fed the same tensor: RGB in grey levels minus `GREY_MEAN`. A network trained with
+another pixel pipeline converts it itself, by `Pixels.from_canonical`; so one image tensor serves the feature network
+and the flow network, whatever weights they carry.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+GREY_MEAN = (123.15, 115.90, 103.06)
+"""Mean of R, G, B in grey levels, of the published R-FCN, DFF and FGFA networks."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A pixel pipeline: `(rgb * scale - mean) / std`, with rgb in 0 … 255."""
+
+    scale: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def from_canonical(self, images: Tensor) -> Tensor:
+        """Return images `(B, 3, H, W)` in this pipeline, made from ones in grey levels minus `GREY_MEAN`."""
+        if self == CAFFE:
+            return images
+        shape = (1, 3, 1, 1)
+        gain = torch.tensor([self.scale / s for s in self.std], dtype=images.dtype, device=images.device)
+        shift = torch.tensor(
+            [(g * self.scale - m) / s for g, m, s in zip(GREY_MEAN, self.mean, self.std, strict=True)],
+            dtype=images.dtype,
+            device=images.device,
+        )
+        return images * gain.view(shape) + shift.view(shape)
+
+
+CAFFE = Pixels(1.0, GREY_MEAN, (1.0, 1.0, 1.0))
+"""Grey levels minus their mean, as the published Caffe and MXNet weights want them."""
+TORCHVISION = Pixels(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""torchvision's ImageNet normalisation."""
+
+
+@dataclass(frozen=True)
+class Resize:
+    """The size rule: the shorter side becomes `shorter` pixels, unless the longer one would pass `longer`."""
+
+    shorter: int = 600
+    longer: int = 1000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shorter <= self.longer:
+            raise ValueError(f"resize: shorter side {self.shorter}, longer side {self.longer}; wanted 1 <= s <= l")
+
+    def __call__(self, height: int, width: int) -> tuple[int, int, float]:
+        """Return height, width and scale of the resized image; the sizes round half to even, as OpenCV's do.
+
+        >>> Resize()(720, 1280)
+        (562, 1000, 0.78125)
+        """
+        scale = self.shorter / min(height, width)
+        if round(scale * max(height, width)) > self.longer:
+            scale = self.longer / max(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale)), scale
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One frame, ready for the networks."""
+
+    pixels: Tensor
+    """`(1, 3, h, w)`: RGB in grey levels minus `GREY_MEAN`."""
+    scale: float
+    """Pixels of the resized image for each pixel of the frame."""
+    height: int
+    """Of the frame."""
+    width: int
+    """Of the frame."""
+
+
+def check_frame(frame: NDArray[np.uint8]) -> None:
+    """Raise ValueError unless the frame is `(H, W, 3)` uint8 with at least one pixel."""
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
+        raise ValueError(f"frame: {frame.dtype} {frame.shape}; wanted uint8 (H, W, 3), RGB")
+
+
+def to_image(frame: NDArray[np.uint8], resize: Resize, device: torch.device, dtype: torch.dtype) -> Image:
+    """Return the frame `(H, W, 3)` uint8 RGB resized bilinearly, its grey levels rounded as the published code's are.
+
+    Raises ValueError for anything but such a frame.
+    """
+    check_frame(frame)
+    height, width, scale = resize(*frame.shape[:2])
+    rgb = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1)[None]
+    levels = resize_bilinear(rgb.float(), height, width, scale).round_()
+    mean = torch.tensor(GREY_MEAN, device=device).view(1, 3, 1, 1)
+    return Image((levels - mean).to(dtype), scale, *frame.shape[:2])
+
+
+def resize_bilinear(images: Tensor, height: int, width: int, scale: float) -> Tensor:
+    """Return `(B, C, height, width)`: bilinear, without antialiasing, pixel centres at halves, clamped at the borders.
+
+    The sampling step is `1 / scale` exactly, not the ratio of the rounded sizes; so boxes divided by `scale` fit.
+    """
+    if images.shape[-2:] == (height, width) and math.isclose(scale, 1.0):
+        return images
+    resized: Tensor = torch.ops.aten.upsample_bilinear2d(images, [height, width], False, scale, scale)
+    return resized
