@@ -29,6 +29,8 @@ class RunInfo:
     scenario: str = ""
     limited: bool = False
     """True if only a part of the index was run, for a smoke test: such a score is no score."""
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    """Peaks ("peak_memory_bytes") and stage totals ("forward_seconds"), which differ from run to run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,12 @@ class FrameTimes:
     decode_seconds: NDArray[np.float64]
     look_ahead: NDArray[np.int32]  # frames taken beyond this one before its answer came
     warm_up: NDArray[np.bool_]  # frames of videos that are left out of the timing
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """Frames / total compute seconds, without warm-up; None where nothing was timed. Decoding isn't part of it."""
+        seconds = self.compute_seconds[~self.warm_up]
+        return float(len(seconds) / seconds.sum()) if seconds.sum() > 0 else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,37 @@
+"""What a user may say about a prediction file, where a guess isn't wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vidkit.predictions.raw import BoxConvention, Scale
+
+InvalidRule = Literal["refuse", "drop", "keep"]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The options of `vidkit.predictions.read`; None leaves a thing to the format's rule or to the guess."""
+
+    format: str | None = None
+    """The name of the format (see `vidkit.predictions.reading.FORMATS`)."""
+    boxes: BoxConvention | None = None
+    scale: Scale | None = None
+    classes_from: str | None = None
+    """"0" or "1": the label of the index's first class. Else a file: class names, one a line, or a COCO JSON."""
+    frame_list: Path | None = None
+    """The frame list that the detector ran over: its entries tell which frame is which."""
+    image_ids: Path | None = None
+    """The COCO ground truth whose `images` tell which frame an image id is."""
+    video: str | None = None
+    """The video that a file of one video (MOT text) is about."""
+    invalid: InvalidRule = "refuse"
+    """"drop" leaves out what is invalid; "keep" keeps negative sizes and duplicates, as peers do, and refuses else."""
+    partial: bool = False
+    """Whether the file may cover a part of the index only; the other frames count as frames without detections."""
+    reordered: bool = False
+    """Whether the frame list may have the frames of the index in another order."""
+    any_index: bool = False
+    """Whether predictions that were made for another index are taken, if its frames are as many."""

@@ -1,0 +1,78 @@
+"""What a prediction file says, before it is tied to the frames and classes of an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.predictions.table import Predictions
+
+BoxConvention = Literal["exclusive", "inclusive", "xywh", "xywh-inclusive"]
+BOX_CONVENTIONS: dict[BoxConvention, str] = {
+    "exclusive": "x1 y1 x2 y2, x2 and y2 exclusive (vidkit's own)",
+    "inclusive": "x1 y1 x2 y2, x2 and y2 inclusive (ILSVRC XML: width = x2 - x1 + 1)",
+    "xywh": "x y width height, x + width exclusive",
+    "xywh-inclusive": "x y width height, x + width inclusive (width = x2 - x1 of ILSVRC XML corners)",
+}
+Scale = Literal["pixels", "normalised", "network"]
+
+
+@dataclass(frozen=True, eq=False)
+class ByRow:
+    """The file is a list with one entry a frame: detection d belongs to entry `row[d]` of `n_rows`."""
+
+    row: NDArray[np.integer[Any]]  # (D,)
+    n_rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class ById:
+    """Each detection states the id of its frame. `first` is the id of the first frame, None where it is unknown."""
+
+    id: NDArray[np.int64]  # (D,)
+    first: int | None = 1
+
+
+@dataclass(frozen=True, eq=False)
+class ByName:
+    """Each detection states its video and frame number: it belongs to entry `frame[d]` of a table of frames."""
+
+    frame: NDArray[np.int64]  # (D,) entry of the two columns below
+    video: tuple[str, ...]  # (E,)
+    number: NDArray[np.int64]  # (E,)
+    numbers_are_ranks: bool = False
+    """True if number k is the k-th frame of its video, counted from 0, and not its file's number."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawPredictions:
+    """The detections of a file as it states them, in its own order.
+
+    `box`, `score` and `label` have the numbers of the file. A `None` is what the format leaves open and must be guessed
+    from the numbers; the evidence says why a value is what it is.
+    """
+
+    frame: ByRow | ById | ByName
+    box: NDArray[Any]  # (D, 4)
+    score: NDArray[Any]  # (D,)
+    label: NDArray[Any]  # (D,) integers
+    boxes: BoxConvention | None = None
+    boxes_evidence: str = ""
+    scale: Scale | None = None
+    scale_evidence: str = ""
+    network_size: NDArray[np.int64] | None = None
+    """`(E, 2)` width and height of the network's input for each entry of the file, where `scale` is "network"."""
+    first_label: int | None = None
+    """The label of the first class of the index."""
+    label_names: tuple[str, ...] = ()
+    """The names of the labels from 0 on, where the file tells names."""
+    n_labels: int | None = None
+    """How many classes the file knows, where it tells."""
+    classes_evidence: str = ""
+    index_fingerprint: str = ""
+    complete: Predictions | None = None
+    """The predictions as they were, if the file is vidkit's own: what isn't a column of this table is taken from it."""
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,114 @@
+"""`read`: predictions of any format, for the frames of an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.predictions.binding import bind
+from vidkit.predictions.options import InvalidRule, ReadOptions
+from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions, Scale
+from vidkit.predictions.report import Finding, Report
+from vidkit.predictions.table import Predictions
+
+
+def read(
+    path: Path,
+    index: Index,
+    *,
+    format: str | None = None,
+    boxes: BoxConvention | None = None,
+    scale: Scale | None = None,
+    classes_from: str | None = None,
+    frame_list: Path | None = None,
+    image_ids: Path | None = None,
+    video: str | None = None,
+    invalid: InvalidRule = "refuse",
+    partial: bool = False,
+    reordered: bool = False,
+    any_index: bool = False,
+) -> Predictions:
+    """Return the predictions in the file at `path`, in any format of the field, tied to the frames of `index`.
+
+    The format is told by the content, or by `format`. The options are those of `ReadOptions`; what they leave open is
+    the format's rule or a guess, which `read_with_report` tells. Raises PredictionError or FormatError for a file that
+    can't be read, that doesn't fit the index, or whose detections are invalid.
+    """
+    options = ReadOptions(
+        format, boxes, scale, classes_from, frame_list, image_ids, video, invalid, partial, reordered, any_index
+    )
+    return read_with_report(path, index, options)[0]
+
+
+def read_with_report(path: Path, index: Index, options: ReadOptions) -> tuple[Predictions, Report]:
+    """Return the predictions in the file at `path` for `index`, and how they were understood. Raises as `read`."""
+    return open_predictions(path, options).for_index(index)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedPredictions:
+    """A prediction file that was read but isn't tied to an index yet; what it tells helps to choose the index."""
+
+    path: Path
+    options: ReadOptions
+    raw: RawPredictions
+    format: Finding
+
+    @property
+    def index_fingerprint(self) -> str:
+        """The fingerprint of the index that the file states; "" if it states none."""
+        return self.raw.index_fingerprint
+
+    @property
+    def n_frames(self) -> int | None:
+        """The frames that the file has entries for, where it is a list with one entry a frame; None otherwise."""
+        return self.raw.frame.n_rows if isinstance(self.raw.frame, ByRow) else None
+
+    def for_index(self, index: Index) -> tuple[Predictions, Report]:
+        """Return the predictions for `index`, and how they were understood. Raises as `read`."""
+        return bind(self.raw, index, self.options, self.path, self.format)
+
+
+def open_predictions(path: Path, options: ReadOptions | None = None) -> OpenedPredictions:
+    """Return the content of a prediction file before an index is chosen. Raises as `read`."""
+    options = options or ReadOptions()
+    raw, found = _open(path, options)
+    return OpenedPredictions(path, options, raw, found)
+
+
+def _open(path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding]:
+    from vidkit.data.hdf5 import SIGNATURE
+
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(SIGNATURE))
+    except OSError as error:
+        raise PredictionError(f"{path}: can't be read: {error.strerror}") from None
+    if head == SIGNATURE:
+        return _hdf5(path), Finding("vidkit HDF5", "guessed", "HDF5 signature and format name")
+    from vidkit.predictions import safe_pickle, vidkit_pkl
+
+    with path.open("rb") as file:
+        content = safe_pickle.load(file, str(path))
+    if vidkit_pkl.is_vidkit_pkl(content):
+        return vidkit_pkl.from_content(content, str(path)), Finding("vidkit pkl", "guessed", "layout")
+    raise PredictionError(f"{path}: not a format that can be read yet")
+
+
+def _hdf5(path: Path) -> RawPredictions:
+    from vidkit.data.hdf5 import read_predictions
+
+    stored = read_predictions(path)
+    return RawPredictions(
+        frame=ByRow(stored.detection_frame, stored.n_frames),
+        box=stored.box,
+        score=stored.score,
+        label=stored.class_id,
+        boxes="exclusive",
+        scale="pixels",
+        first_label=0,
+        index_fingerprint=stored.index_fingerprint,
+        complete=stored,
+    )

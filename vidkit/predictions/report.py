@@ -1,0 +1,80 @@
+"""The plausibility report: what was found in a prediction file, and how it was understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was understood of a file: `how` is "given" (an option), "format" (its rule) or "guessed"."""
+
+    value: str
+    how: str
+    evidence: str = ""
+
+    def __str__(self) -> str:
+        said = {"given": "as the option says", "format": "the format's rule", "guessed": "guessed"}[self.how]
+        return f"{self.value} ({said}{': ' if self.evidence else ''}{self.evidence})"
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a prediction file was read. Counts of frames are frames of the index."""
+
+    path: str
+    format: Finding
+    frames: Finding
+    boxes: Finding
+    scale: Finding
+    classes: Finding
+    n_frames: int
+    n_frames_covered: int
+    """Frames that the file speaks of, with or without detections."""
+    n_frames_with_detections: int
+    n_videos: int
+    n_videos_with_detections: int
+    n_detections: int
+    """Detections that were taken."""
+    n_in_file: int
+    per_frame: Mapping[str, float]
+    """Detections of a frame: min, median, mean, max."""
+    score: Mapping[str, float]
+    """Scores taken: min, median, max; and how many values are distinct."""
+    invalid: Mapping[str, int]
+    """What was found wrong, and how often, among the detections in the file."""
+    invalid_rule: str
+    classes_seen: int
+    precision: str
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return asdict(self)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the report as lines of two columns, for people."""
+        found = {kind: count for kind, count in self.invalid.items() if count}
+        action = {"refuse": "refused", "drop": "dropped", "keep": "kept"}[self.invalid_rule]
+        return [
+            ("file", self.path),
+            ("format", str(self.format)),
+            ("detections", f"{self.n_detections} taken of {self.n_in_file}"),
+            (
+                "frames",
+                f"{self.n_frames_covered} of {self.n_frames} covered, {self.n_frames_with_detections} with detections",
+            ),
+            ("videos", f"{self.n_videos_with_detections} of {self.n_videos} with detections"),
+            ("which frame", str(self.frames)),
+            ("boxes", str(self.boxes)),
+            ("scale", str(self.scale)),
+            ("classes", str(self.classes)),
+            ("classes seen", str(self.classes_seen)),
+            ("a frame", ", ".join(f"{name} {value:g}" for name, value in self.per_frame.items())),
+            ("scores", ", ".join(f"{name} {value:g}" for name, value in self.score.items())),
+            ("precision", self.precision),
+            ("invalid", ", ".join(f"{n} {kind}" for kind, n in found.items()) + f" ({action})" if found else "none"),
+            *(("warning", warning) for warning in self.warnings),
+        ]

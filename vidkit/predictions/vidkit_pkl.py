@@ -1,0 +1,120 @@
+"""vidkit pkl: a pickled list over frames of dicts of arrays; see docs/prediction_formats.md."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.files import writing
+from vidkit.predictions.raw import ByName, ByRow, RawPredictions
+from vidkit.predictions.table import Predictions
+
+FORMAT, VERSION = "vidkit-predictions", 1
+
+
+def is_vidkit_pkl(content: object) -> bool:
+    """Return whether an unpickled object has the layout of a vidkit pkl."""
+    if isinstance(content, dict):
+        return content.get("format") == FORMAT
+    return isinstance(content, list) and (not content or (_is_frame(content[0]) and _is_frame(content[-1])))
+
+
+def _is_frame(entry: object) -> bool:
+    return (
+        isinstance(entry, dict) and {"boxes", "scores"} <= entry.keys() and bool({"class_ids", "labels"} & entry.keys())
+    )
+
+
+def from_content(content: Any, place: str) -> RawPredictions:
+    """Return the detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
+    fingerprint = ""
+    if isinstance(content, dict):
+        if content.get("version") != VERSION:
+            raise PredictionError(f"{place}: vidkit pkl version {content.get('version')!r}; version {VERSION} is known")
+        fingerprint, content = str(content.get("index_fingerprint") or ""), content.get("frames")
+    if not isinstance(content, list):
+        raise PredictionError(f"{place}: its frames are no list")
+    entries = [_entry(frame, f"{place}: frame {k}") for k, frame in enumerate(content)]
+    counts = np.array([len(scores) for _, scores, _ in entries], np.int64)
+    return RawPredictions(
+        frame=_frames(content, counts, place),
+        box=np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _, _ in entries)]),
+        score=np.concatenate([np.zeros(0, np.float32), *(scores for _, scores, _ in entries)]),
+        label=np.concatenate([np.zeros(0, np.int64), *(labels for _, _, labels in entries)]),
+        boxes="exclusive",
+        scale="pixels",
+        first_label=0,
+        index_fingerprint=fingerprint,
+    )
+
+
+def _entry(frame: Any, place: str) -> tuple[Any, Any, Any]:
+    if not _is_frame(frame):
+        raise PredictionError(f"{place}: wanted a dict with boxes, scores and class_ids")
+    try:
+        boxes = np.asarray(frame["boxes"])
+        scores = np.asarray(frame["scores"])
+        labels = np.asarray(frame["class_ids"] if "class_ids" in frame else frame["labels"])
+    except (ValueError, TypeError) as error:
+        raise PredictionError(f"{place}: {error}") from None
+    n = scores.size
+    if boxes.size == 0:
+        boxes = boxes.reshape(0, 4)
+    if boxes.shape != (n, 4) or scores.shape != (n,) or labels.shape != (n,):
+        raise PredictionError(
+            f"{place}: boxes {boxes.shape}, scores {scores.shape}, class ids {labels.shape}; wanted (n, 4), (n,), (n,)"
+        )
+    if n and (boxes.dtype.kind not in "fiu" or scores.dtype.kind not in "fiu" or labels.dtype.kind not in "iu"):
+        raise PredictionError(
+            f"{place}: {boxes.dtype}, {scores.dtype}, {labels.dtype}; wanted floats, floats, integers"
+        )
+    return boxes.astype(_float(boxes), copy=False), scores.astype(_float(scores), copy=False), labels.astype(np.int64)
+
+
+def _float(values: Any) -> type[np.floating[Any]]:
+    return np.float32 if values.dtype in (np.float32, np.float16) else np.float64
+
+
+def _frames(content: list[Any], counts: Any, place: str) -> ByRow | ByName:
+    entry = np.repeat(np.arange(len(content), dtype=np.int64), counts)
+    named = ["video" in frame for frame in content]
+    if not any(named):
+        return ByRow(entry, len(content))
+    if not all(named):
+        raise PredictionError(f"{place}: frame {named.index(False)} names no video, others do; wanted all or none")
+    try:
+        number = np.array([int(frame["frame"]) for frame in content], np.int64)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise PredictionError(f"{place}: a frame names its video but has no usable frame number: {error!r}") from None
+    return ByName(entry, tuple(str(frame["video"]) for frame in content), number)
+
+
+def write_pkl(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write `predictions` as a vidkit pkl, whole or not at all: every frame of `index`, with its video and number."""
+    names = index.video_name
+    starts = predictions.detection_start.tolist()
+    frames = [
+        {
+            "video": names[video],
+            "frame": number,
+            "boxes": predictions.box[start:stop].copy(),
+            "scores": predictions.score[start:stop].copy(),
+            "class_ids": predictions.class_id[start:stop].copy(),
+        }
+        for video, number, start, stop in zip(
+            index.frame_video.tolist(), index.frame_number.tolist(), starts[:-1], starts[1:], strict=True
+        )
+    ]
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "index_fingerprint": predictions.index_fingerprint or index.fingerprint,
+        "frames": frames,
+    }
+    with writing(path) as part, part.open("wb") as file:
+        pickle.dump(content, file, protocol=4)
