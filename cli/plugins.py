@@ -1,0 +1,78 @@
+"""`vidkit plugins`: the detectors that are installed, and those that are broken and why."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from typing import Any
+
+import click
+
+from .console import json_option, print_json
+
+
+@click.command("plugins")
+@json_option
+def command(as_json: bool) -> None:
+    """List the detectors that are installed, with their options; a broken one with the reason.
+
+    Each is imported to see whether it works. A broken one spoils no other command.
+
+    \b
+    Examples:
+      vidkit plugins
+      vidkit plugins --json
+    """
+    with redirect_stdout(sys.stderr):  # what a plug-in prints at import must not get between the data
+        found = _look()
+    if as_json:
+        print_json({"format": "vidkit-plugins", "version": 1, "detectors": found})
+        return
+    for plugin in found:
+        click.echo(f"{plugin['name']}  ({plugin['target']}, {plugin['distribution']})")
+        click.echo(f"    BROKEN: {plugin['broken']}" if plugin["broken"] else f"    {plugin['help']}")
+        for option in plugin["options"]:
+            click.echo(f"    --option {option['text']}")
+    if not found:
+        click.echo("none installed; see docs/writing_a_detector.md")
+
+
+def _look() -> list[dict[str, Any]]:
+    from vidkit.benchmark.plugins import conflict, installed
+
+    plugins = installed()
+    found = []
+    for plugin in plugins:
+        same = [other for other in plugins if other.name == plugin.name]
+        about: dict[str, Any] = {
+            "name": plugin.name,
+            "target": plugin.target,
+            "distribution": plugin.distribution,
+            "broken": conflict(plugin.name, same) if len(same) > 1 else None,
+            "help": "",
+            "options": [],
+        }
+        found.append(about if about["broken"] else about | _import(plugin.name))
+    return found
+
+
+def _import(name: str) -> dict[str, Any]:
+    """Return what a detector's factory tells, or why it is broken."""
+    from vidkit.benchmark.options import REQUIRED, options_of
+    from vidkit.benchmark.plugins import find, load
+    from vidkit.errors import DetectorError
+
+    try:
+        factory = load(find(name))
+        options = options_of(factory).values()
+    except DetectorError as error:
+        return {"broken": str(error)}
+    first_line = (factory.__doc__ or "").strip().partition("\n")[0]
+    return {
+        "help": first_line,
+        "options": [
+            {"name": o.name, "text": str(o), "required": o.default is REQUIRED}
+            | ({} if o.default is REQUIRED else {"default": o.default})
+            for o in options
+        ],
+    }
