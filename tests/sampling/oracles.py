@@ -33,16 +33,6 @@ def clamp(frame: int, video: range) -> int:
     return frame
 
 
-def apportion(total: int, weights: Sequence[int]) -> list[int]:
-    """Largest remainder in exact fractions."""
-    exact = [Fraction(total) * w / sum(weights) for w in weights]
-    whole = [floor(e) for e in exact]
-    for _ in range(total - sum(whole)):
-        largest = max(range(len(weights)), key=lambda i: (exact[i] - whole[i], -i))
-        whole[largest] += 1
-    return whole
-
-
 def frames_of_class(index: Index, frames: Sequence[int]) -> dict[int, list[int]]:
     """The frames that show each class."""
     found: dict[int, list[int]] = {}

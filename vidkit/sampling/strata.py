@@ -8,9 +8,11 @@ in every epoch, not only on average.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor, isfinite
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +53,7 @@ class Epochs:
         if self.size is not None and self.size < 1:
             raise ValueError(f"an epoch has 1 sample or more, not {self.size}")
         if self.shares is not None and not (
-            all(math.isfinite(s) and s >= 0 for s in self.shares) and any(s > 0 for s in self.shares)
+            all(isfinite(s) and s >= 0 for s in self.shares) and any(s > 0 for s in self.shares)
         ):
             raise ValueError(f"shares {self.shares}: wanted finite numbers, none below 0, not all 0")
 
@@ -127,18 +129,18 @@ def strata(indices: Sequence[Index], entries: Candidates, options: Epochs) -> tu
     Raises ValueError unless there is a share for each index.
     """
     size = len(entries) if options.size is None else options.size
-    weights = np.asarray(options.shares or np.bincount(entries.source), np.float64)
+    weights = options.shares or np.bincount(entries.source).tolist()
     if len(weights) != len(indices):
         raise ValueError(f"{len(weights)} shares for {len(indices)} indices: wanted one for each")
     made: list[Stratum] = []
     for source, share in enumerate(apportion(size, weights)):
         rows = np.flatnonzero(entries.source == source)
         if options.class_balance == 0:
-            made.append(Stratum(source, EVERY_CLASS, rows, int(share)))
+            made.append(Stratum(source, EVERY_CLASS, rows, share))
             continue
         by_class = rows_by_class(indices[source], entries, rows)
-        quotas = apportion(int(share), np.array([len(r) for r in by_class.values()]) ** (1.0 - options.class_balance))
-        made += [Stratum(source, c, r, int(q)) for (c, r), q in zip(by_class.items(), quotas, strict=True)]
+        quotas = apportion(share, np.array([len(r) for r in by_class.values()]) ** (1.0 - options.class_balance))
+        made += [Stratum(source, c, r, q) for (c, r), q in zip(by_class.items(), quotas, strict=True)]
     return tuple(made)
 
 
@@ -148,20 +150,24 @@ def rows_by_class(index: Index, entries: Candidates, rows: NDArray[np.int64]) ->
     entry_of_frame[entries.frame[rows]] = rows
     entry = entry_of_frame[index.instance_frame]  # (N,)
     chosen = entry >= 0
-    class_id, entry = np.divmod(np.unique(index.class_id[chosen] * len(entries) + entry[chosen]), len(entries))
+    pairs = np.unique(index.class_id[chosen].astype(np.int64) * len(entries) + entry[chosen])  # (class, entry), sorted
+    class_id, entry = np.divmod(pairs, len(entries))
     classes, starts = np.unique(class_id, return_index=True)
     return {int(c): part for c, part in zip(classes, np.split(entry, starts[1:]), strict=True)}
 
 
-def apportion(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
+def apportion(total: int, weights: Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]) -> list[int]:
     """Return whole numbers in proportion to `weights` that sum to `total`, each less than 1 from its exact share.
 
-    By largest remainder; the earlier wins a tie.
+    By largest remainder, in exact fractions; the earlier wins a tie.
     """
-    exact = total * (weights / weights.sum())
-    whole = np.floor(exact).astype(np.int64)
-    whole[np.argsort(-(exact - whole), kind="stable")[: total - int(whole.sum())]] += 1
-    return np.asarray(whole)
+    parts = [Fraction(float(weight)) for weight in weights]
+    exact = [total * part / sum(parts) for part in parts]
+    whole = [floor(share) for share in exact]
+    by_remainder = sorted(range(len(parts)), key=lambda i: whole[i] - exact[i])
+    for place in by_remainder[: total - sum(whole)]:
+        whole[place] += 1
+    return whole
 
 
 def order(
