@@ -31,7 +31,7 @@ class VideoFiles:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something that isn't in the index though the source has it, or has it in a form that can't be read."""
+    """A place in the source, and why it isn't in the index, or (as a remark) what is odd about it."""
 
     place: str
     reason: str
@@ -59,6 +59,7 @@ class VideoTable:
     files: VideoFiles = field(default_factory=VideoFiles)
     counts: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[LeftOut, ...] = ()  # kept, but worth a look
 
     def __post_init__(self) -> None:
         f, n = len(self.frame_number), len(self.class_id)
