@@ -73,9 +73,10 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output `(B, width, H / stride, W / stride)`."""
-        y = torch.relu(self.bn1(self.conv1(x)))
+        y = self.bn1(self.conv1(x)).relu_()
         y = self.bn2(self.conv2(y))
-        return torch.relu(y + self.downsample(x))
+        out: Tensor = y.add_(self.downsample(x)).relu_()
+        return out
 
 
 class Bottleneck(nn.Module):
@@ -98,10 +99,11 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output `(B, 4 width, H / stride, W / stride)`."""
-        y = torch.relu(self.bn1(self.conv1(x)))
-        y = torch.relu(self.bn2(self.conv2(y)))
+        y = self.bn1(self.conv1(x)).relu_()
+        y = self.bn2(self.conv2(y)).relu_()
         y = self.bn3(self.conv3(y))
-        return torch.relu(y + self.downsample(x))
+        out: Tensor = y.add_(self.downsample(x)).relu_()
+        return out
 
 
 def _shortcut(inputs: int, outputs: int, stride: int, norm: MakeNorm) -> nn.Module:
@@ -161,9 +163,10 @@ class ResNetFeatures(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the features of images in grey levels minus the mean."""
         x = self.pixels.from_canonical(images)
-        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))  # stride 4
+        x = self.maxpool(self.bn1(self.conv1(x)).relu_())  # stride 4
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return torch.relu(self.feat_conv(x))
+        features: Tensor = self.feat_conv(x).relu_()
+        return features
 
 
 def _initialise(network: ResNetFeatures, feature_std: float | None) -> None:

@@ -131,6 +131,19 @@ class FlowNetS(nn.Module):
             nn.init.ones_(self.scale.bias)
 
 
+class ZeroFlow(nn.Module):
+    """A flow network that sees no motion and scales nothing: the ablation "zero flow"."""
+
+    def __init__(self, stride: int = 16) -> None:
+        super().__init__()
+        self.stride, self.out_channels = stride, 0
+
+    def forward(self, current: Tensor, other: Tensor) -> FlowField:
+        """Return a flow of zeros for images `(B, 3, H, W)`."""
+        height, width = (-(-side // self.stride) for side in current.shape[2:])
+        return FlowField(current.new_zeros(len(current), 2, height, width), None)
+
+
 def _scale_head(inputs: int, channels: int) -> nn.Conv2d:
     """Return the 1x1 convolution of the scale map, to be zero weights and fixed biases of one: at first, S = 1."""
     head = nn.Conv2d(inputs, channels, 1)

@@ -110,9 +110,7 @@ class ImpressionNetwork(nn.Module):
         """
         if self.flow is None:
             raise ValueError("this network has no flow network; build one with it, as build.deep_feature_flow does")
-        flow, scale = self.flow(current, other)
-        warped = flow_warp(feature, flow)
-        return warped if scale is None else warped * scale
+        return warp_along(feature, self.flow(current, other))
 
     def fuse(self, warped: Tensor, feature: Tensor, gate: float = 1.0) -> Aggregation:
         """Return Eq. 2 to 4 for the warped impression and a keyframe's feature, both `(B, C, h, w)`.
@@ -122,6 +120,12 @@ class ImpressionNetwork(nn.Module):
         if self.quality is None:
             raise ValueError("this network has no quality network; build one with it, as build.impression does")
         return aggregate(warped, feature, key_weight(self.quality(warped), self.quality(feature)), gate)
+
+
+def warp_along(feature: Tensor, field: FlowField) -> Tensor:
+    """Return W: the feature `(B, C, h, w)` warped along the flow and multiplied by the scale map."""
+    warped = flow_warp(feature, field.flow)
+    return warped if field.scale is None else warped * field.scale
 
 
 def _check_agreement(what: str, wanted: int, found: dict[str, int]) -> None:

@@ -27,7 +27,7 @@ class RPNOutput(NamedTuple):
     def foreground(self) -> Tensor:
         """Return the probability `(B, A, H, W)` that an object is at an anchor."""
         batch, channels, height, width = self.logits.shape
-        pairs = self.logits.view(batch, 2, channels // 2, height, width)
+        pairs = self.logits.float().reshape(batch, 2, channels // 2, height, width)
         return torch.softmax(pairs, dim=1)[:, 1]
 
 
@@ -72,7 +72,6 @@ class RPN(nn.Module):
         foreground `(B, A, H, W)`: probabilities; deltas `(B, 4A, H, W)`: as in `RPNOutput`; height, width: of the
         resized images. Cells that reach beyond the image have no vote. No gradient flows through proposals.
         """
-        foreground = foreground.float()
         std = foreground.new_tensor(DELTA_STD)
         rows, columns = foreground.shape[2:]
         anchors = grid_anchors(self.base, rows, columns, self.stride)

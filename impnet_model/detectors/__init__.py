@@ -1,0 +1,1 @@
+"""The methods: one generator each, over the same networks. Each keeps vidkit's detector protocol."""

@@ -1,0 +1,141 @@
+"""What all methods share: frames in, networks run, detections out in vidkit's convention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from impnet_model.images import Image, Resize, check_frame, to_image
+from impnet_model.network import ImpressionNetwork
+from impnet_model.task_network import Found, PostProcessing, View
+from vidkit.boxes import from_inclusive
+from vidkit.detections import Detections
+
+T = TypeVar("T")
+Frame = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """A network, where it runs, and the rules at its two ends.
+
+    class_ids: for each class of the network its id in the answers, -1 for one that is not asked for; None to keep ids.
+    weights: what `describe` says of them.
+    """
+
+    network: ImpressionNetwork
+    resize: Resize = field(default_factory=Resize)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    dtype: torch.dtype = torch.float32
+    rules: PostProcessing = field(default_factory=PostProcessing)
+    class_ids: tuple[int, ...] | None = None
+    weights: str = "random"
+
+    def images(self, frames: Iterable[Frame]) -> Iterator[Image]:
+        """Yield each frame of one video, ready for the networks.
+
+        Raises ValueError for what is no RGB frame, and where the size changes within the video.
+        """
+        first: tuple[int, ...] | None = None
+        for place, frame in enumerate(frames):
+            check_frame(frame)
+            first = first or frame.shape
+            if frame.shape != first:
+                raise ValueError(f"frame {place}: {frame.shape}; the video's first frame is {first}")
+            yield to_image(frame, self.resize, self.device, self.dtype)
+
+    def detect(self, features: Tensor, images: Sequence[Image], distances: Sequence[int]) -> list[Detections]:
+        """Return what the task network finds in features `(B, C, h, w)` of B images of one size.
+
+        distances: frames from each image to the keyframe its feature came from.
+        """
+        height, width = images[0].pixels.shape[2:]
+        found = self.network.task.detect(features, View(height, width, images[0].scale), self.rules)
+        return [self._answer(*each) for each in zip(found, images, distances, strict=True)]
+
+    def synchronize(self) -> None:
+        """Return once the device has done all its work."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what the speed depends on."""
+        device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
+        return {
+            "device": device,
+            "precision": str(self.dtype).removeprefix("torch."),
+            "input_size": f"shorter side {self.resize.shorter}, longer at most {self.resize.longer}",
+            "weights": self.weights,
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+        }
+
+    def _answer(self, found: Found, image: Image, distance: int) -> Detections:
+        boxes = from_inclusive(found.boxes.float().cpu().numpy())
+        boxes = boxes.clip(0, np.array([image.width, image.height] * 2, np.float32))
+        scores, labels = found.scores.cpu().numpy(), found.labels.cpu().numpy()
+        if self.class_ids is not None:
+            labels = np.array(self.class_ids, np.int64)[labels]
+        asked = labels >= 0
+        return Detections(boxes[asked], scores[asked], labels[asked], is_key=distance == 0, key_distance=distance)
+
+
+class Segment(NamedTuple):
+    """A segment of a video whose frames may still have to be taken: those after the keyframe come one by one."""
+
+    key: int
+    """Place of the keyframe in the segment."""
+    key_image: Image
+    images: Iterator[Image]
+    """All images of the segment, the keyframe among them; to be gone through once."""
+
+
+def cut(images: Iterator[Image], length: int, key_id: int) -> Iterator[Segment]:
+    """Yield the segments of a video, each as soon as its keyframe is there (Alg. 1).
+
+    A last segment without a frame `key_id` has its last frame as key (docs/decisions.md, 0.17).
+    """
+    while head := list(islice(images, key_id + 1)):
+        rest = islice(images, length - len(head))
+        yield Segment(len(head) - 1, head[-1], chain(head, rest))
+        for _ in rest:  # whoever took the keyframe only
+            pass
+
+
+def spread(engine: Engine, task: Tensor, segment: Segment, batch: int) -> Iterator[Detections]:
+    """Yield the detections of every frame of a segment: its task feature `(1, C, h, w)` warped to each (Alg. 1).
+
+    The keyframe itself is not warped (docs/decisions.md, 0.5). `batch` frames go through the networks at once.
+    """
+    key, place = segment.key_image, 0
+    for images in batched(segment.images, batch):
+        features = warped_to(engine.network, task, key, images)
+        yield from engine.detect(features, images, [segment.key - place - i for i in range(len(images))])
+        place += len(images)
+
+
+def warped_to(network: ImpressionNetwork, task: Tensor, key: Image, images: Sequence[Image]) -> Tensor:
+    """Return the task feature at each of B images, `(B, C, h, w)`; at the keyframe itself it stays as it is."""
+    others = [image.pixels for image in images if image is not key]
+    if not others:
+        return task
+    n = len(others)
+    warped = network.propagate(task.expand(n, -1, -1, -1), torch.cat(others), key.pixels.expand(n, -1, -1, -1))
+    if n == len(images):
+        return warped
+    at = next(i for i, image in enumerate(images) if image is key)
+    return torch.cat([warped[:at], task, warped[at:]])
+
+
+def batched(items: Iterable[T], n: int) -> Iterator[list[T]]:
+    """Yield lists of `n` items, the last one maybe shorter."""
+    source = iter(items)
+    while batch := list(islice(source, n)):
+        yield batch
