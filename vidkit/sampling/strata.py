@@ -162,7 +162,8 @@ def apportion(total: int, weights: Sequence[float] | NDArray[np.floating[Any] | 
     By largest remainder, in exact fractions; the earlier wins a tie.
     """
     parts = [Fraction(float(weight)) for weight in weights]
-    exact = [total * part / sum(parts) for part in parts]
+    whole_weight = sum(parts)
+    exact = [total * part / whole_weight for part in parts]
     whole = [floor(share) for share in exact]
     by_remainder = sorted(range(len(parts)), key=lambda i: whole[i] - exact[i])
     for place in by_remainder[: total - sum(whole)]:
