@@ -85,9 +85,11 @@ class OracleJitter:
 
     def answer(self, index: Index, row: int, width: int, height: int) -> Detections:
         """Return what is said of frame row `row`, an image of `width` by `height` pixels."""
-        rng = np.random.default_rng(self._entropy(index, row))
-        found, scores, classes = self._objects(index, row, rng)
-        ghosts, ghost_scores, ghost_classes = self._ghosts(index.n_classes, width, height, rng)
+        entropy = self._entropy(index, row)
+        found, scores, classes = self._objects(index, row, np.random.default_rng([*entropy, 0]))
+        ghosts, ghost_scores, ghost_classes = self._ghosts(
+            index.n_classes, width, height, np.random.default_rng([*entropy, 1])
+        )
         boxes = np.concatenate([found, ghosts]).clip(0, [width, height, width, height]).astype(np.float32)
         visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         return Detections(
