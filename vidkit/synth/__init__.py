@@ -6,7 +6,7 @@ exact flow between two of its frames, and `make_dataset` writes a whole set in I
 
 from vidkit.synth.dataset import make_dataset, read_settings, scene_of
 from vidkit.synth.flow import true_flow
-from vidkit.synth.render import annotate, render
+from vidkit.synth.render import annotate, render, render_clean
 from vidkit.synth.scene import Scene, make_scene
 from vidkit.synth.settings import CLEAN, DIFFICULTIES, HARD, STANDARD, Dials, Settings
 
@@ -23,6 +23,7 @@ __all__ = [
     "make_scene",
     "read_settings",
     "render",
+    "render_clean",
     "scene_of",
     "true_flow",
 ]

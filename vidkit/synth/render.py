@@ -58,6 +58,14 @@ def render(scene: Scene, time: int) -> NDArray[np.uint8]:
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
+def render_clean(scene: Scene, time: float) -> NDArray[np.uint8]:
+    """Return what the scene shows at one moment `(H, W, 3)` RGB: no blur, no change of brightness, no noise.
+
+    Fit for training on flow; `time` needn't be a whole number.
+    """
+    return np.array(_drawn(scene, time))
+
+
 def annotate(scene: Scene, time: int) -> list[Annotation]:
     """Return the objects of frame `time`, in the order of their track ids, without those that are not to be seen."""
     settings = scene.settings
@@ -126,27 +134,24 @@ def _exposed(scene: Scene, time: int) -> Image.Image:
     n = min(1 + math.ceil(way), MOST_SUBFRAMES)
     instants = [time + ((k + 0.5) / n - 0.5) * shutter for k in range(n)]
     if n == 1:
-        return _instant(scene, instants[0])
+        return _drawn(scene, instants[0])
     total = np.zeros((scene.settings.height, scene.settings.width, 3), np.uint16)
-    for instant in instants:
-        total += np.asarray(_instant(scene, instant))
+    for moment in instants:
+        total += np.asarray(_drawn(scene, moment))
     return Image.fromarray(((total + n // 2) // n).astype(np.uint8))
 
 
-def _instant(scene: Scene, time: float) -> Image.Image:
+def _drawn(scene: Scene, time: float) -> Image.Image:
+    """Return the layers one over the other, without anything that degrades them."""
     width, height = scene.settings.width, scene.settings.height
     canvas = _window(scene.layers[0], time, (0, 0, width, height))
     for layer in scene.layers[1:]:
         x1, y1, x2, y2 = layer.extent(time)
-        window = (
-            max(math.floor(x1) - 1, 0),
-            max(math.floor(y1) - 1, 0),
-            min(math.ceil(x2) + 1, width),
-            min(math.ceil(y2) + 1, height),
-        )
-        if window[0] < window[2] and window[1] < window[3]:
-            patch = _window(layer, time, window)
-            canvas.paste(patch, window, patch)
+        left, top = max(math.floor(x1) - 1, 0), max(math.floor(y1) - 1, 0)
+        right, bottom = min(math.ceil(x2) + 1, width), min(math.ceil(y2) + 1, height)
+        if left < right and top < bottom:
+            patch = _window(layer, time, (left, top, right, bottom))
+            canvas.paste(patch, (left, top), patch)
     return canvas
 
 

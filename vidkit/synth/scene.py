@@ -1,7 +1,8 @@
 """A scene: layers from back to front, each with texture, outline and path, and what the camera does to the picture.
 
-A scene is a pure function of (settings, split, video). What degrades the picture is drawn from random streams of its
-own: two sets that differ in a dial only show the same things in the same places.
+A scene is a pure function of (settings, split, video). Places, looks and each thing that degrades the picture are drawn
+from random streams of their own: two sets that differ in a dial or in the scale of the frame only show the same things
+in the same places.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from vidkit.synth.textures import Texture, background_texture, object_texture, p
 
 RELATIVE_SPEEDS = ((0.0, 0.009), (0.012, 0.024), (0.034, 0.062))
 """Object sides a frame, so that motion IoU falls above 0.9, between 0.7 and 0.9, and below 0.7."""
-SIDES = (22.0, 50.0)
+SIDES = (24.0, 50.0)
 """Sides of the ellipses that outlines are cut from, in pixels at a shorter side of 128."""
+PERIODS = (5.0, 7.0)
+"""Periods of the textures that are the classes: finer than defocus, coarse enough for a sharp frame."""
 CAMERA_SPEED = 1.2
 """Greatest speed of the camera in pixels a frame and axis at a shorter side of 128."""
 
@@ -122,10 +125,11 @@ class Scene:
 def make_scene(settings: Settings, split: str, video: int) -> Scene:
     """Return the scene of video number `video` of `split`."""
     root = np.random.default_rng([settings.seed, zlib.crc32(split.encode()), video])
-    things, hiding, light, focus, sensor = root.spawn(5)
+    where, look, hiding, light, focus, sensor = root.spawn(6)
     dials = settings.dials
-    background = _background(settings, things)
-    objects = _objects(settings, background.texture.mean(axis=(0, 1), dtype=np.float64), things)
+    background = _background(settings, where, look)
+    against = background.texture.mean(axis=(0, 1), dtype=np.float64)
+    objects = [_object(settings, track, against, where, look) for track in range(int(where.integers(1, 4)))]
     spread = sensor.uniform(0.7, 1.3), int(sensor.integers(-10, 11))
     return Scene(
         settings=settings,
@@ -156,7 +160,7 @@ def defocus_bursts(frames: int, share: float, sigma: float, rng: Generator) -> N
     return blur
 
 
-def _background(settings: Settings, rng: Generator) -> Layer:
+def _background(settings: Settings, rng: Generator, look: Generator) -> Layer:
     unit, width, height = settings.unit, settings.width, settings.height
     speed = rng.uniform(0, CAMERA_SPEED, 2) * unit * settings.dials.speed
     reach = rng.uniform(15, 40) * unit
@@ -170,22 +174,18 @@ def _background(settings: Settings, rng: Generator) -> Layer:
     # Large enough that the frame's corners stay on it at the least scale, the greatest angle and the furthest shift.
     half_width = (width / 2 + reach + math.sin(turn) * (height / 2 + reach)) / (1 - zoom) + 3
     half_height = (height / 2 + reach + math.sin(turn) * (width / 2 + reach)) / (1 - zoom) + 3
-    return Layer(background_texture(2 * math.ceil(half_width), 2 * math.ceil(half_height), unit, rng), path)
+    return Layer(background_texture(2 * math.ceil(half_width), 2 * math.ceil(half_height), unit, look), path)
 
 
-def _objects(settings: Settings, against: NDArray[np.float64], rng: Generator) -> list[Layer]:
-    return [_object(settings, track, against, rng) for track in range(int(rng.integers(1, 4)))]
-
-
-def _object(settings: Settings, track: int, against: NDArray[np.float64], rng: Generator) -> Layer:
+def _object(settings: Settings, track: int, against: NDArray[np.float64], rng: Generator, look: Generator) -> Layer:
     side = rng.uniform(*SIDES) * settings.unit
     stretch = math.sqrt(rng.uniform(0.7, 1.4))
     group = int(rng.integers(3))
     outline = _blob(side * stretch, side / stretch, 0.12, rng)
     class_id = int(rng.integers(settings.classes))
-    period = max(side / 5, 5.0 * settings.unit) * rng.uniform(0.95, 1.15)
+    period = rng.uniform(*PERIODS) * settings.unit
     width, height = 2 * math.ceil(side * stretch / 2 + 2), 2 * math.ceil(side / stretch / 2 + 2)
-    texture = object_texture(CLASSES[class_id].name, width, height, period, against, rng)
+    texture = object_texture(CLASSES[class_id].name, width, height, period, against, look)
     return Layer(texture, _object_path(settings, side, group, rng), outline, class_id, track)
 
 

@@ -87,7 +87,7 @@ def plain_texture(width: int, height: int, unit: float, rng: Generator) -> Textu
 def _colour_away_from(other: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
     while True:
         colour = rng.uniform(75, 180) + rng.uniform(-45, 45, 3)
-        if np.abs(colour - other).max() > 45:
+        if np.abs(colour - other).max() > 55:
             return colour
 
 
