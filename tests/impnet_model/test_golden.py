@@ -22,6 +22,7 @@ from impnet_model.aggregation import QualityNetwork, aggregate, cosine_weights, 
 from impnet_model.anchors import base_anchors, grid_anchors
 from impnet_model.box_coder import decode, encode, iou
 from impnet_model.build import RESNET101, deep_feature_flow
+from impnet_model.detectors.seq_nms import final, seq_nms
 from impnet_model.flow_network import FlowNetS
 from impnet_model.network import ImpressionNetwork
 from impnet_model.nms import nms, nms_by_class
@@ -259,3 +260,16 @@ def test_names_of_published_weights(golden_dir: Path) -> None:
     state = deep_feature_flow(RESNET101).state_dict()
     assert {theirs: tuple(state[ours].shape) for theirs, ours in network.items()} == shapes
     assert set(network.values()) == set(state)
+
+
+def test_seq_nms(golden: Read, compare: Compare) -> None:
+    z = golden("seq_nms_fgfa.npz")
+    n_frames = int(z["T"])
+    for c in z["classes"].tolist():
+        rows = [z[f"in_{c}_{t}"].reshape(-1, 5) for t in range(n_frames)]
+        results = seq_nms([each[:, :4] for each in rows], [each[:, 4] for each in rows])
+        for t, (kept, scores) in enumerate(results):
+            out = np.column_stack([rows[t][kept, :4], scores])
+            compare(f"Seq-NMS: class {c}, frame {t}", out, z[f"out_{c}_{t}"].reshape(-1, 5), 1e-12)
+            last = out[final(out[:, :4], scores, 0.3)]
+            compare(f"Seq-NMS, final: class {c}, frame {t}", last, z[f"final_{c}_{t}"].reshape(-1, 5), 1e-12)
