@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -129,7 +130,9 @@ def make_scene(settings: Settings, split: str, video: int) -> Scene:
     dials = settings.dials
     background = _background(settings, where, look)
     against = background.texture.mean(axis=(0, 1), dtype=np.float64)
-    objects = [_object(settings, track, against, where, look) for track in range(int(where.integers(1, 4)))]
+    objects: list[Layer] = []
+    for _ in range(int(where.integers(1, 4))):
+        objects.append(_object(settings, objects, against, where, look))
     spread = sensor.uniform(0.7, 1.3), int(sensor.integers(-10, 11))
     return Scene(
         settings=settings,
@@ -177,7 +180,9 @@ def _background(settings: Settings, rng: Generator, look: Generator) -> Layer:
     return Layer(background_texture(2 * math.ceil(half_width), 2 * math.ceil(half_height), unit, look), path)
 
 
-def _object(settings: Settings, track: int, against: NDArray[np.float64], rng: Generator, look: Generator) -> Layer:
+def _object(
+    settings: Settings, others: Sequence[Layer], against: NDArray[np.float64], rng: Generator, look: Generator
+) -> Layer:
     side = rng.uniform(*SIDES) * settings.unit
     stretch = math.sqrt(rng.uniform(0.7, 1.4))
     group = int(rng.integers(3))
@@ -186,7 +191,17 @@ def _object(settings: Settings, track: int, against: NDArray[np.float64], rng: G
     period = rng.uniform(*PERIODS) * settings.unit
     width, height = 2 * math.ceil(side * stretch / 2 + 2), 2 * math.ceil(side / stretch / 2 + 2)
     texture = object_texture(CLASSES[class_id].name, width, height, period, against, look)
-    return Layer(texture, _object_path(settings, side, group, rng), outline, class_id, track)
+    path = _free_path(settings, [other.path for other in others], side, group, rng)
+    return Layer(texture, path, outline, class_id, track_id=len(others))
+
+
+def _free_path(settings: Settings, taken: Sequence[Path], side: float, group: int, rng: Generator) -> Path:
+    """Return a path that begins at least a side away from those that are taken, or any where there is no room."""
+    for _ in range(20):
+        path = _object_path(settings, side, group, rng)
+        if all(math.hypot(path.x(0) - other.x(0), path.y(0) - other.y(0)) > side for other in taken):
+            break
+    return path
 
 
 def _object_path(settings: Settings, side: float, group: int, rng: Generator) -> Path:

@@ -37,7 +37,7 @@ PATTERNS: Mapping[str, Callable[[Plane, Plane, Generator], Any]] = {
     "ring": lambda u, v, rng: np.sin(TAU * np.hypot(u, v)),
     "dot": lambda u, v, rng: np.cos(TAU * u / 1.4) + np.cos(TAU * v / 1.4) + 0.35,
     "zigzag": lambda u, v, rng: np.sin(TAU * (v + np.abs(u / 1.5 % 2 - 1))),
-    "ray": lambda u, v, rng: np.sin(rng.integers(8, 11) * np.arctan2(v, u)),
+    "ray": lambda u, v, rng: np.sin(round(0.6 * TAU * float(np.abs(u).max())) * np.arctan2(v, u)),
     "brick": lambda u, v, rng: _brick(u, v),
     "lattice": lambda u, v, rng: 0.75 - 1.2 * np.maximum(np.cos(TAU * (u + v) / 2), np.cos(TAU * (u - v) / 2)),
 }
