@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vidkit.detections import Detections as Detections
     from vidkit.errors import DetectorError as DetectorError
     from vidkit.errors import VidkitError as VidkitError
+    from vidkit.evaluation.evaluate import evaluate as evaluate
+    from vidkit.evaluation.result import EvalResult as EvalResult
     from vidkit.predictions.table import Predictions as Predictions
 
 __version__ = "0.1.0"
@@ -28,9 +30,11 @@ _HOME_OF = {
     "Detector": "vidkit.benchmark.detector",
     "DetectorContext": "vidkit.benchmark.detector",
     "DetectorError": "vidkit.errors",
+    "EvalResult": "vidkit.evaluation.result",
     "Index": "vidkit.data.index",
     "Predictions": "vidkit.predictions.table",
     "VidkitError": "vidkit.errors",
+    "evaluate": "vidkit.evaluation.evaluate",
     "read_index": "vidkit.data.hdf5",
     "read_predictions": "vidkit.data.hdf5",
     "write_index": "vidkit.data.hdf5",

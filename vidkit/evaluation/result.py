@@ -1,0 +1,246 @@
+"""EvalResult: what an evaluation found, with the rules that made it; as result.json, CSV and Markdown."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import vidkit
+from vidkit.errors import FormatError
+from vidkit.evaluation.protocols import Protocol
+from vidkit.files import write_text
+from vidkit.predictions.table import FrameTimes, Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULT_FORMAT, RESULT_VERSION = "vidkit-result", 1
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """The ends of bootstrap intervals, of the mean AP, `(2,)`, and of each class's AP, `(C, 2)`; NaN: there is none."""
+
+    mean_ap: NDArray[np.float64]
+    ap: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupResult:
+    """One group of a breakdown, or all of the data: AP in 0 … 1, NaN where there is no ground truth."""
+
+    by: str
+    name: str
+    mean_ap: float
+    ap: NDArray[np.float64]  # (C,)
+    n_gt: NDArray[np.int64]  # (C,)
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals were made: percentiles over `replicates` drawings of all V of V videos with replacement."""
+
+    replicates: int
+    seed: int
+    level: float = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class EvalResult:
+    """The AP of all data and of each group, with everything that is needed to know what the numbers mean."""
+
+    protocol: Protocol
+    class_names: tuple[str, ...]
+    overall: GroupResult
+    groups: tuple[GroupResult, ...]
+    counts: Mapping[str, int]
+    data: Mapping[str, str]
+    """dataset, split, index_fingerprint, predictions_fingerprint."""
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """What the predictions tell of the run that made them; `frames_per_second` and `look_ahead` where it was timed."""
+    stats: Mapping[str, float] = field(default_factory=dict)
+    """COCO's twelve numbers, under the protocol `coco` alone."""
+    bootstrap: Bootstrap | None = None
+
+    @property
+    def mean_ap(self) -> float:
+        """The mean AP over classes, of all data."""
+        return self.overall.mean_ap
+
+    @property
+    def limited(self) -> bool:
+        """Whether only a part of the data was run: such a number is no score."""
+        return bool(self.run.get("limited", False))
+
+    def group(self, by: str, name: str) -> GroupResult:
+        """Return one group; a ValueError that lists the groups if there is none such."""
+        for group in self.groups:
+            if (group.by, group.name) == (by, name):
+                return group
+        raise ValueError(f"no group {by}={name}; there are {', '.join(f'{g.by}={g.name}' for g in self.groups)}")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each group and class, and one of class "" for each mean.
+
+        Columns: protocol, by, name, class, ap, n_gt; and low, high where intervals were asked for.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([row for group in (self.overall, *self.groups) for row in self._rows(group)])
+
+    def _rows(self, group: GroupResult) -> list[dict[str, Any]]:
+        ends = group.interval
+        rows = [("", group.mean_ap, int(group.n_gt.sum()), None if ends is None else ends.mean_ap)]
+        for c, name in enumerate(self.class_names):
+            rows.append((name, float(group.ap[c]), int(group.n_gt[c]), None if ends is None else ends.ap[c]))
+        named = {"protocol": self.protocol.name, "by": group.by, "name": group.name}
+        return [
+            {**named, "class": name, "ap": ap, "n_gt": n_gt}
+            | ({} if limits is None else {"low": float(limits[0]), "high": float(limits[1])})
+            for name, ap, n_gt, limits in rows
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of result.json, see docs/formats.md; NaN becomes None."""
+        head: dict[str, Any] = {
+            "format": RESULT_FORMAT,
+            "version": RESULT_VERSION,
+            "protocol": self.protocol.name,
+            "rules": self.protocol.rules(),
+            "limited": self.limited,
+            **self._group_json(self.overall),
+            "groups": [{"by": g.by, "name": g.name, **self._group_json(g)} for g in self.groups],
+        }
+        if self.stats:
+            head["stats"] = {name: _number(value) for name, value in self.stats.items()}
+        if self.bootstrap is not None:
+            head["bootstrap"] = {"over": "videos", "interval": "percentile", **asdict(self.bootstrap)}
+        return head | {
+            "counts": dict(self.counts),
+            "data": dict(self.data),
+            "run": dict(self.run),
+            "software": software(),
+        }
+
+    def _group_json(self, group: GroupResult) -> dict[str, Any]:
+        ends = group.interval
+        content: dict[str, Any] = {"mean_ap": _number(group.mean_ap)}
+        if ends is not None:
+            content["mean_ap_interval"] = [_number(end) for end in ends.mean_ap]
+        content |= {
+            "n_gt": int(group.n_gt.sum()),
+            "ap": self._by_class(group.ap),
+            "n_gt_by_class": {name: int(count) for name, count in zip(self.class_names, group.n_gt, strict=True)},
+        }
+        if ends is not None:
+            content["ap_interval"] = {
+                name: [_number(end) for end in ends.ap[c]] for c, name in enumerate(self.class_names)
+            }
+        return content
+
+    def _by_class(self, values: NDArray[np.float64]) -> dict[str, float | None]:
+        return {name: _number(value) for name, value in zip(self.class_names, values, strict=True)}
+
+
+def describe_run(predictions: Predictions) -> dict[str, Any]:
+    """Return what predictions tell of their run: detector, options, environment, scenario; speed where it was timed."""
+    run: dict[str, Any] = json.loads(json.dumps(asdict(predictions.run), default=str))
+    return run if predictions.times is None else run | _speed(predictions.times)
+
+
+def _speed(times: FrameTimes) -> dict[str, Any]:
+    """Return frames / total compute seconds of the frames that aren't warm-up, and the look-ahead."""
+    timed = ~times.warm_up
+    seconds = float(times.compute_seconds[timed].sum())
+    return {
+        "timed_frames": int(timed.sum()),
+        "compute_seconds": seconds,
+        "frames_per_second": int(timed.sum()) / seconds if seconds > 0 else None,
+        "look_ahead_max": int(times.look_ahead.max(initial=0)),
+        "look_ahead_mean": float(times.look_ahead.mean()) if len(times.look_ahead) else None,
+    }
+
+
+def write_result(path: Path, result: EvalResult) -> None:
+    """Write result.json, whole or not at all."""
+    write_text(path, json.dumps(result.to_json(), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_result(path: Path) -> EvalResult:
+    """Return the result stored at `path`.
+
+    Raises FormatError if it isn't a vidkit result of a known version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FormatError(f"{path}: can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise FormatError(f"{path}: not a JSON file: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != RESULT_FORMAT:
+        raise FormatError(f"{path}: no {RESULT_FORMAT} file; make one with `vidkit eval`")
+    if content.get("version") != RESULT_VERSION:
+        raise FormatError(
+            f"{path}: {RESULT_FORMAT} version {content.get('version')}; vidkit {vidkit.__version__} knows version "
+            f"{RESULT_VERSION}"
+        )
+    try:
+        return _from_json(content)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise FormatError(f"{path}: damaged {RESULT_FORMAT} file: {error!r}; evaluate again") from error
+
+
+def _from_json(content: Mapping[str, Any]) -> EvalResult:
+    rules: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content["rules"].items()}
+    names = tuple(content["ap"])
+    settings = {k: v for k, v in content.get("bootstrap", {}).items() if k in Bootstrap.__dataclass_fields__}
+    return EvalResult(
+        protocol=Protocol(name=content["protocol"], **rules),
+        class_names=names,
+        overall=_group_from_json(content, "", "all", names),
+        groups=tuple(_group_from_json(g, g["by"], g["name"], names) for g in content["groups"]),
+        counts=content["counts"],
+        data=content["data"],
+        run=content["run"],
+        stats={name: _value(v) for name, v in content.get("stats", {}).items()},
+        bootstrap=Bootstrap(**settings) if settings else None,
+    )
+
+
+def _group_from_json(content: Mapping[str, Any], by: str, name: str, names: tuple[str, ...]) -> GroupResult:
+    interval = None
+    if "mean_ap_interval" in content:
+        interval = Interval(
+            np.array([_value(end) for end in content["mean_ap_interval"]]),
+            np.array([[_value(end) for end in content["ap_interval"][c]] for c in names]).reshape(-1, 2),
+        )
+    return GroupResult(
+        by,
+        name,
+        _value(content["mean_ap"]),
+        np.array([_value(content["ap"][c]) for c in names], np.float64),
+        np.array([content["n_gt_by_class"][c] for c in names], np.int64),
+        interval,
+    )
+
+
+def software() -> dict[str, str]:
+    """Return the versions of vidkit, Python and numpy that made a result."""
+    return {"vidkit": vidkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _value(value: float | None) -> float:
+    return float("nan") if value is None else float(value)

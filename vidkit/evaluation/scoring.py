@@ -1,0 +1,126 @@
+"""Scoring: the AP of every class in every cell of one group, from the table of matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.evaluation.average_precision import average_precision
+from vidkit.evaluation.false_positives import Surroundings, surroundings
+from vidkit.evaluation.matching import Matches
+from vidkit.evaluation.ranking import Ranking, by_cell
+from vidkit.evaluation.slices import Cells, Group, areas
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The ranked detections of one class in one cell, down to its last true positive, as one group sees them."""
+
+    segment: int
+    rows: NDArray[np.int32]  # (L,) rows of the predictions, best first
+    true: NDArray[np.int64]  # (T,) the places of true positives among them
+    weight: NDArray[np.float64]  # (L,) what each counts as a false positive
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """A ranking with the columns of the table of matches that all groups read, in its order."""
+
+    matches: Matches
+    ranking: Ranking
+    cells: Cells | None
+
+    @property
+    def n_segments(self) -> int:
+        """Cells x classes."""
+        return len(self.ranking.start) - 1
+
+    @cached_property
+    def matched(self) -> NDArray[np.int32]:
+        """Return what each ranked detection matches at the lowest threshold, without minding groups."""
+        return self.matches.matched[self.ranking.order]
+
+    @cached_property
+    def area(self) -> NDArray[np.float64]:
+        """Return the area of each ranked detection."""
+        return areas(self.matches.predictions.box, self.matches.protocol)[self.ranking.order]
+
+    @cached_property
+    def truth_area(self) -> NDArray[np.float64]:
+        """Return the area of each ground truth."""
+        return areas(self.matches.index.box, self.matches.protocol)
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """Return what decides about unmatched detections, in ranked order."""
+        matches = self.matches
+        rule = matches.protocol.fp_rule
+        if matches.nearest is None and rule in ("fgfa", "mega"):
+            raise ValueError("the rule for unmatched detections needs matches with the nearest ground truth")
+        found = surroundings(matches.index, matches.nearest, matches.predictions.n_detections, rule)
+        return found.reorder(self.ranking.order)
+
+    @cached_property
+    def truth_segment(self) -> NDArray[np.int64]:
+        """Return the segment of each ground truth."""
+        index = self.matches.index
+        cell = 0 if self.cells is None else self.cells.of_frame[index.instance_frame]
+        return np.asarray(cell * index.n_classes + index.class_id.astype(np.int64))
+
+    def members(self, group: Group) -> NDArray[np.bool_]:
+        """Return which ground truth `(N,)` is to be found in a group."""
+        kept = np.ones(self.matches.index.n_instances, bool) if group.kept is None else group.kept.copy()
+        limits = group.area or self.matches.protocol.area_range
+        if limits is not None:
+            kept &= (self.truth_area >= limits[0]) & (self.truth_area <= limits[1])
+        return kept
+
+    def count(self, members: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the number of members in each segment."""
+        return np.bincount(self.truth_segment[members], minlength=self.n_segments)
+
+    def curves(self, group: Group, threshold: float, share: float | None = None) -> Iterator[Curve]:
+        """Yield the curve of each segment in which a true positive is found."""
+        members = self.members(group)
+        table = None
+        if group.kept is not None:
+            share = group.share(self.matches.index) if share is None else share
+            table = self.surroundings.weights(group.kept, share)
+        matched = self._matched_at(threshold, members)
+        limits = group.area or self.matches.protocol.area_range
+        for segment, (first, stop) in enumerate(zip(self.ranking.start[:-1], self.ranking.start[1:], strict=True)):
+            hit = np.flatnonzero(matched[first:stop] >= 0)
+            true = hit[members[matched[first:stop][hit]]]
+            if len(true) == 0:
+                continue
+            here = slice(first, first + true[-1] + 1)
+            weight = np.ones(here.stop - here.start) if table is None else table[self.surroundings.of_detection[here]]
+            if limits is not None:
+                weight[(self.area[here] < limits[0]) | (self.area[here] > limits[1])] = 0
+            weight[hit[hit < len(weight)]] = 0
+            yield Curve(segment, self.ranking.order[here], true, weight)
+
+    def average_precisions(self, group: Group, threshold: float) -> NDArray[np.float64]:
+        """Return the AP of each segment; NaN where it has no ground truth, 0 where none of it is found."""
+        n_truth = self.count(self.members(group))
+        ap = np.where(n_truth > 0, 0.0, np.nan)
+        for curve in self.curves(group, threshold):
+            above = np.cumsum(curve.weight)[curve.true]
+            ap[curve.segment] = average_precision(above, int(n_truth[curve.segment]), self.matches.protocol)
+        return ap
+
+    def _matched_at(self, threshold: float, members: NDArray[np.bool_]) -> NDArray[np.int32]:
+        matched = self.matches.matched_at(threshold, members)
+        return self.matched if matched is self.matches.matched else matched[self.ranking.order]
+
+
+def ranked(matches: Matches, cells: Cells | None = None) -> Ranked:
+    """Return the detections of a table of matches, ranked inside each cell."""
+    if cells is None:
+        return Ranked(matches, matches.ranking, None)
+    cell = cells.of_frame[matches.predictions.detection_frame]
+    return Ranked(matches, by_cell(matches.ranking, cell, len(cells.names), matches.index.n_classes), cells)

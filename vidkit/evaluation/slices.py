@@ -1,0 +1,221 @@
+"""Slices: the groups of a breakdown, by what an index tells of its instances, frames, videos and classes.
+
+Two kinds of attributes: a detection has a video, a frame, a class and an area of its own; motion, occlusion, the length
+of a track are known of ground truth alone, and the protocol's rule for unmatched detections decides there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.boxes import Boxes, to_inclusive
+from vidkit.data.index import Index
+from vidkit.errors import ChoiceError, did_you_mean
+from vidkit.evaluation.motion import motion_of, track_length
+from vidkit.evaluation.protocols import Protocol
+
+Bins = Mapping[str, Sequence[float]]
+"""Edges for attributes that are numbers: {"motion": (0.7, 0.9)}."""
+
+FEW_VALUES = 12
+"""A column of numbers with no more distinct values than this is broken down by value, another one by its quartiles."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Some of the ground truth, by what isn't known of detections, and a range of areas."""
+
+    name: str
+    kept: NDArray[np.bool_] | None = None  # (N,) None: all
+    counted: NDArray[np.bool_] | None = None  # (N,) what counts for the group's share; None: all
+    with_empty: bool = True  # whether a frame without objects counts as one object of the group
+    area: tuple[float, float] | None = None  # closed; None: any
+
+    def share(self, index: Index) -> float:
+        """Return the group's share in all ground truth, where a frame without objects counts as one object."""
+        empty = int((np.diff(index.instance_start) == 0).sum())
+        inside = index.n_instances if self.counted is None else int(self.counted.sum())
+        return (inside + empty * self.with_empty) / max(index.n_instances + empty, 1)
+
+    def cross(self, other: Group) -> Group:
+        """Return the group of what is in both."""
+        return Group(
+            name=f"{self.name}/{other.name}",
+            kept=_both(self.kept, other.kept),
+            counted=_both(self.counted, other.counted),
+            with_empty=self.with_empty and other.with_empty,
+            area=self.area or other.area,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A partition of the frames into cells: videos, or the values of a frame's attribute."""
+
+    names: tuple[str, ...]
+    of_frame: NDArray[np.int64]  # (F,)
+
+    def cross(self, other: Cells) -> Cells:
+        """Return the partition into cells that are the same in both."""
+        names = tuple(f"{a}/{b}" for a, b in product(self.names, other.names))
+        return Cells(names, self.of_frame * len(other.names) + other.of_frame)
+
+
+@dataclass(frozen=True, eq=False)
+class Breakdown:
+    """One `by`: groups of ground truth, inside each cell of a partition of the frames, class by class or together."""
+
+    by: str
+    groups: tuple[Group, ...] = (Group(""),)
+    cells: Cells | None = None
+    by_class: bool = False
+
+
+def breakdown(by: str, index: Index, protocol: Protocol, bins: Bins | None = None) -> Breakdown:
+    """Return the breakdown named `by`: an attribute, or several as in "motion x area".
+
+    Raises ChoiceError for an attribute that the index doesn't have, AnnotationError where track ids are missing.
+    """
+    groups: list[tuple[Group, ...]] = []
+    cells: list[Cells] = []
+    names = attribute_names(by)
+    for name in names:
+        edges = (bins or {}).get(name)
+        if name == "class":
+            continue
+        if name == "video":
+            cells.append(Cells(index.video_name, index.frame_video.astype(np.int64)))
+        elif (frames := _frame_column(name, index)) is not None:
+            cells.append(_cells(name, frames, edges))
+        else:
+            groups.append(_groups(name, index, protocol, edges))
+    return Breakdown(
+        by=" x ".join(names),
+        groups=tuple(reduce(Group.cross, combination) for combination in product(*groups)) if groups else (Group(""),),
+        cells=reduce(Cells.cross, cells) if cells else None,
+        by_class="class" in names,
+    )
+
+
+def attribute_names(by: str) -> list[str]:
+    """Return the attributes that a breakdown crosses: ["motion", "area"] for "motion x area"."""
+    return [_ALIASES.get(name, name) for name in re.split(r"\s+x\s+|\s*[×*]\s*", by.strip())]
+
+
+def known_attributes(index: Index) -> list[str]:
+    """Return what an index can be broken down by."""
+    return [*_BUILT_IN, *index.instance_attributes, *index.frame_attributes]
+
+
+def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
+    """Return the areas `(N,)` of vidkit's boxes by which the protocol groups them; negative for inverted boxes."""
+    x1, y1, x2, y2 = to_inclusive(box.astype(np.float64)).T
+    return np.asarray((x2 - x1 + protocol.area_pixel) * (y2 - y1 + protocol.area_pixel))
+
+
+_ALIASES = {"motion_iou": "motion", "class_id": "class", "videos": "video"}
+_BUILT_IN = (
+    *("motion", "area", "class", "video", "occluded", "generated"),
+    *("track_length", "track_id", "frame_number", "video_size"),
+)
+
+
+def _groups(name: str, index: Index, protocol: Protocol, edges: Sequence[float] | None) -> tuple[Group, ...]:
+    if name == "motion":
+        return _motion_groups(index, protocol, edges)
+    if name == "area":
+        low, high = protocol.area_range or (-np.inf, np.inf)
+        limits = [low, *(edges or protocol.area_edges), high]
+        labels = _labels(limits[1:-1], ("small", "medium", "large"))
+        ranges = pairwise(limits)
+        return (Group("all"), *(Group(label, area=both) for label, both in zip(labels, ranges, strict=True)))
+    values = _instance_column(name, index)
+    if values.dtype.kind == "b":
+        return (Group(name, values, values, False), Group(f"not {name}", ~values, ~values, True))
+    if values.dtype.kind not in "iuf":
+        return tuple(Group(str(value), values == value, values == value, False) for value in np.unique(values))
+    return tuple(Group(label, inside, inside, with_zero) for label, inside, with_zero in _ranges(values, edges))
+
+
+def _motion_groups(index: Index, protocol: Protocol, edges: Sequence[float] | None) -> tuple[Group, ...]:
+    """Return all, slow, medium, fast: ranges closed at both ends, so that a value on an edge is in both."""
+    motion = motion_of(index)
+    limits = [0.0, *(edges or protocol.motion_edges), 1.0]
+    labels = _labels(limits[1:-1], ("fast", "medium", "slow"))
+    groups = []
+    for label, low, high in zip(labels, limits[:-1], limits[1:], strict=True):
+        inside = (motion >= low) & (motion <= high)
+        kept = inside
+        if protocol.lone_zero == "in every group" and np.diff(index.instance_start).max(initial=0) <= 1:
+            kept = inside | (motion == 0)
+        groups.append(Group(label, kept, inside, low <= 0 <= high))
+    return (Group("all"), *reversed(groups))
+
+
+def _instance_column(name: str, index: Index) -> NDArray[Any]:
+    if name in index.instance_attributes:
+        return index.instance_attributes[name]
+    if name == "track_length":
+        return track_length(index)
+    if name in ("occluded", "generated", "track_id"):
+        column: NDArray[Any] = getattr(index, name)
+        return column
+    known = known_attributes(index)
+    raise ChoiceError(f"no attribute {name!r} in this index{did_you_mean(name, known)}; there are {', '.join(known)}")
+
+
+def _frame_column(name: str, index: Index) -> NDArray[Any] | None:
+    """Return a column `(F,)` of the frames, None if there is none of this name."""
+    if name == "video_size":
+        sizes = np.array([f"{width}x{height}" for width, height in index.video_size])
+        return sizes[index.frame_video] if len(sizes) else np.zeros(0, "<U1")
+    if name == "frame_number":
+        return index.frame_number
+    return index.frame_attributes.get(name)
+
+
+def _cells(name: str, values: NDArray[Any], edges: Sequence[float] | None) -> Cells:
+    if values.dtype.kind == "b":
+        return Cells((f"not {name}", name), values.astype(np.int64))
+    if values.dtype.kind not in "iuf":
+        names, cell = np.unique(values, return_inverse=True)
+        return Cells(tuple(map(str, names)), cell.reshape(-1))
+    ranges = _ranges(values, edges)
+    of_frame = np.zeros(len(values), np.int64)
+    for number, (_, inside, _) in enumerate(ranges):
+        of_frame[inside] = number
+    return Cells(tuple(label for label, _, _ in ranges), of_frame)
+
+
+def _ranges(values: NDArray[Any], edges: Sequence[float] | None) -> list[tuple[str, NDArray[np.bool_], bool]]:
+    """Return label, members and whether 0 is inside, for each value or range [low, high) of a column of numbers."""
+    distinct = np.unique(values)
+    if edges is None and len(distinct) <= FEW_VALUES:
+        return [(f"{value:g}", values == value, bool(value == 0)) for value in distinct]
+    if edges is None:
+        edges = [float(q) for q in np.unique(np.quantile(values, (0.25, 0.5, 0.75)))]
+    limits = [-np.inf, *edges, np.inf]
+    return [
+        (label, (values >= low) & (values < high), low <= 0 < high)
+        for label, low, high in zip(_labels(edges), limits[:-1], limits[1:], strict=True)
+    ]
+
+
+def _labels(edges: Sequence[float], three: Iterable[str] = ()) -> list[str]:
+    names = list(three)
+    if len(names) == len(edges) + 1:
+        return names
+    inner = [f"{low:g}-{high:g}" for low, high in pairwise(edges)]
+    return [f"<{edges[0]:g}", *inner, f">={edges[-1]:g}"] if len(edges) else ["any"]
+
+
+def _both(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    return b if a is None else a if b is None else a & b

@@ -1,0 +1,135 @@
+"""Tables: results → DataFrames → CSV and Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidkit.evaluation.protocols import differences
+from vidkit.evaluation.result import EvalResult, GroupResult
+from vidkit.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTHING = "–"
+"""What stands in a table where there is no value."""
+
+
+def groups_table(results: Sequence[EvalResult]) -> pd.DataFrame:
+    """Return a row for each group with its mean AP in percent, one column of text for each result.
+
+    The results are of one evaluation: the same groups under several protocols.
+    """
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {"group": [], "ground truth": []}
+    columns |= {result.protocol.name: [] for result in results}
+    for groups in zip(*((result.overall, *result.groups) for result in results), strict=True):
+        columns["group"].append(f"{groups[0].by}: {groups[0].name}" if groups[0].by else "all")
+        columns["ground truth"].append(int(groups[0].n_gt.sum()))
+        for result, group in zip(results, groups, strict=True):
+            columns[result.protocol.name].append(percent(group))
+    return pd.DataFrame(columns)
+
+
+def classes_table(results: Sequence[EvalResult]) -> pd.DataFrame:
+    """Return a row for each class that has ground truth or an AP, with its AP in percent under each result."""
+    import pandas as pd
+
+    first = results[0].overall
+    rows = [
+        [name, int(first.n_gt[c]), *(percent(result.overall, c) for result in results)]
+        for c, name in enumerate(results[0].class_names)
+        if first.n_gt[c]
+    ]
+    return pd.DataFrame(rows, columns=["class", "ground truth", *(result.protocol.name for result in results)])
+
+
+def protocols_table(results: Sequence[EvalResult]) -> pd.DataFrame:
+    """Return a row for each protocol: its mean AP, that of each group, and where its rules differ from `fgfa`."""
+    import pandas as pd
+
+    rows = []
+    for result in results:
+        row = {"protocol": result.protocol.name, "mAP": percent(result.overall)}
+        row |= {f"{group.name}": percent(group) for group in result.groups if group.name != "all"}
+        changed = differences(result.protocol)
+        row["differs from fgfa in"] = ", ".join(f"{k}={_short(v)}" for k, v in changed.items()) or NOTHING
+        rows.append(row)
+    return pd.DataFrame(rows).fillna(NOTHING)
+
+
+def stats_table(result: EvalResult) -> pd.DataFrame:
+    """Return COCO's twelve numbers in percent."""
+    import pandas as pd
+
+    return pd.DataFrame([[name, _percent(value)] for name, value in result.stats.items()], columns=["number", "%"])
+
+
+def percent(group: GroupResult, class_id: int | None = None) -> str:
+    """Return the mean AP, or the AP of a class, in percent with its interval where it has one: "75.50 [73.9, 77.0]"."""
+    value = group.mean_ap if class_id is None else float(group.ap[class_id])
+    text = _percent(value)
+    if group.interval is None or math.isnan(value):
+        return text
+    low, high = group.interval.mean_ap if class_id is None else group.interval.ap[class_id]
+    return f"{text} [{_percent(low, 1)}, {_percent(high, 1)}]"
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Return a table as Markdown, numbers to the right."""
+    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    lines = [list(map(_cell, table.columns)), ["---", *["---:"] * (len(table.columns) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def write_tables(folder: Path, results: Sequence[EvalResult]) -> list[Path]:
+    """Write result.csv, a row for each protocol, group and class, and result.md into `folder`; return the two paths."""
+    import pandas as pd
+
+    paths = [folder / "result.csv", folder / "result.md"]
+    write_text(paths[0], pd.concat([result.to_frame() for result in results]).to_csv(index=False))
+    write_text(paths[1], markdown_report(results))
+    return paths
+
+
+def markdown_report(results: Sequence[EvalResult]) -> str:
+    """Return the groups, the classes and the rules of some results as one Markdown text."""
+    first = results[0]
+    parts = [
+        f"# {first.run.get('detector') or 'predictions'} on {first.data['dataset']} {first.data['split']}\n",
+        f"index {first.data['index_fingerprint']}, predictions {first.data['predictions_fingerprint']}; "
+        "mAP in percent\n",
+    ]
+    if first.limited:
+        parts.insert(1, f"**{LIMITED}**\n")
+    parts += [to_markdown(groups_table(results)), to_markdown(classes_table(results))]
+    parts += [to_markdown(stats_table(result)) for result in results if result.stats]
+    parts += ["".join(f"- {describe(result)}\n" for result in results)]
+    return "\n".join(parts)
+
+
+LIMITED = "limited run: only a part of the data was run, so these numbers are no score"
+
+
+def describe(result: EvalResult) -> str:
+    """Return one line on what a result's numbers mean: protocol, source and the rule for unmatched detections."""
+    protocol = result.protocol
+    return f"{protocol.name}: {protocol.source}; unmatched detections in groups: rule {protocol.fp_rule}"
+
+
+def _percent(value: float, digits: int = 2) -> str:
+    return NOTHING if math.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) > 3:
+        return f"{value[0]:g}…{value[-1]:g}"
+    return "/".join(f"{v:g}" for v in value) if isinstance(value, list) else str(value)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
