@@ -95,13 +95,13 @@ def summarize(index: Index, groups: Mapping[str, NDArray[np.bool_]] | None = Non
     )
 
 
-def find_files(index: Index, files: FrameFiles) -> FilesSummary:
-    """Return which videos' sources of frames are on the disk."""
-    root = Path(files.root)
+def find_files(index: Index, files: FrameFiles, root: Path | None = None) -> FilesSummary:
+    """Return which videos' sources of frames are on the disk, under `root` or else the root that the index names."""
+    root = Path(files.root) if root is None else root
     sources = zip(index.video_name, files.kind, files.source, strict=True)
     missing = tuple(name for name, kind, source in sources if not kind or not (root / source).exists())
     kinds = Counter(kind or "unknown" for kind in files.kind)
-    return FilesSummary(str(files.root), dict(kinds), index.n_videos - len(missing), missing)
+    return FilesSummary(str(root), dict(kinds), index.n_videos - len(missing), missing)
 
 
 def _tracks(index: Index, rows: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -1,0 +1,154 @@
+"""`vidkit check`: look for faults in a data set on disk, or in an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .console import DONE, FINDINGS, json_option, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from vidkit.data.check import CheckReport, SplitCounts
+    from vidkit.data.findings import Findings
+
+SHOWN_OF_A_KIND, KEPT_OF_A_KIND = 5, 1000
+
+
+@click.command("check")
+@click.argument("place", metavar="ROOT|INDEX.h5", type=click.Path(path_type=Path))
+@click.option("--images", "decode", is_flag=True, help="Decode every image, not only its header and end.")
+@click.option("--whole", is_flag=True, help="ROOT should be all of VID: a missing snippet is a finding.")
+@click.option(
+    "--classes", "classes_file", type=click.Path(dir_okay=False, path_type=Path), help="Classes other than VID's 30."
+)
+@click.option("--root", type=click.Path(file_okay=False, path_type=Path), help="Of an index: where its frames are now.")
+@click.option("--all", "show_all", is_flag=True, help=f"Tell every finding, not the first {SHOWN_OF_A_KIND} of a kind.")
+@json_option
+def command(
+    place: Path,
+    decode: bool,
+    whole: bool,
+    classes_file: Path | None,
+    root: Path | None,
+    show_all: bool,
+    as_json: bool,
+) -> int:
+    """Look for faults in the ILSVRC tree at ROOT, or in an index: files, XML, boxes, tracks, sizes, frame lists.
+
+    Nothing is changed. A split that is the whole of VID's is held against the known counts; of a smaller one it is
+    said how much is there. Exits with 3 if anything was found, with 0 if nothing was. The kinds of findings are
+    explained in docs/checking_data.md.
+
+    \b
+    Examples:
+      vidkit check ILSVRC2015
+      vidkit check ILSVRC2015 --images --all      # decode all images, tell every finding
+      vidkit check ILSVRC2015 --json > found.json
+      vidkit check vidkit-data/vid_val.h5         # an index, and whether its frames are there
+    """
+    from vidkit.data.findings import Findings
+
+    findings = Findings(None if show_all else KEPT_OF_A_KIND if as_json else SHOWN_OF_A_KIND)
+    if place.suffix == ".h5":
+        report = _check_index(place, findings, root)
+    else:
+        report = _check_tree(place, findings, classes_file, decode, whole)
+    if as_json:
+        print_json(_as_json(report))
+    else:
+        _print(report)
+    return FINDINGS if len(findings) else DONE
+
+
+def _check_index(place: Path, findings: Findings, root: Path | None) -> CheckReport:
+    from vidkit.data.check import check_index
+    from vidkit.data.hdf5 import read_index
+
+    return check_index(read_index(place), str(place), findings, root)
+
+
+def _check_tree(place: Path, findings: Findings, classes_file: Path | None, decode: bool, whole: bool) -> CheckReport:
+    from vidkit.classes import VID_CLASSES
+    from vidkit.data.check import check_tree
+    from vidkit.data.check_listing import list_tree
+
+    classes = VID_CLASSES
+    tree = list_tree(place, findings)
+    with progress("check", tree.n_folders, "folders") as advance:
+        return check_tree(tree, findings, classes, decode, whole, on_folder=lambda: advance(1))
+
+
+def _as_json(report: CheckReport) -> dict[str, Any]:
+    findings = report.findings
+    return {
+        "format": "vidkit-check",
+        "version": 1,
+        "place": report.place,
+        "splits": [_split_as_json(split) for split in report.splits],
+        "notes": report.notes,
+        "found": len(findings),
+        "counts": {kind: findings.counts[kind] for kind in findings.kinds()},
+        "findings": [
+            {"severity": f.severity, "kind": f.kind, "place": f.place, "found": f.found, "advice": f.advice}
+            for f in findings
+        ],
+    }
+
+
+def _split_as_json(split: SplitCounts) -> dict[str, Any]:
+    known = split.known
+    return {
+        "kind": split.kind,
+        "name": split.name,
+        "folders": split.folders,
+        "frames": split.frames,
+        "empty_frames": split.empty_frames,
+        "boxes": split.boxes,
+        "boxes_of_class": split.boxes_of_class,
+        "official": None if known is None else {"videos": known.videos, "frames": known.frames, "boxes": known.boxes},
+    }
+
+
+def _print(report: CheckReport) -> None:
+    from vidkit.data.findings import KINDS
+
+    findings = report.findings
+    print_table(
+        [report.place, "folders", "frames", "without boxes", "boxes"],
+        [
+            (
+                f"{s.kind} {s.name}",
+                _of(s.folders, s.known.videos if s.known else None),
+                _of(s.frames, s.known.frames if s.known else None),
+                f"{s.empty_frames:,}",
+                _of(s.boxes, s.known.boxes if s.known else None),
+            )
+            for s in report.splits
+        ],
+    )
+    for note in report.notes:
+        click.echo(f"note: {note}")
+    for kind in findings.kinds():
+        count, shown = findings.counts[kind], findings.of(kind)
+        click.echo(f"\n{KINDS[kind].severity} {kind} ({count:,}): {KINDS[kind].advice}")
+        for finding in shown:
+            click.echo(f"  {finding.place}: {finding.found}")
+        if count > len(shown):
+            click.echo(f"  … and {count - len(shown):,} more: --all tells them")
+    click.echo(f"\n{_total(findings)}")
+
+
+def _of(found: int, known: int | None) -> str:
+    return f"{found:,}" if known is None else f"{found:,} of {known:,} ({100 * found / known:.3g} %)"
+
+
+def _total(findings: Findings) -> str:
+    from vidkit.data.findings import KINDS
+
+    if not len(findings):
+        return "nothing found"
+    errors = sum(n for kind, n in findings.counts.items() if KINDS[kind].severity == "error")
+    kinds = len(findings.kinds())
+    return f"found: {errors:,} errors, {len(findings) - errors:,} warnings, of {kinds} kind{'s' * (kinds > 1)}"

@@ -1,0 +1,230 @@
+"""Looking for faults in a tree of ILSVRC's layout and in an index. docs/checking_data.md explains the kinds."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+
+from vidkit.classes import VID_CLASSES, ObjectClass
+from vidkit.data.check_frames import DetClasses, FrameFolder, VidClasses, check_folder, frame_number
+from vidkit.data.check_instances import Instances, instance_faults
+from vidkit.data.check_listing import ListedTree, TreeSplit
+from vidkit.data.check_lists import Tree, check_list
+from vidkit.data.findings import Findings
+from vidkit.data.ilsvrc import VID
+from vidkit.data.index import Index
+from vidkit.data.known_counts import KNOWN_LISTS, KNOWN_SPLITS, KnownList, KnownSplit
+from vidkit.data.summary import find_files
+
+OFFICIAL_NAME = re.compile(r"ILSVRC20\d\d_(?:train|val)_\d{8}")
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """What one split holds, and what the whole of it would hold where that is known."""
+
+    kind: str  # VID or DET; of an index, its data set
+    name: str
+    folders: int  # snippets of VID, folders of DET
+    frames: int  # with annotation
+    empty_frames: int
+    boxes: int
+    boxes_of_class: Mapping[str, int]
+    known: KnownSplit | None = None
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was looked at, what is worth knowing without being a fault, and the faults."""
+
+    place: str
+    splits: tuple[SplitCounts, ...]
+    notes: tuple[str, ...]
+    findings: Findings
+
+
+def check_tree(
+    tree: ListedTree,
+    findings: Findings,
+    classes: Sequence[ObjectClass] = VID_CLASSES,
+    decode: bool = False,
+    whole: bool = False,
+    known_splits: Mapping[str, KnownSplit] = KNOWN_SPLITS,
+    known_lists: Mapping[str, KnownList] = KNOWN_LISTS,
+    on_folder: Callable[[], object] = lambda: None,
+) -> CheckReport:
+    """Return what is in a listed tree (`check_listing.list_tree`), and add its faults to `findings`.
+
+    Every XML file is parsed, and of every image the header and the end are read; with `decode` it is decoded. A split
+    with fewer snippets than the official one is taken for a chosen subset and only counted, unless `whole` says that
+    the tree should be all of VID. `on_folder` is called after each folder.
+    """
+    counts, lengths, stills = [], dict[str, int | None](), set[str]()
+    with catch_warnings():
+        simplefilter("error")  # Pillow warns of images that would fill the memory: findings, here
+        for split in tree.splits:
+            counts.append(_check_split(tree.root, split, classes, decode, known_splits, findings, on_folder))
+            if split.kind == VID:
+                lengths |= {f"{split.name}/{below}": _length(folder) for below, folder in split.folders.items()}
+            else:
+                stills |= {f"{split.name}/{path}" for path in _stills(split)}
+    for of in counts:
+        _check_counts(of, whole, findings)
+    _check_names(lengths, findings)
+    notes = [f"{s.kind} {s.name}: no annotations, not checked" for s in tree.splits if not s.is_annotated]
+    listed = Tree(lengths, stills)
+    notes += [
+        check_list(tree.root / place, place, listed, known_lists.get(Path(place).name), findings)
+        for place in tree.lists
+    ]
+    return CheckReport(str(tree.root), tuple(counts), tuple(note for note in notes if note), findings)
+
+
+def check_index(index: Index, place: str, findings: Findings, root: Path | None = None) -> CheckReport:
+    """Return what is in `index`, which was read from `place`, and add its faults to `findings`.
+
+    Looked at are boxes, tracks, gaps between frames, empty videos, whether the frames are where the index says (with
+    `root` in the place of the root that it names), and the known counts where it is the whole of a split of VID.
+    """
+    for row in np.flatnonzero(np.diff(index.frame_start) == 0):
+        findings.add("empty-video", index.video_name[row], "no frames")
+    _check_gaps(index, findings)
+    frame, video = index.instance_frame, index.frame_video[index.instance_frame]
+    instances = Instances(
+        video=video.astype(np.int64),
+        frame=index.frame_number[frame].astype(np.int64),
+        box=index.box,
+        class_id=index.class_id.astype(np.int64),
+        track_id=index.track_id.astype(np.int64),
+        size=index.video_size[video].astype(np.int64),
+    )
+    # ImageNet's inclusive xmax may equal the width: as an exclusive corner that is one pixel beyond.
+    for kind, at, found in instance_faults(instances, lambda c: index.classes[c].name, slack=1):
+        number = at - int(index.instance_start[frame[at]])
+        where = f"{index.video_name[video[at]]}, frame {index.frame_number[frame[at]]}, object {number}"
+        findings.add(kind, where, found)
+    counts = _counts_of_index(index)
+    _check_counts(counts, False, findings)
+    return CheckReport(place, (counts,), tuple(_check_sources(index, root, findings)), findings)
+
+
+# -- trees -------------------------------------------------------------------------------------------------------------
+
+
+def _check_split(
+    root: Path,
+    split: TreeSplit,
+    classes: Sequence[ObjectClass],
+    decode: bool,
+    known_splits: Mapping[str, KnownSplit],
+    findings: Findings,
+    on_folder: Callable[[], object],
+) -> SplitCounts:
+    of_kind = VidClasses(classes) if split.kind == VID else DetClasses()
+    frames = empty = boxes = 0
+    of_class: Counter[int] = Counter()
+    for folder in split.folders.values():
+        counted = check_folder(root, folder, of_kind, decode, findings)
+        frames, empty, boxes = frames + counted.frames, empty + counted.empty_frames, boxes + counted.boxes
+        of_class.update(counted.boxes_of_class)
+        on_folder()
+    official = all(OFFICIAL_NAME.fullmatch(below.rpartition("/")[2]) for below in split.folders)
+    return SplitCounts(
+        split.kind,
+        split.name,
+        len(split.folders),
+        frames,
+        empty,
+        boxes,
+        {of_kind.name(row): n for row, n in sorted(of_class.items()) if row >= 0},
+        known_splits.get(split.name) if split.kind == VID and official and split.folders else None,
+    )
+
+
+def _length(folder: FrameFolder) -> int | None:
+    """Return the number of frames up to the last; None where annotations and images were not both found."""
+    if folder.is_paired and not (folder.xml and folder.image):
+        return None
+    return 1 + max((frame_number(stem) or 0 for stem in folder.xml.keys() | folder.image.keys()), default=-1)
+
+
+def _stills(split: TreeSplit) -> Iterator[str]:
+    for below, folder in split.folders.items():
+        for stem in folder.xml.keys() | folder.image.keys():
+            yield f"{below}/{stem}" if below else stem
+
+
+def _check_names(lengths: Mapping[str, int | None], findings: Findings) -> None:
+    """Tell of snippets whose name comes twice, in two folders or two splits."""
+    seen: dict[str, str] = {}
+    for path in lengths:
+        before = seen.setdefault(path.rpartition("/")[2], path)
+        if before != path:
+            findings.add("duplicate-video", path, f"{before} has the same name")
+
+
+def _check_counts(of: SplitCounts, whole: bool, findings: Findings) -> None:
+    """Hold a split that is, or should be, the whole of it against the known counts."""
+    known = of.known
+    if known is None or (of.folders < known.videos and not whole):
+        return
+    place = f"{of.kind} {of.name}"
+    pairs = [("snippets", of.folders, known.videos), ("frames", of.frames, known.frames)]
+    pairs += [("boxes", of.boxes, known.boxes)] if known.boxes is not None else []
+    pairs += [("frames without boxes", of.empty_frames, known.empty_frames)] if known.empty_frames is not None else []
+    if known.boxes_of_class is not None:
+        names = [c.name for c in VID_CLASSES]
+        of_class = zip(names, known.boxes_of_class, strict=True)
+        pairs += [(f"boxes of {name}", of.boxes_of_class.get(name, 0), wanted) for name, wanted in of_class]
+    for what, found, wanted in pairs:
+        if found != wanted:
+            findings.add("count-differs", place, f"{found:,} {what}, the official split has {wanted:,}")
+
+
+# -- an index ----------------------------------------------------------------------------------------------------------
+
+
+def _check_gaps(index: Index, findings: Findings) -> None:
+    step = np.diff(index.frame_number)
+    for before in np.flatnonzero((step > 1) & (np.diff(index.frame_video) == 0)):
+        first, last = int(index.frame_number[before]) + 1, int(index.frame_number[before + 1]) - 1
+        missing = f"frame {first}" if first == last else f"frames {first} to {last}"
+        findings.add("frame-gap", index.video_name[index.frame_video[before]], f"{missing} missing")
+
+
+def _counts_of_index(index: Index) -> SplitCounts:
+    of_class = np.bincount(index.class_id, minlength=index.n_classes).tolist()
+    official = index.n_videos and all(OFFICIAL_NAME.fullmatch(n.rpartition("/")[2]) for n in index.video_name)
+    return SplitCounts(
+        index.dataset,
+        index.split,
+        index.n_videos,
+        index.n_frames,
+        int((np.diff(index.instance_start) == 0).sum()),
+        index.n_instances,
+        dict(zip(index.class_names, of_class, strict=True)),
+        KNOWN_SPLITS.get(index.split) if official and index.classes == VID_CLASSES else None,
+    )
+
+
+def _check_sources(index: Index, root: Path | None, findings: Findings) -> Iterator[str]:
+    """Tell of videos whose folder, tar or file isn't there; yield a note where nothing is known of the frames."""
+    if index.files is None:
+        yield "the index doesn't know where its frames are"
+        return
+    found = find_files(index, index.files, root)
+    for name in found.missing:
+        video = index.video(name)
+        if index.files.kind[video]:
+            findings.add(
+                "source-missing", name, f"no {index.files.kind[video]} {found.root}/{index.files.source[video]}"
+            )
+    unknown = found.kinds.get("unknown", 0)
+    if unknown:
+        yield f"{unknown:,} videos without known frames"

@@ -1,0 +1,414 @@
+"""COCO-VID JSON (the form of mmtracking, TransVOD, YOLOV …) and plain COCO → records.
+
+COCO's `bbox` is (x, y, width, height) in pixels, counted from the upper left corner of the upper left pixel, so that
+x + width is vidkit's exclusive corner already: nothing is added. `frame_id` counts from 0. In a file without `videos`
+(plain COCO) each image is a video of one frame. docs/other_sources.md tells which fields are read.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from vidkit.boxes import from_xywh
+from vidkit.classes import ObjectClass
+from vidkit.data.index import FOLDER, IMAGE, VIDEO
+from vidkit.data.json_sections import sections
+from vidkit.data.records import VideoFiles, VideoTable
+from vidkit.errors import AnnotationError
+
+OTHER_CLASS, CROWD, NO_AREA = "boxes of other classes left out", "crowd boxes left out", "boxes without area left out"
+OUT_OF_ORDER, OTHER_LENGTH = "videos whose images were out of order", "videos of another length than stated"
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
+MOST = 2**31 - 1  # what a column of the index holds
+
+# Fields of an annotation with a column of their own, or with no meaning here: other numbers become attributes.
+_NO_ATTRIBUTE = {
+    *("id", "image_id", "video_id", "category_id", "instance_id", "bbox", "area"),
+    *("segmentation", "iscrowd", "occluded", "generated"),
+}
+
+Id = int | str
+
+
+@dataclass(frozen=True)
+class CocoVideos:
+    """What a COCO file holds: its classes, its videos, and the folder that their frames are relative to."""
+
+    classes: tuple[ObjectClass, ...]
+    videos: tuple[VideoTable, ...]
+    root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Video:
+    name: str
+    size: tuple[int, int]
+    file: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    video: Id | None
+    number: int
+    file: str
+    size: tuple[int, int]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    category: Id
+    xywh: tuple[float, ...]
+    track: int
+    occluded: bool
+    generated: bool
+    crowd: bool
+    attributes: Mapping[str, float]
+    place: str
+
+
+@dataclass
+class _Content:
+    """The file's elements by id, as they were read."""
+
+    videos: dict[Id, _Video] = field(default_factory=dict)
+    images: dict[Id, _Image] = field(default_factory=dict)
+    categories: dict[Id, ObjectClass] = field(default_factory=dict)
+    boxes: dict[Id, list[_Box]] = field(default_factory=dict)  # by image
+    annotation_ids: set[Id] = field(default_factory=set)
+
+
+def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> CocoVideos:
+    """Return the videos of the COCO-VID or plain COCO file at `path`, in its order, frames by ascending `frame_id`.
+
+    `frames` is the folder that `file_name` and the `file` of a video are relative to; the file's own folder by default.
+    With `classes`, boxes of categories of other names are left out and counted; otherwise the classes are the file's
+    categories, in the order of their ids. Crowd boxes and boxes without area are left out and counted.
+
+    Raises AnnotationError, naming file and element, for: broken JSON; fields that are missing or of the wrong type;
+    ids, video names and frames that come twice; annotations of unknown images or categories; images of unknown videos;
+    numbers that are not finite; negative sizes; images of one video that differ in size; paths that lead out of the
+    folder.
+    """
+    content = _read(path)
+    class_of = _class_ids(content.categories, classes)
+    root = path.parent if frames is None else frames
+    if content.videos:
+        videos = [_table(path, root, v, rows, content, class_of) for v, rows in _by_video(path, content)]
+    else:
+        videos = [_still(key, image, content, class_of) for key, image in content.images.items()]
+    _check_unique(path, [v.name for v in videos])
+    return CocoVideos(
+        tuple(_in_order(content.categories).values() if classes is None else classes), tuple(videos), root
+    )
+
+
+# -- the file ----------------------------------------------------------------------------------------------------------
+
+
+class _Element:
+    """One element of a section; its fields are taken out checked."""
+
+    def __init__(self, path: Path, section: str, place: int, value: object) -> None:
+        self.place = f"{path}: {section}[{place}]"
+        if not isinstance(value, dict):
+            raise self.wrong("found", value, "an object with named fields")
+        self.fields: dict[str, Any] = value
+
+    def wrong(self, name: str, found: object, wanted: str) -> AnnotationError:
+        """Return the error that says so; what was found is shown in part."""
+        shown = repr(found)
+        return AnnotationError(f"{self.place}: {name} {shown[:60]}{'…' * (len(shown) > 60)}, wanted {wanted}")
+
+    def id(self, name: str) -> Id:
+        """A whole number or a text."""
+        value = self.fields.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise self.wrong(name, value, "an id (a whole number or a text)")
+        return value
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text without control characters."""
+        value = self.fields.get(name, default)
+        if not isinstance(value, str) or not value.isprintable() or (default is None and not value):
+            raise self.wrong(name, value, "a text")
+        return value
+
+    def inner_path(self, name: str, default: str | None = None) -> str:
+        """A path that doesn't lead out of its folder."""
+        value = self.text(name, default).replace("\\", "/")
+        if value.startswith("/") or ".." in value.split("/") or re.match(r"[A-Za-z]:", value):
+            raise self.wrong(name, value, "a path inside the folder of the frames (--frames DIR)")
+        return value
+
+    def whole(self, name: str, default: int | None = None) -> int:
+        """A whole number from 0 to what a column holds."""
+        value = self.fields.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+            raise self.wrong(name, value, f"a whole number from 0 to {MOST}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """0 or 1, false or true; 0 if absent."""
+        value = self.fields.get(name, 0)
+        if value not in (0, 1):
+            raise self.wrong(name, value, "0 or 1")
+        return bool(value)
+
+    def size(self) -> tuple[int, int]:
+        """(width, height), 0 where absent."""
+        return self.whole("width", 0), self.whole("height", 0)
+
+
+def _read(path: Path) -> _Content:
+    content = _Content()
+    readers = {"videos": _video, "images": _image, "categories": _category, "annotations": _annotation}
+    seen = set()
+    for section, place, value in sections(path):
+        seen.add(section)
+        if section in readers:
+            readers[section](content, _Element(path, section, place, value))
+    if "images" not in seen or "categories" not in seen:
+        raise AnnotationError(
+            f"{path}: has {', '.join(sorted(seen)) or 'nothing'}; a COCO file with images and categories was wanted"
+        )
+    unknown = next((key for key in content.boxes if key not in content.images), None)
+    if unknown is not None:
+        raise AnnotationError(f"{content.boxes[unknown][0].place}: image_id {unknown!r} is no image of the file")
+    return content
+
+
+def _once(element: _Element, known: Iterable[Id]) -> Id:
+    key = element.id("id")
+    if key in known:
+        raise element.wrong("id", key, "an id that comes once")
+    return key
+
+
+def _video(content: _Content, element: _Element) -> None:
+    content.videos[_once(element, content.videos)] = _Video(
+        element.text("name"), element.size(), element.inner_path("file", ""), element.whole("length", 0)
+    )
+
+
+def _image(content: _Content, element: _Element) -> None:
+    in_video = element.fields.get("video_id") is not None
+    content.images[_once(element, content.images)] = _Image(
+        video=element.id("video_id") if in_video else None,
+        number=element.whole("frame_id") if in_video else 0,
+        file=element.inner_path("file_name"),
+        size=element.size(),
+        place=element.place,
+    )
+
+
+def _category(content: _Content, element: _Element) -> None:
+    name = element.text("name")
+    wnid = element.text("wnid", element.text("encode_name", name))
+    content.categories[_once(element, content.categories)] = ObjectClass(name, wnid)
+
+
+def _annotation(content: _Content, element: _Element) -> None:
+    content.annotation_ids.add(_once(element, content.annotation_ids))
+    content.boxes.setdefault(element.id("image_id"), []).append(
+        _Box(
+            category=element.id("category_id"),
+            xywh=_bbox(element),
+            track=-1 if element.fields.get("instance_id") in (None, -1) else element.whole("instance_id"),
+            occluded=element.flag("occluded"),
+            generated=element.flag("generated"),
+            crowd=element.flag("iscrowd"),
+            attributes=_attributes(element.fields),
+            place=element.place,
+        )
+    )
+
+
+def _bbox(element: _Element) -> tuple[float, ...]:
+    value = element.fields.get("bbox")
+    numbers = isinstance(value, list) and len(value) == 4 and all(type(v) in (int, float) for v in value)
+    if not isinstance(value, list) or not numbers or not all(abs(v) <= MOST for v in value):
+        raise element.wrong("bbox", value, "four finite numbers: x, y, width, height")
+    if value[2] < 0 or value[3] < 0:
+        raise element.wrong("bbox", value, "a width and a height that aren't negative")
+    return tuple(float(v) for v in value)
+
+
+def _attributes(fields: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in fields.items()
+        if name not in _NO_ATTRIBUTE and name.isidentifier() and type(value) in (int, float, bool) and _finite(value)
+    }
+
+
+def _finite(value: float) -> bool:
+    return abs(value) <= MOST if isinstance(value, int) else math.isfinite(value)
+
+
+# -- classes -----------------------------------------------------------------------------------------------------------
+
+
+def _in_order(categories: Mapping[Id, ObjectClass]) -> dict[Id, ObjectClass]:
+    """Return the categories by ascending id; in the file's order where ids are texts."""
+    if any(isinstance(key, str) for key in categories):
+        return dict(categories)
+    return dict(sorted(categories.items()))
+
+
+def _class_ids(categories: Mapping[Id, ObjectClass], classes: Sequence[ObjectClass] | None) -> dict[Id, int]:
+    """Return the class row of each category, -1 for those that are left out."""
+    if classes is None:
+        return {key: row for row, key in enumerate(_in_order(categories))}
+    rows = {c.name: row for row, c in enumerate(classes)}
+    return {key: rows.get(c.name, -1) for key, c in categories.items()}
+
+
+# -- videos ------------------------------------------------------------------------------------------------------------
+
+
+def _by_video(path: Path, content: _Content) -> list[tuple[_Video, list[Id]]]:
+    """Return each video with the ids of its images, in the order of the file."""
+    images: dict[Id, list[Id]] = {key: [] for key in content.videos}
+    for key, image in content.images.items():
+        if image.video is None or image.video not in images:
+            raise AnnotationError(f"{image.place}: video_id {image.video!r} is no video of the file")
+        images[image.video].append(key)
+    return [(content.videos[video], keys) for video, keys in images.items()]
+
+
+def _table(
+    path: Path, root: Path, video: _Video, keys: list[Id], content: _Content, class_of: Mapping[Id, int]
+) -> VideoTable:
+    images = content.images
+    ordered = sorted(keys, key=lambda key: images[key].number)
+    for before, after in pairwise(ordered):
+        if images[before].number == images[after].number:
+            raise AnnotationError(
+                f"{images[after].place}: frame_id {images[after].number} of video {video.name!r} comes twice"
+            )
+    noticed = Counter({OUT_OF_ORDER: int(ordered != keys), OTHER_LENGTH: int(video.length not in (0, len(keys)))})
+    return _with_boxes(
+        video.name,
+        [(images[key].number, content.boxes.get(key, [])) for key in ordered],
+        size=_size(video, [images[key] for key in ordered]),
+        files=_files(root, video, [images[key] for key in ordered]),
+        class_of=class_of,
+        noticed=noticed,
+    )
+
+
+def _still(key: Id, image: _Image, content: _Content, class_of: Mapping[Id, int]) -> VideoTable:
+    if image.video is not None:
+        raise AnnotationError(f"{image.place}: video_id {image.video!r}, but the file has no videos")
+    return _with_boxes(
+        str(PurePosixPath(image.file).with_suffix("")),
+        [(0, content.boxes.get(key, []))],
+        size=image.size,
+        files=VideoFiles(IMAGE, image.file),
+        class_of=class_of,
+        noticed=Counter(),
+    )
+
+
+def _size(video: _Video, images: Sequence[_Image]) -> tuple[int, int]:
+    """Return the one size that the video and its images state."""
+    size = video.size
+    for image in images:
+        if 0 not in image.size:
+            if 0 not in size and image.size != size:
+                raise AnnotationError(
+                    f"{image.place}: {image.size[0]}x{image.size[1]} pixels, others of video {video.name!r} have "
+                    f"{size[0]}x{size[1]}: the frames of a video must have one size"
+                )
+            size = image.size
+    return size
+
+
+def _files(root: Path, video: _Video, images: Sequence[_Image]) -> VideoFiles:
+    """Return where the frames are: the folder of the images if it is there, else the video file if one is named."""
+    if not images:
+        return VideoFiles(VIDEO, video.file) if video.file else VideoFiles()
+    folders = {PurePosixPath(image.file).parent for image in images}
+    folder = folders.pop() if len(folders) == 1 else PurePosixPath()
+    is_video = video.file.lower().endswith(VIDEO_SUFFIXES)
+    if is_video and not (root / images[0].file).exists():
+        return VideoFiles(VIDEO, video.file)
+    names = tuple(str(PurePosixPath(image.file).relative_to(folder)) for image in images)
+    pattern = _pattern(names[0], images[0].number)
+    if pattern and all(pattern.format(image.number) == name for image, name in zip(images, names, strict=True)):
+        return VideoFiles(FOLDER, str(folder), pattern)
+    return VideoFiles(FOLDER, str(folder), name=names)
+
+
+def _pattern(name: str, number: int) -> str:
+    """Return the pattern that makes the file name from its frame's number, "" if the number doesn't stand in it."""
+    stem, dot, suffix = name.rpartition(".")
+    digits = re.search(r"\d+$", stem)
+    if not digits or int(digits[0]) != number or "{" in name or "}" in name:
+        return ""
+    return f"{stem[: digits.start()]}{{:0{len(digits[0])}d}}{dot}{suffix}"
+
+
+def _with_boxes(
+    name: str,
+    frames: Sequence[tuple[int, Sequence[_Box]]],
+    size: tuple[int, int],
+    files: VideoFiles,
+    class_of: Mapping[Id, int],
+    noticed: Counter[str],
+) -> VideoTable:
+    counts: list[int] = []
+    kept: list[_Box] = []
+    for _, boxes in frames:
+        before = len(kept)
+        kept += [box for box in boxes if _is_kept(box, class_of, noticed)]
+        counts.append(len(kept) - before)
+    xywh = np.array([box.xywh for box in kept], np.float64).reshape(-1, 4)
+    attributes = sorted({key for box in kept for key in box.attributes})
+    return VideoTable(
+        name=name,
+        frame_number=np.array([number for number, _ in frames], np.int32),
+        instance_count=np.array(counts, np.int32),
+        box=from_xywh(xywh),
+        class_id=np.array([class_of[box.category] for box in kept], np.int16),
+        track_id=np.array([box.track for box in kept], np.int32),
+        occluded=np.array([box.occluded for box in kept], np.bool_),
+        generated=np.array([box.generated for box in kept], np.bool_),
+        size=size,
+        instance_attributes={
+            key: np.array([box.attributes.get(key, math.nan) for box in kept], np.float64) for key in attributes
+        },
+        files=files,
+        counts=dict(+noticed),
+    )
+
+
+def _is_kept(box: _Box, class_of: Mapping[Id, int], noticed: Counter[str]) -> bool:
+    if box.category not in class_of:
+        raise AnnotationError(f"{box.place}: category_id {box.category!r} is no category of the file")
+    for reason, applies in (
+        (OTHER_CLASS, class_of[box.category] < 0),
+        (CROWD, box.crowd),
+        (NO_AREA, box.xywh[2] == 0 or box.xywh[3] == 0),
+    ):
+        if applies:
+            noticed[reason] += 1
+            return False
+    return True
+
+
+def _check_unique(path: Path, names: Sequence[str]) -> None:
+    twice = next((name for name, n in Counter(names).items() if n > 1), None)
+    if twice is not None:
+        raise AnnotationError(f"{path}: two videos are called {twice!r}; names of videos (or images) must differ")

@@ -1,0 +1,135 @@
+"""Findings: what a check of a data set has to tell, by kind. The kinds are explained in docs/checking_data.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault and what to do about it. An error stops `prepare` or gives wrong data; a warning may be meant."""
+
+    severity: Severity
+    advice: str
+
+
+_AGAIN = "unpack the snippet's annotations again, or take the frame out together with its image"
+_LIST_ANEW = "write the list anew from what is there: `vidkit lists`"
+
+KINDS: dict[str, Kind] = {
+    # folders and files
+    "no-images": Kind("error", "unpack the images beside the annotations, under Data/"),
+    "no-annotations": Kind("error", "unpack the annotations beside the images, under Annotations/"),
+    "empty-video": Kind("error", "unpack the snippet again, or remove its folder"),
+    "duplicate-video": Kind("error", "remove one of the two; names of snippets must differ"),
+    "video-without-images": Kind("error", "unpack the snippet's images, or remove its annotations"),
+    "video-without-annotations": Kind("error", "unpack the snippet's annotations, or remove its images"),
+    "frame-without-image": Kind("error", "unpack the snippet's images again, or remove the XML file"),
+    "image-without-annotation": Kind("error", "unpack the snippet's annotations again, or remove the image"),
+    "frame-gap": Kind("error", "unpack the snippet again: tracks and motion need each frame, from 000000 on"),
+    "frame-name": Kind("error", "name frames by their number in six digits, as the frame lists do"),
+    "duplicate-frame": Kind("error", "keep one file for each frame"),
+    "unexpected-file": Kind("warning", "move it out: it is neither the annotation nor the image of a frame"),
+    "unreadable": Kind("error", "make it a plain file that you have the right to read"),
+    # XML files
+    "xml-empty": Kind("error", _AGAIN),
+    "xml-too-large": Kind("error", _AGAIN),
+    "xml-binary": Kind("error", _AGAIN),
+    "xml-encoding": Kind("error", "save the file as UTF-8"),
+    "xml-entities": Kind("error", "remove the DOCTYPE: an annotation needs none, and it is never expanded"),
+    "xml-truncated": Kind("error", _AGAIN),
+    "xml-malformed": Kind("error", _AGAIN),
+    "xml-field": Kind("error", "mend the element; the XML of the frame before shows its form"),
+    "xml-filename": Kind("warning", "see whether the file is the annotation of another frame"),
+    # objects
+    "unknown-class": Kind("error", "mend the class, or give the classes of the data set: --classes FILE"),
+    "inverted-box": Kind("error", "swap the corners, or remove the object"),
+    "zero-area-box": Kind("warning", "draw the box again, or remove the object"),
+    "box-outside-image": Kind("error", "clip the box, or see whether it was drawn on an image of another size"),
+    "box-not-finite": Kind("error", "prepare the index again from a sound source"),
+    "track-changes-class": Kind("error", "give the track one class, or its other part another track id"),
+    "duplicate-track": Kind("error", "give one of the two objects another track id, or remove it"),
+    "duplicate-box": Kind("warning", "remove one of the two objects"),
+    "missing-track": Kind("warning", "give it a track id: without one a box has no motion IoU"),
+    # sizes and images
+    "size-changes": Kind("error", "unpack the snippet again: its frames have one size"),
+    "size-differs-from-image": Kind(
+        "error", "see whether the annotation is that of another image, or of a resized one"
+    ),
+    "image-unreadable": Kind("error", "unpack the image again"),
+    "image-truncated": Kind("error", "unpack the image again"),
+    "source-missing": Kind("error", "put the data back where the index looks for them, or prepare the index again"),
+    # frame lists
+    "list-row": Kind("error", "mend the row; docs/frame_lists.md tells what its columns mean"),
+    "list-duplicate-row": Kind("warning", "remove one of the rows: the frame would be taken twice"),
+    "list-without-files": Kind("error", f"unpack what is listed, or {_LIST_ANEW}"),
+    "list-wrong-year": Kind("error", _LIST_ANEW),
+    "list-length": Kind("error", f"unpack the snippet again, or {_LIST_ANEW}"),
+    "list-first-frame": Kind("error", _LIST_ANEW),
+    "list-order": Kind("warning", f"side files that are aligned by position need ascending names: {_LIST_ANEW}"),
+    "video-not-listed": Kind("warning", f"the list passes the snippet over: {_LIST_ANEW}"),
+    # the known counts
+    "count-differs": Kind("error", "compare with the official archive: something is missing, added or changed"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault: its kind (a key of `KINDS`), the file or row where it is, and what was found there."""
+
+    kind: str
+    place: str
+    found: str
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: "error" or "warning"."""
+        return KINDS[self.kind].severity
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return KINDS[self.kind].advice
+
+
+class Findings:
+    """All findings are counted; of each kind the first `keep` are kept, or all with None."""
+
+    def __init__(self, keep: int | None = None) -> None:
+        self.counts: Counter[str] = Counter()
+        self._kept: dict[str, list[Finding]] = {kind: [] for kind in KINDS}
+        self._keep = keep
+
+    def add(self, kind: str, place: str, found: str) -> None:
+        """Add a finding. Raises KeyError for a kind that isn't in `KINDS`."""
+        kept = self._kept[kind]
+        self.counts[kind] += 1
+        if self._keep is None or len(kept) < self._keep:
+            kept.append(Finding(kind, _in_one_line(place), _in_one_line(found)))
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Yield what was kept, kind by kind: kinds of errors first, then those of warnings, in the order of `KINDS`."""
+        for kind in self.kinds():
+            yield from self._kept[kind]
+
+    def kinds(self) -> list[str]:
+        """Return the kinds that were found, errors first."""
+        found = [kind for kind in KINDS if self.counts[kind]]
+        return sorted(found, key=lambda kind: KINDS[kind].severity)
+
+    def of(self, kind: str) -> tuple[Finding, ...]:
+        """Return what was kept of one kind."""
+        return tuple(self._kept[kind])
+
+
+def _in_one_line(text: str) -> str:
+    """Return `text` with control characters and bytes that are no UTF-8 escaped: names of files may hold either."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
