@@ -13,6 +13,10 @@ from .console import json_option, print_json, print_table
 from .places import data_dir_option, open_index
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vidkit.data.index import Index
     from vidkit.data.summary import IndexSummary
 
 Row = tuple[str, str]
@@ -25,7 +29,8 @@ Row = tuple[str, str]
 def command(index_path: Path | None, data_dir: Path, as_json: bool) -> None:
     """Show what is in an index: videos, frames, boxes, tracks, classes, sizes, and where its frames are.
 
-    Without INDEX.h5 it is the only index in the data folder.
+    Without INDEX.h5 it is the only index in the data folder. Motion groups are those of the evaluation's default
+    protocol: slow, medium and fast by motion IoU. They need track ids or a motion IoU column.
 
     \b
     Examples:
@@ -36,11 +41,11 @@ def command(index_path: Path | None, data_dir: Path, as_json: bool) -> None:
     from vidkit.data.summary import summarize
 
     path, index = open_index(index_path, data_dir)
-    summary = summarize(index)
+    summary = summarize(index, _motion_groups(index))
     if as_json:
         print_json({"format": "vidkit-info", "version": 1, "file": str(path), **asdict(summary)})
         return
-    print_table([str(path), ""], list(_rows(summary)))
+    print_table([str(path), ""], list(_rows(summary)), left=2)
     click.echo()
     print_table(
         ["class", "wnid", "boxes", "share", "tracks", "frames", "videos"],
@@ -49,6 +54,19 @@ def command(index_path: Path | None, data_dir: Path, as_json: bool) -> None:
             for c in summary.classes
         ],
     )
+
+
+def _motion_groups(index: Index) -> dict[str, NDArray[np.bool_]]:
+    """Return the boxes of each motion group; nothing where motion can't be told, for lack of track ids."""
+    from vidkit.errors import AnnotationError
+    from vidkit.evaluation.protocols import FGFA
+    from vidkit.evaluation.slices import breakdown
+
+    try:
+        groups = breakdown("motion", index, FGFA).groups
+    except AnnotationError:
+        return {}
+    return {f"{group.name} (motion)": group.counted for group in groups if group.counted is not None}
 
 
 def _rows(s: IndexSummary) -> Iterator[Row]:

@@ -68,7 +68,7 @@ def check_list(path: Path, place: str, tree: Tree, known: KnownList | None, find
 def _rows(path: Path, place: str, findings: Findings) -> list[_Row]:
     """Return the rows that can be read."""
     try:
-        text = read_bytes(path, limit=MAX_BYTES).decode("utf-8")
+        text = read_bytes(path, limit=MAX_BYTES).decode("utf-8-sig")
     except AnnotationError as error:
         findings.add("unreadable", place, str(error))
         return []
