@@ -25,6 +25,8 @@ from vidkit.segments import check_key_id
 T = TypeVar("T", Image, KnownFrame)
 BLUR_SIGMA = "blur_sigma"
 """The frame and instance attribute that tells the blur in pixels (standard deviation), where an index has it."""
+MOTION_BLUR = "motion_blur"
+"""The instance attribute that tells the way in pixels that an object moves while the shutter is open."""
 
 
 # -- oracle-jitter -----------------------------------------------------------------------------------------------------
@@ -137,15 +139,16 @@ def clearness(index: Index, row: int, size: NDArray[np.float64], blur: float) ->
     """Return how clearly each object of a frame is seen, `(n,)`: 1 without blur, 1/e where the blur is a tenth of it.
 
     `size (n,)` are the objects' sizes in pixels, `blur` multiplies the blur sigma that the index tells; where it tells
-    none, everything is clear.
+    none, everything is clear. Blur of the frame, of the instance and of its motion add up as variances.
     """
     variance = np.zeros(len(size))
     if BLUR_SIGMA in index.frame_attributes:
-        variance += float(index.frame_attributes[BLUR_SIGMA][row]) ** 2
-    if BLUR_SIGMA in index.instance_attributes:
-        variance += index.instance_attributes[BLUR_SIGMA][index.instances_of(row)].astype(np.float64) ** 2
-    sigma = np.sqrt(np.nan_to_num(variance))
-    return np.asarray(np.exp(-blur * sigma / (0.1 * size)))
+        variance += np.nan_to_num(float(index.frame_attributes[BLUR_SIGMA][row])) ** 2
+    for name, per_pixel in ((BLUR_SIGMA, 1), (MOTION_BLUR, 1 / 12)):  # a streak of length w has the variance w² / 12
+        if name in index.instance_attributes:
+            values = index.instance_attributes[name][index.instances_of(row)].astype(np.float64)
+            variance += per_pixel * np.nan_to_num(values) ** 2
+    return np.asarray(np.exp(-blur * np.sqrt(variance) / (0.1 * size)))
 
 
 # -- frame-copy --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.makers import make_index, make_predictions
+from vidkit.errors import ChoiceError
+from vidkit.evaluation.evaluate import evaluate
+from vidkit.plots import (
+    COLUMN_WIDTH,
+    SpeedPoint,
+    check_comparable,
+    curves,
+    pareto,
+    speed_accuracy,
+    speed_accuracy_rows,
+    speed_point,
+    write_figure,
+)
+
+
+def point(method: str, speed: float, score: float, length: int | None = None, **changes: object) -> SpeedPoint:
+    options = {} if length is None else {"length": length}
+    made = SpeedPoint(
+        method, speed, score, options=options, protocol="fgfa", scenario="stream", source=f"{method}{length}"
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+RUNS = [
+    point("dff", 20, 0.73, 10),
+    point("dff", 7, 0.74, 1, interval=(0.7, 0.78)),
+    point("impression", 19, 0.755, 10, look_ahead=5),
+    point("per-frame", 6, 0.742),
+]
+
+
+def lines(points):
+    """Label → (x, y) of the drawn lines that stand in the legend."""
+    axes = speed_accuracy(points).axes[0]
+    return {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines() if line.get_label()[0] != "_"}
+
+
+def test_there_is_a_curve_for_each_method_ordered_by_length():
+    drawn = lines(RUNS)
+    assert drawn["dff"] == [[7, 74], [20, 73]]
+    assert set(drawn) == {"dff", "impression", "per-frame", "Pareto front"}
+
+
+def test_points_are_labelled_with_their_length():
+    axes = speed_accuracy(RUNS).axes[0]
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "10", "10"]
+
+
+def test_the_per_frame_point_is_marked_as_none_else():
+    axes = speed_accuracy(RUNS).axes[0]
+    markers = {line.get_label(): line.get_marker() for line in axes.get_lines()}
+    assert markers["per-frame"] == "*"
+    assert markers["dff"] != markers["impression"] != "*"
+
+
+def test_intervals_are_drawn_where_there_are_some():
+    axes = speed_accuracy(RUNS).axes[0]
+    assert [[7, 70], [7, 78]] in [pytest.approx(line.get_xydata()) for line in axes.get_lines()]
+
+
+def test_other_options_part_a_method():
+    runs = [replace(p, options={"length": 5, "gate": gate}) for p in RUNS[:1] for gate in (0.5, 1.0)]
+    assert list(curves(runs)) == ["dff gate=0.5", "dff gate=1.0"]
+
+
+def naive_pareto(points):
+    return [
+        p
+        for p in points
+        if not any(
+            q.frames_per_second >= p.frames_per_second
+            and q.mean_ap >= p.mean_ap
+            and (q.frames_per_second, q.mean_ap) != (p.frames_per_second, p.mean_ap)
+            for q in points
+        )
+    ]
+
+
+def test_the_pareto_front():
+    assert [p.source for p in pareto(RUNS)] == ["impression10", "dff10"]
+    assert sorted(p.source for p in pareto(RUNS)) == sorted(p.source for p in naive_pareto(RUNS))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_pareto_front_equals_its_definition(seed):
+    import random
+
+    numbers = random.Random(seed)
+    points = [point(str(n), numbers.randint(1, 9), numbers.randint(1, 9) / 10) for n in range(seed * 2)]
+    front = pareto(points)
+    wanted = {(p.frames_per_second, p.mean_ap) for p in naive_pareto(points)}
+    assert {(p.frames_per_second, p.mean_ap) for p in front} == wanted
+    assert len(front) == len(wanted)
+
+
+@pytest.mark.parametrize("name", ["device", "scenario", "image_size", "data"])
+def test_runs_that_differ_are_refused_unless_told(name):
+    runs = [RUNS[0], replace(RUNS[1], **{name: "another"})]
+    with pytest.raises(ChoiceError, match=f"differ in {name.replace('_', ' ')}.*another: dff1.*--mix"):
+        check_comparable(runs)
+    check_comparable(runs, mix=True)
+
+
+def test_protocols_are_never_mixed():
+    with pytest.raises(ChoiceError, match="differ in protocol"):
+        check_comparable([RUNS[0], replace(RUNS[1], protocol="voc")], mix=True)
+
+
+def test_limited_runs_are_refused_unless_told():
+    runs = [RUNS[0], replace(RUNS[1], limited=True)]
+    with pytest.raises(ChoiceError, match="limited to a part of the data, so no score: dff1"):
+        check_comparable(runs)
+    check_comparable(runs, limited=True)
+
+
+def test_a_figure_of_no_points_is_a_mistake():
+    with pytest.raises(ValueError, match="no points"):
+        speed_accuracy([])
+
+
+@pytest.mark.parametrize(
+    "points", [RUNS[:1], RUNS[3:], [RUNS[0]] * 2, [replace(RUNS[0], frames_per_second=1000), RUNS[0]]]
+)
+def test_degenerate_figures_are_drawn(points, tmp_path):
+    write_figure([tmp_path / "a.png"], speed_accuracy(points), speed_accuracy_rows(points))
+
+
+def test_pictures_have_a_csv_of_what_they_show_beside_them(tmp_path):
+    paths = [tmp_path / f"figure.{ending}" for ending in ("png", "svg", "pdf")]
+    written = write_figure(paths, speed_accuracy(RUNS), speed_accuracy_rows(RUNS))
+    assert written == [*paths, tmp_path / "figure.csv"]
+    assert paths[0].read_bytes()[:4] == b"\x89PNG"
+    assert b"<svg" in paths[1].read_bytes()
+    assert paths[2].read_bytes()[:4] == b"%PDF"
+    with written[-1].open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["curve"], row["length"], float(row["mean_ap"]), row["pareto"]) for row in rows] == [
+        ("dff", "1", 0.74, "False"),
+        ("dff", "10", 0.73, "True"),
+        ("impression", "10", 0.755, "True"),
+        ("per-frame", "", 0.742, "False"),
+    ]
+
+
+def test_the_same_numbers_give_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        figure = speed_accuracy(RUNS)
+        write_figure([tmp_path / f"{name}.{e}" for e in ("png", "svg", "pdf")], figure, speed_accuracy_rows(RUNS))
+    for ending in ("png", "svg", "pdf", "csv"):
+        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_one_column_is_the_default_width():
+    assert speed_accuracy(RUNS).get_figwidth() == COLUMN_WIDTH
+    assert speed_accuracy(RUNS, width=7).get_figwidth() == 7
+
+
+def test_an_unknown_kind_of_picture_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ChoiceError, match=r"figure\.gif: can't draw \.gif; wanted png, svg, pdf"):
+        write_figure([tmp_path / "a.png", tmp_path / "figure.gif"], speed_accuracy(RUNS), [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_becomes_a_point():
+    index = make_index()
+    result = evaluate(index, make_predictions(index))
+    run = {
+        "detector": "dff",
+        "options": {"length": 5},
+        "frames_per_second": 12.5,
+        "look_ahead_max": 2,
+        "scenario": "stream",
+        "environment": {"device": "cpu", "cpu": "a chip", "image_size": "320x240"},
+    }
+    made = speed_point(replace(result, run=run), "runs/dff")
+    assert (made.method, made.length, made.frames_per_second, made.mean_ap) == ("dff", 5, 12.5, result.mean_ap)
+    assert (made.device, made.image_size, made.look_ahead) == ("cpu, a chip", "320x240", 2)
+    with pytest.raises(ChoiceError, match="runs/mine: was not timed"):
+        speed_point(result, "runs/mine")
+
+
+def test_pyplot_is_never_imported():
+    text = (Path(__file__).parent.parent / "vidkit" / "plots.py").read_text()
+    assert "pyplot" not in text

@@ -1,0 +1,286 @@
+"""The figures, and the numbers that they show; the only importer of matplotlib, whose global state is left alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from vidkit.errors import ChoiceError
+from vidkit.evaluation.result import EvalResult
+from vidkit.files import write_text, writing
+
+FORMATS = ("png", "svg", "pdf")
+COLUMN_WIDTH = 3.5
+"""Inches of one column of a two-column page."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, told apart with any kind of colour vision; markers differ as well."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLE: dict[Any, Any] = {
+    "font.size": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "legend.fontsize": 6.5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "vidkit",
+}
+
+
+# -- speed and accuracy (Impression Network, Figure 8) -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SpeedPoint:
+    """One run: how fast, how accurate, and what both depend on."""
+
+    method: str
+    frames_per_second: float
+    mean_ap: float  # 0 … 1
+    interval: tuple[float, float] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    look_ahead: int | None = None  # frames, the most of any answer
+    protocol: str = ""
+    scenario: str = ""
+    device: str = ""
+    image_size: str = ""
+    data: str = ""  # fingerprint of the index
+    sees_truth: bool = False
+    limited: bool = False
+    source: str = ""
+
+    @property
+    def length(self) -> float | None:
+        """The segment length l; None for a method without segments, such as per-frame detection."""
+        value = self.options.get("length")
+        return None if value is None or isinstance(value, bool) or not isinstance(value, int | float) else value
+
+
+def speed_point(result: EvalResult, source: str) -> SpeedPoint:
+    """Return the point of a result; ChoiceError if its run wasn't timed or has no mean AP."""
+    run = result.run
+    speed, environment = run.get("frames_per_second"), run.get("environment") or {}
+    if not speed or not math.isfinite(result.mean_ap):
+        what = "has no mean AP" if speed else "was not timed; make its predictions with `vidkit benchmark`"
+        raise ChoiceError(f"{source}: {what}")
+    ends = result.overall.interval
+    device = str(environment.get("device", ""))
+    return SpeedPoint(
+        method=str(run.get("detector") or source),
+        frames_per_second=float(speed),
+        mean_ap=result.mean_ap,
+        interval=None if ends is None else (float(ends.mean_ap[0]), float(ends.mean_ap[1])),
+        options=dict(run.get("options") or {}),
+        look_ahead=run.get("look_ahead_max"),
+        protocol=result.protocol.name,
+        scenario=str(run.get("scenario", "")),
+        device=f"cpu, {environment.get('cpu', '')}" if device == "cpu" else device,
+        image_size=str(environment.get("input_size", environment.get("image_size", ""))),
+        data=str(result.data.get("index_fingerprint", "")),
+        sees_truth=bool(environment.get("sees_truth", False)),
+        limited=result.limited,
+        source=source,
+    )
+
+
+def check_comparable(points: Sequence[SpeedPoint], mix: bool = False, limited: bool = False) -> None:
+    """Raise ChoiceError if the points don't belong in one figure: another device, scenario, image size or data.
+
+    `mix` lets such points through, `limited` those of runs over a part of the data. Protocols are never mixed.
+    """
+    partial = [point.source for point in points if point.limited]
+    if partial and not limited:
+        raise ChoiceError(f"limited to a part of the data, so no score: {', '.join(partial)}; draw them with --limited")
+    for name, may_differ in (
+        ("protocol", False),
+        ("device", mix),
+        ("scenario", mix),
+        ("image_size", mix),
+        ("data", mix),
+    ):
+        found: dict[str, list[str]] = {}
+        for point in points:
+            found.setdefault(getattr(point, name), []).append(point.source)
+        if len(found) > 1 and not may_differ:
+            listed = "; ".join(f"{value or 'not told'}: {', '.join(sources)}" for value, sources in found.items())
+            advice = "choose one with --protocol" if name == "protocol" else "choose some of them, or give --mix"
+            raise ChoiceError(f"the runs differ in {name.replace('_', ' ')}, so can't be compared: {listed}; {advice}")
+
+
+def curves(points: Iterable[SpeedPoint]) -> dict[str, list[SpeedPoint]]:
+    """Return the points of each curve by its name, ordered by l.
+
+    A curve is a method; where runs of one method differ in other options than the length, these part it and stand in
+    the name.
+    """
+    methods: dict[str, list[SpeedPoint]] = {}
+    for point in points:
+        methods.setdefault(point.method, []).append(point)
+    found: dict[str, list[SpeedPoint]] = {}
+    for method, runs in methods.items():
+        differing = _differing_options(runs)
+        for point in runs:
+            chosen = [f"{name}={point.options.get(name)}" for name in differing]
+            found.setdefault(" ".join([method, *chosen]), []).append(point)
+    return {name: sorted(runs, key=lambda p: (p.length or 0, p.frames_per_second)) for name, runs in found.items()}
+
+
+def _differing_options(runs: Sequence[SpeedPoint]) -> list[str]:
+    names = sorted({name for point in runs for name in point.options} - {"length"})
+    return [name for name in names if len({json.dumps(point.options.get(name)) for point in runs}) > 1]
+
+
+def pareto(points: Sequence[SpeedPoint]) -> list[SpeedPoint]:
+    """Return the points that no other beats in both speed and accuracy, from slow to fast."""
+    front: list[SpeedPoint] = []
+    for point in sorted(points, key=lambda p: (-p.frames_per_second, -p.mean_ap)):
+        if not front or point.mean_ap > front[-1].mean_ap:
+            front.append(point)
+    return front[::-1]
+
+
+def speed_accuracy(points: Sequence[SpeedPoint], width: float = COLUMN_WIDTH) -> Figure:
+    """Return mean AP against frames per second, one curve a method (Impression Network, Figure 8).
+
+    Points are labelled with l; a method without segments is one point, a star. Hollow points look ahead. Bars are the
+    intervals that the results have; the dotted steps are the Pareto front. `width` is in inches.
+    """
+    if not points:
+        raise ValueError("a figure of no points")
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, 0.85 * width), layout="constrained", dpi=300)
+        axes = figure.add_subplot()
+        for place, (name, runs) in enumerate(curves(points).items()):
+            _draw_curve(axes, name, runs, place)
+        _draw_front(axes, pareto(points))
+        _draw_axes(axes, points)
+        figure.supxlabel(_conditions(points), fontsize=5, color="0.35")
+        return figure
+
+
+def _draw_front(axes: Axes, front: Sequence[SpeedPoint]) -> None:
+    if len(front) > 1:
+        speeds, scores = [p.frames_per_second for p in front], [100 * p.mean_ap for p in front]
+        axes.step(
+            speeds, scores, where="pre", color="0.6", linewidth=0.8, linestyle=":", zorder=1, label="Pareto front"
+        )
+
+
+def _draw_curve(axes: Axes, name: str, runs: Sequence[SpeedPoint], place: int) -> None:
+    colour = COLOURS[place % len(COLOURS)]
+    single = all(point.length is None for point in runs)
+    marker, size = ("*", 8.0) if single else (MARKERS[place % len(MARKERS)], 3.5)
+    axes.plot(
+        [p.frames_per_second for p in runs],
+        [100 * p.mean_ap for p in runs],
+        color=colour,
+        linewidth=0 if single else 1,
+        marker=marker,
+        markersize=size,
+        label=name + (" (sees the truth)" if runs[0].sees_truth else ""),
+        zorder=5 if single else 3,
+    )
+    for point in runs:
+        at = (point.frames_per_second, 100 * point.mean_ap)
+        if point.interval is not None:
+            low, high = (100 * end for end in point.interval)
+            axes.plot([at[0], at[0]], [low, high], color=colour, linewidth=0.6, alpha=0.45, zorder=2)
+        if point.look_ahead:
+            axes.plot(*at, color=colour, marker=marker, markersize=size, markerfacecolor="white", zorder=6)
+        if point.length is not None:
+            axes.annotate(f"{point.length:g}", at, (3, 3), textcoords="offset points", fontsize=5.5, color=colour)
+
+
+def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
+    speeds = [point.frames_per_second for point in points]
+    if max(speeds) > 10 * min(speeds):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set_xlabel("frames per second")
+    axes.set_ylabel(f"mAP ({points[0].protocol}), %" if points[0].protocol else "mAP, %")
+    axes.margins(0.08)
+    axes.grid(color="0.92", linewidth=0.5)
+    axes.set_axisbelow(True)
+    handles, labels = axes.get_legend_handles_labels()
+    if any(point.length is not None for point in points):
+        handles.append(Line2D([], [], linewidth=0))
+        labels.append("numbers: segment length l")
+    if any(point.look_ahead for point in points):
+        handles.append(Line2D([], [], linewidth=0, marker="o", markersize=3.5, color="0.4", markerfacecolor="white"))
+        labels.append("hollow: needs frames ahead")
+    axes.figure.legend(handles, labels, frameon=False, loc="outside upper left", ncols=2, handlelength=1.6)
+
+
+def _conditions(points: Sequence[SpeedPoint]) -> str:
+    """Return what the speeds depend on, in a line."""
+    parts = []
+    for name in ("scenario", "device", "image_size"):
+        values = sorted({str(getattr(point, name)) for point in points} - {""})
+        if values:
+            parts.append(" | ".join(values) + (" pixels" if name == "image_size" else ""))
+    if any(point.interval for point in points):
+        parts.append("bars: 95 % intervals over videos")
+    if any(point.limited for point in points):
+        parts.append("LIMITED RUNS")
+    return "; ".join(parts)
+
+
+def speed_accuracy_rows(points: Sequence[SpeedPoint]) -> list[dict[str, Any]]:
+    """Return what `speed_accuracy` draws, a row for each point."""
+    front = pareto(points)
+    rows = []
+    for curve, runs in curves(points).items():
+        for point in runs:
+            low, high = point.interval or (None, None)
+            row = asdict(point) | {"options": json.dumps(dict(point.options), default=str), "low": low, "high": high}
+            del row["interval"]
+            rows.append({"curve": curve, "length": point.length, "pareto": point in front, **row})
+    return rows
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write the figure to each of `paths`, and what is drawn to a CSV of the same name beside it; return all of them.
+
+    Raises ChoiceError if the ending of a path isn't one of FORMATS.
+    """
+    for path in paths:
+        if path.suffix.lower().lstrip(".") not in FORMATS:
+            raise ChoiceError(
+                f"{path}: can't draw {path.suffix or 'a file without ending'}; wanted {', '.join(FORMATS)}"
+            )
+    for path in paths:
+        ending = path.suffix.lower().lstrip(".")
+        undated: dict[str, Any] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[ending]
+        with matplotlib.rc_context(STYLE), writing(path) as part:
+            figure.savefig(part, format=ending, metadata=undated)
+    tables = list(dict.fromkeys(path.with_suffix(".csv") for path in paths))
+    for table in tables:
+        write_text(table, _csv(rows))
+    return [*paths, *tables]
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
