@@ -1,0 +1,153 @@
+"""`vidkit view`: frames with boxes, tracks and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from vidkit.errors import ChoiceError
+
+from .console import Advance, json_option, print_json, progress
+from .places import data_dir_option, open_index
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vidkit.data.index import Index
+
+FILMS, PICTURES = (".mp4", ".webp"), (".png",)
+SHEET_FRAMES = 12
+SHEET_SIDE = 300  # pixels of a frame's shorter side on a sheet
+
+
+@click.command("view")
+@click.argument("index_path", metavar="[INDEX.h5]", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--video", metavar="NAME", help="Its name in the index; default: the first video that has boxes.")
+@click.option("--frame", "numbers", metavar="N", type=int, multiple=True, help="A frame's number; may be given again.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="A .png, .mp4 or .webp file.")
+@click.option("--frames-root", type=click.Path(file_okay=False, path_type=Path), help="Where the frames were moved to.")
+@click.option(
+    "--by", default="track", show_default=True, type=click.Choice(["track", "class"]), help="What colours tell."
+)
+@click.option(
+    "--fps", default=25.0, show_default=True, type=click.FloatRange(0.1, 1000), help="Frames a second of a film."
+)
+@click.option("--scale", type=click.FloatRange(0.1, 16), help="Factor on the size; default: what makes it legible.")
+@data_dir_option
+@json_option
+def command(
+    index_path: Path | None,
+    video: str | None,
+    numbers: tuple[int, ...],
+    out: Path | None,
+    frames_root: Path | None,
+    by: Literal["track", "class"],
+    fps: float,
+    scale: float | None,
+    data_dir: Path,
+    as_json: bool,
+) -> None:
+    """Draw frames of a video with boxes, tracks and labels, and say where the picture or film is.
+
+    A .png of one --frame is that frame; of several, or of a whole video, a sheet of them. A .mp4 (needs PyAV) or .webp
+    is a film. Boxes of occluded objects are dashed; a line follows each track over its last 20 frames. Small frames are
+    enlarged.
+
+    \b
+    Examples:
+      vidkit view                                            # the only index, its first video, as a sheet
+      vidkit view vidkit-data/vid_val.h5 --video ILSVRC2015_val_00000000 -o turtle.mp4
+      vidkit view --video synth_val_00000003 --frame 12 -o frame.png
+      vidkit view --frame 0 --frame 10 --frame 20 --by class
+    """
+    from vidkit.drawing import contact_sheet
+    from vidkit.movies import write_movie
+
+    path, index = open_index(index_path, data_dir)
+    row = _video_row(index, video)
+    rows = _frame_rows(index, row, numbers)
+    out = out or Path(
+        f"{index.video_name[row].replace('/', '_')}{f'_{numbers[0]:06d}' if len(numbers) == 1 else ''}.png"
+    )
+    if out.suffix.lower() not in FILMS + PICTURES:
+        raise click.UsageError(f"-o {out}: wanted a name that ends with .png, .mp4 or .webp")
+    is_film = out.suffix.lower() in FILMS
+    if not is_film and not numbers:
+        rows = rows[:: -(-len(rows) // SHEET_FRAMES)]
+    on_sheet = not is_film and len(rows) > 1
+    with progress("view", len(rows), "frames") as advance:
+        drawn = _drawn(index, rows, frames_root, by, scale, on_sheet, advance)
+        if is_film:
+            write_movie(out, drawn, fps)
+        else:
+            _write_png(out, contact_sheet(list(drawn)))
+    if as_json:
+        print_json({"index": path, "video": index.video_name[row], "frames": len(rows), "file": out})
+        return
+    click.echo(out)
+
+
+def _video_row(index: Index, name: str | None) -> int:
+    if name is not None:
+        try:
+            return index.video(name)
+        except ValueError as error:
+            raise ChoiceError(f"{error}; `vidkit info --json` tells what the index holds") from None
+    if index.n_videos == 0:
+        raise ChoiceError(f"index {index.dataset} {index.split}: no videos in it")
+    boxes = index.instance_start[index.frame_start[1:]] - index.instance_start[index.frame_start[:-1]]
+    return int((boxes > 0).argmax())
+
+
+def _frame_rows(index: Index, video: int, numbers: Sequence[int]) -> list[int]:
+    """Return the rows of the frames with these numbers; all of the video where none is given."""
+    rows = index.frames_of(video)
+    if not rows:
+        raise ChoiceError(f"video {index.video_name[video]}: the index has no frames of it")
+    row_of = {int(index.frame_number[row]): row for row in rows}
+    for number in numbers:
+        if number not in row_of:
+            first, last = min(row_of), max(row_of)
+            near = min(row_of, key=lambda known: abs(known - number))
+            raise ChoiceError(
+                f"video {index.video_name[video]}: no frame {number}; "
+                f"its {len(row_of)} frames are numbered {first} … {last}, the nearest is {near}"
+            )
+    return [row_of[number] for number in numbers] if numbers else list(rows)
+
+
+def _drawn(
+    index: Index,
+    rows: Sequence[int],
+    root: Path | None,
+    by: Literal["track", "class"],
+    scale: float | None,
+    on_sheet: bool,
+    advance: Advance,
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of these rows, which are all of one video, with all that is known of them drawn on."""
+    from vidkit.data.frames import frame, frames_of
+    from vidkit.drawing import draw, truth_marks, truth_trails
+
+    video = int(index.frame_video[rows[0]])
+    whole = list(rows) == list(index.frames_of(video))
+    images = frames_of(index, video, root) if whole else (frame(index, row, root) for row in rows)
+    for row, image in zip(rows, images, strict=True):
+        caption = f"{index.video_name[video]}  {index.frame_number[row]}"
+        trails = truth_trails(index, row) if by == "track" else []
+        factor = scale or (SHEET_SIDE / min(image.shape[:2]) if on_sheet else None)
+        yield draw(image, truth_marks(index, row, by), trails, caption, factor)
+        advance(1)
+
+
+def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
+    from PIL import Image
+
+    from vidkit.files import writing
+
+    with writing(path) as part:
+        Image.fromarray(picture).save(part, "PNG")

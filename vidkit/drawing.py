@@ -1,0 +1,261 @@
+"""Frames with boxes, tracks and labels drawn on them; with Pillow alone.
+
+What is drawn is a list of `Mark`s: ground truth (`truth_marks`) and the detections of any number of runs
+(`detection_marks`) go onto one frame together. Colours are Okabe and Ito's, which people with any kind of colour
+vision tell apart; every line has a dark rim, so that it shows on any background. A line says how sure the annotation
+is: solid for plain, dashed for occluded objects; what a tool generated says so in its label.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from vidkit.data.index import Index
+from vidkit.detections import Detections
+
+Colour = tuple[int, int, int]
+PALETTE: tuple[Colour, ...] = (
+    (230, 159, 0),  # orange
+    (86, 180, 233),  # sky blue
+    (0, 158, 115),  # bluish green
+    (240, 228, 66),  # yellow
+    (213, 94, 0),  # vermilion
+    (204, 121, 167),  # reddish purple
+    (0, 114, 178),  # blue
+)
+RIM: Colour = (0, 0, 0)
+LEGIBLE_SIDE = 480
+"""Frames whose shorter side has fewer pixels are enlarged before anything is written on them."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A box to draw: `box` x1, y1, x2, y2 in pixels of the frame, in vidkit's convention."""
+
+    box: tuple[float, float, float, float]
+    label: str = ""
+    colour: Colour = PALETTE[0]
+    line: Literal["solid", "dashed"] = "solid"
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Where the centre of a track has been: `points (N, 2)` in pixels of the frame, the latest last."""
+
+    points: NDArray[np.floating[Any]]
+    colour: Colour = PALETTE[0]
+
+
+def draw(
+    frame: NDArray[np.uint8],
+    marks: Iterable[Mark] = (),
+    trails: Iterable[Trail] = (),
+    caption: str = "",
+    scale: float | None = None,
+) -> NDArray[np.uint8]:
+    """Return the frame `(H, W, 3)` resized to `(scale H, scale W, 3)` with trails, boxes, labels and a caption on it.
+
+    Without `scale` it is enlarged by the least whole number that makes it legible. A label stands above its box, or
+    where there is no room inside or below it, never beyond the frame and, where that can be had, not on another label.
+    """
+    scale = scale or legible_scale(frame.shape[1], frame.shape[0])
+    image = Image.fromarray(frame)
+    if scale != 1:
+        image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
+    pen = _Pen(image)
+    for trail in trails:
+        pen.trail([(x * scale, y * scale) for x, y in trail.points.tolist()], trail.colour)
+    scaled = [(mark, _scaled(mark.box, scale)) for mark in marks]
+    for mark, box in scaled:
+        pen.box(box, mark.colour, mark.line)
+    pen.caption(caption)
+    for mark, box in scaled:
+        pen.label(box, mark.label, mark.colour)
+    return np.array(image)
+
+
+def legible_scale(width: int, height: int) -> int:
+    """Return the whole factor that a frame of this size is enlarged by."""
+    return max(1, math.ceil(LEGIBLE_SIDE / max(1, min(width, height))))
+
+
+def colour_of(number: int) -> Colour:
+    """Return the colour of a track, a class or a run by its number; they repeat after seven."""
+    return PALETTE[number % len(PALETTE)]
+
+
+# -- what to draw ------------------------------------------------------------------------------------------------------
+
+
+def truth_marks(index: Index, frame: int, by: Literal["track", "class"] = "track") -> list[Mark]:
+    """Return a mark for each box of frame row `frame` of an index: its class, its track, what is known of it.
+
+    Colours tell tracks apart, or classes with `by="class"` and where there are no track ids.
+    """
+    marks = []
+    rows = index.instances_of(frame)
+    for row in range(rows.start, rows.stop):
+        class_id, track = int(index.class_id[row]), int(index.track_id[row])
+        occluded = bool(index.occluded[row])
+        words = [index.classes[class_id].name]
+        words += [str(track)] if track >= 0 else []
+        words += ["(occluded)"] if occluded else []
+        words += ["(generated)"] if index.generated[row] else []
+        colour = colour_of(track if by == "track" and track >= 0 else class_id)
+        x1, y1, x2, y2 = index.box[row].tolist()
+        marks.append(Mark((x1, y1, x2, y2), " ".join(words), colour, "dashed" if occluded else "solid"))
+    return marks
+
+
+def truth_trails(index: Index, frame: int, length: int = 20) -> list[Trail]:
+    """Return the trail of each track that is in frame row `frame`, over at most `length` rows before it."""
+    video = int(index.frame_video[frame])
+    first = max(frame - length, index.frames_of(video).start)
+    now = index.track_id[index.instances_of(frame)]
+    rows = slice(int(index.instance_start[first]), index.instances_of(frame).stop)
+    tracks, boxes = index.track_id[rows], index.box[rows]
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return [Trail(centres[tracks == track], colour_of(int(track))) for track in np.unique(now[now >= 0])]
+
+
+def detection_marks(
+    detections: Detections, class_names: Sequence[str], colour: Colour, least_score: float = 0.3, run: str = ""
+) -> list[Mark]:
+    """Return a mark for each detection of one frame with a score of at least `least_score`, the best one last.
+
+    All of one run have one colour; `run` is put before the label where several runs are drawn together.
+    """
+    marks = []
+    for row in np.argsort(detections.scores, kind="stable"):
+        score = float(detections.scores[row])
+        if score >= least_score:
+            x1, y1, x2, y2 = detections.boxes[row].tolist()
+            label = f"{run} {class_names[int(detections.class_ids[row])]} {score:.2f}".strip()
+            marks.append(Mark((x1, y1, x2, y2), label, colour))
+    return marks
+
+
+def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int | None = None, gap: int = 4) -> NDArray[np.uint8]:
+    """Return frames `(H, W, 3)` of one size side by side, row by row, with gaps between them.
+
+    Without `columns` the sheet is made about as wide as 4:3. Raises ValueError if there are none.
+    """
+    if not frames:
+        raise ValueError("contact sheet of no frames")
+    height, width = frames[0].shape[:2]
+    n = len(frames)
+    columns = min(n, columns or max(1, round(math.sqrt(n * 4 / 3 * height / width))))
+    rows = math.ceil(n / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for place, frame in enumerate(frames):
+        y, x = place // columns * (height + gap), place % columns * (width + gap)
+        sheet[y : y + height, x : x + width] = frame
+    return sheet
+
+
+# -- the pen -----------------------------------------------------------------------------------------------------------
+
+Corners = tuple[float, float, float, float]
+Point = tuple[float, float]
+
+
+def _scaled(box: Corners, scale: float) -> Corners:
+    return box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
+
+
+class _Pen:
+    """Draws on one image, with widths and letters that fit its size, and keeps labels apart."""
+
+    def __init__(self, image: Image.Image) -> None:
+        side = min(image.size)
+        self._size = image.size
+        self._draw = ImageDraw.Draw(image)
+        self._width = max(2, round(side / 240))
+        self._font = ImageFont.load_default(max(12, round(side / 36)))
+        self._taken: list[Corners] = []
+
+    def box(self, box: Corners, colour: Colour, line: str) -> None:
+        # Boxes end before x2 and y2; the part beyond the frame is cut off, so that the border itself is drawn.
+        x1, y1 = max(box[0], 0.0), max(box[1], 0.0)
+        x2, y2 = min(box[2], self._size[0]) - 1, min(box[3], self._size[1]) - 1
+        if not (x1 <= x2 and y1 <= y2):  # also False for NaN
+            return
+        inner = self._width / 2
+        x1, y1, x2, y2 = x1 + inner, y1 + inner, max(x2 - inner, x1 + inner), max(y2 - inner, y1 + inner)
+        corners = [(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)]
+        for begin, end in itertools.pairwise(corners):
+            for a, b in _dashes(begin, end, 6.0 * self._width) if line == "dashed" else [(begin, end)]:
+                self._stroke([a, b], colour)
+
+    def trail(self, points: Sequence[Point], colour: Colour) -> None:
+        if len(points) > 1:
+            self._stroke(points, colour)
+
+    def _stroke(self, points: Sequence[Point], colour: Colour) -> None:
+        self._draw.line(points, RIM, self._width + 2)
+        self._draw.line(points, colour, self._width)
+
+    def caption(self, text: str) -> None:
+        if text:
+            self._text((0.0, self._size[1] - self._extent(text)[1]), text, RIM, (255, 255, 255))
+
+    def label(self, box: Corners, text: str, colour: Colour) -> None:
+        if text and all(map(math.isfinite, box)):
+            self._text(self._free_place(box, self._extent(text)), text, colour, RIM)
+
+    def _extent(self, text: str) -> tuple[float, float]:
+        left, _, right, _ = self._font.getbbox(text)
+        ascent, descent = _metrics(self._font)
+        return right - left + 6, ascent + descent + 2
+
+    def _free_place(self, box: Corners, extent: tuple[float, float]) -> Point:
+        """Return the first place near the box where the label is on the frame and on no other label."""
+        x1, y1, x2, y2 = box
+        width, height = extent
+        wanted = [(x, y) for x in (x1, x2 - width) for y in (y1 - height, y2, y1 + 2, y1 - 2 * height, y2 + height)]
+        kept = [self._onto_frame(place, extent) for place in wanted]
+        for place in [k for w, k in zip(wanted, kept, strict=True) if w == k] + kept:
+            if not any(_overlap((*place, place[0] + width, place[1] + height), other) for other in self._taken):
+                return place
+        return kept[0]
+
+    def _onto_frame(self, place: Point, extent: tuple[float, float]) -> Point:
+        x, y = (max(0.0, min(at, side - size)) for at, size, side in zip(place, extent, self._size, strict=True))
+        return x, y
+
+    def _text(self, place: Point, text: str, back: Colour, front: Colour) -> None:
+        width, height = self._extent(text)
+        x, y = place
+        self._taken.append((x, y, x + width, y + height))
+        self._draw.rectangle((x, y, x + width - 1, y + height - 1), back)
+        self._draw.text((x + 3, y + 1), text, front, self._font)
+
+
+def _metrics(font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> tuple[float, float]:
+    if isinstance(font, ImageFont.FreeTypeFont):
+        return font.getmetrics()
+    return font.getbbox("Ag")[3], 0  # Pillow built without FreeType has one small bitmap font
+
+
+def _dashes(begin: Point, end: Point, length: float) -> Iterator[tuple[Point, Point]]:
+    """Yield the parts of a line that are drawn, each `length` long, with gaps of the same length between them."""
+    (x1, y1), (x2, y2) = begin, end
+    whole = math.hypot(x2 - x1, y2 - y1)
+    for at in np.arange(0, whole, 2 * length) / whole if whole else []:
+        to = min(at + length / whole, 1.0)
+        yield (
+            (x1 + at * (x2 - x1), y1 + at * (y2 - y1)),
+            (x1 + to * (x2 - x1), y1 + to * (y2 - y1)),
+        )
+
+
+def _overlap(a: Corners, b: Corners) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
