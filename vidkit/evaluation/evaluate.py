@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import fill_missing, mean_ap
+from vidkit.evaluation.coco import coco_stats
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
@@ -73,6 +74,7 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown]) -> EvalResult:
             "predictions_fingerprint": predictions.fingerprint,
         },
         run=describe_run(predictions),
+        stats=coco_stats(everything) if len(protocol.max_detections) > 1 else {},
     )
 
 

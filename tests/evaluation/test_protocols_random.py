@@ -1,0 +1,115 @@
+"""Every protocol equals its plain loop on hundreds of small random cases."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.evaluation import oracles
+from tests.evaluation.cases import case
+from tests.evaluation.tables_of_frames import index_and_predictions
+from vidkit.evaluation.evaluate import evaluate
+from vidkit.evaluation.protocols import COCO
+
+BLOCKS = range(8)
+SIZE = 40
+RANGES = {"all": (0.0, 1.0), "slow": (0.9, 1.0), "medium": (0.7, 0.9), "fast": (0.0, 0.7)}
+AREAS = {"all": (0.0, 1e10), "small": (0.0, 100.0), "medium": (100.0, 400.0), "large": (400.0, 1e10)}
+
+
+def seeds(block: int) -> range:
+    return range(block * SIZE, (block + 1) * SIZE)
+
+
+def assert_same(found: object, wanted: object, seed: int, what: str) -> None:
+    np.testing.assert_allclose(
+        np.asarray(found, float), np.asarray(wanted, float), rtol=0, atol=1e-12, err_msg=f"case {seed}, {what}"
+    )
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_ilsvrc_equals_its_loop(block: int) -> None:
+    for seed in seeds(block):
+        index, predictions = case(seed)
+        ap, mean = oracles.ilsvrc(oracles.frames_of(index, predictions), index.n_classes)
+        result = evaluate(index, predictions, "ilsvrc")
+        assert_same(result.overall.ap, ap, seed, "ap")
+        assert_same(result.mean_ap, mean, seed, "map")
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_voc_equals_its_loop(block: int) -> None:
+    for seed in seeds(block):
+        index, predictions = case(seed)
+        ap, mean = oracles.ilsvrc(oracles.frames_of(index, predictions), index.n_classes, voc=True)
+        result = evaluate(index, predictions, "voc")
+        assert_same(result.overall.ap, ap, seed, "ap")
+        assert_same(result.mean_ap, mean, seed, "map")
+
+
+@pytest.mark.parametrize("rule", ["fgfa", "all", "none"])
+@pytest.mark.parametrize("block", BLOCKS)
+def test_fgfa_equals_its_loop_in_each_range_of_motion_and_area(block: int, rule: str) -> None:
+    for seed in seeds(block):
+        index, predictions = case(seed)
+        frames = oracles.frames_of(index, predictions, index.motion_iou)
+        result = evaluate(
+            index, predictions, "fgfa", by=["motion", "motion x area"], bins={"area": (100, 400)}, fp_rule=rule
+        )
+        for name, motion in RANGES.items():
+            ap = oracles.fgfa(frames, index.n_classes, motion, rule=rule, everything=name == "all")
+            assert_same(result.group("motion", name).ap, ap, seed, name)
+            for size, area in AREAS.items():
+                ap = oracles.fgfa(frames, index.n_classes, motion, area, rule, name == "all")
+                assert_same(result.group("motion x area", f"{name}/{size}").ap, ap, seed, f"{name}/{size}")
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_mega_equals_its_loop_in_each_range_of_motion(block: int) -> None:
+    for seed in seeds(block):
+        index, predictions = case(seed)
+        frames = oracles.frames_of(index, predictions, index.motion_iou)
+        result = evaluate(index, predictions, "mega", by="motion")
+        for name, motion in RANGES.items():
+            assert_same(result.group("motion", name).ap, oracles.mega(frames, index.n_classes, motion), seed, name)
+
+
+@pytest.mark.parametrize(("protocol", "limits"), [("coco", (1, 10, 100)), ("coco-mmdet", (100, 300, 1000))])
+@pytest.mark.parametrize("block", range(4))
+def test_coco_equals_pycocotools(block: int, protocol: str, limits: tuple[int, ...]) -> None:
+    for seed in seeds(block):
+        index, predictions = case(seed)
+        if index.n_instances == 0 or predictions.n_detections == 0:
+            continue  # pycocotools raises
+        frames = oracles.frames_of(index, predictions)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ap, stats = oracles.pycocotools(frames, index.n_classes, limits)
+        result = evaluate(index, predictions, protocol)
+        assert_same(result.overall.ap, ap, seed, "ap")
+        assert_same(list(result.stats.values()), stats, seed, ", ".join(result.stats))
+
+
+def test_coco_counts_only_so_many_detections_of_a_class_in_a_frame() -> None:
+    rng = np.random.default_rng(0)
+    frames = [
+        {
+            "gt": [((10.0 * k, 10.0, 10.0 * k + 8, 30.0), 0, 1.0) for k in range(12)],
+            "det": [
+                ((10.0 * (k % 12) + rng.integers(0, 3), 10.0, 10.0 * (k % 12) + 8, 30.0), 0, float(rng.random()))
+                for k in range(60)
+            ],
+            "size": (200, 100),
+        }
+        for _ in range(3)
+    ]
+    index, predictions = index_and_predictions(frames, 1)
+    for limits in ((1, 10, 100), (1, 5, 20), (2, 4, 100)):
+        _, stats = oracles.pycocotools(frames, 1, limits)
+        result = evaluate(index, predictions, replace(COCO, max_detections=limits))
+        assert_same(list(result.stats.values()), stats, 0, str(limits))
+        assert math.isnan(result.stats["APs"]) == math.isnan(stats[3])
