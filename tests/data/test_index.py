@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -48,6 +49,14 @@ def test_contradictions_are_refused(column: str, value: object, message: str) ->
     index = make_index()
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(index, **{column: value(index)})  # type: ignore[operator]
+
+
+def test_an_index_crosses_process_borders_whole() -> None:
+    index = make_index()
+    index = dataclasses.replace(index, frame_attributes={"blur": np.arange(index.n_frames, dtype=np.float64)})
+    again = pickle.loads(pickle.dumps(index))
+    assert again.fingerprint == index.fingerprint
+    assert not again.box.flags.writeable
 
 
 def test_an_index_may_be_empty() -> None:

@@ -216,11 +216,13 @@ def read_video(
     name: str,
     reading: Reading,
     frames: Sequence[int] | None = None,
+    length: int | None = None,
     in_tar: tuple[str, Members] | None = None,
 ) -> VideoTable:
     """Return one video of a VID split; with `frames` only the frames of these numbers.
 
-    `in_tar` is a tar that holds the frames of many videos, and the members of this one.
+    `length` is the number of frames that a list says there are; `in_tar` is a tar that holds the frames of many videos,
+    and the members of this one.
     Raises AnnotationError for a malformed file, or with `reading.skip_errors` leaves it out and lists it.
     """
     notes = _Notes(reading.skip_errors)
@@ -228,6 +230,8 @@ def read_video(
     xml = _numbered_files(where, XML_SUFFIXES, notes) if split.is_annotated else {}
     images = _find_frames(split, name, in_tar, notes)
     there = xml if split.is_annotated else images.names
+    if length is not None and len(there) != length:
+        notes.leave_out(str(where), f"has {len(there)} frames, the list says {length}")
     if frames is None:
         numbers = sorted(there)
         notes.count(NO_XML, len(images.names.keys() - there.keys()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -73,6 +73,11 @@ class Index:
             column.flags.writeable = False
         object.__setattr__(self, "frame_attributes", MappingProxyType(dict(self.frame_attributes)))
         object.__setattr__(self, "instance_attributes", MappingProxyType(dict(self.instance_attributes)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be made anew on the other side of a process border: checked, read-only, with views of attributes."""
+        given = (getattr(self, f.name) for f in fields(self))
+        return Index, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in given)
 
     # -- counts ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,63 @@
+"""A class list of one's own: a text file of wnids and names, or some of the 30 VID classes by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vidkit.classes import VID_CLASSES, ObjectClass
+from vidkit.data.annotation import read_bytes
+from vidkit.errors import AnnotationError, ChoiceError, did_you_mean
+
+
+def choose_classes(given: str) -> tuple[ObjectClass, ...]:
+    """Return the classes of the file `given`, or if there is none, VID's classes of these names, separated by commas.
+
+    Raises ChoiceError for a name that isn't one of the 30, AnnotationError for a malformed file.
+    """
+    if Path(given).is_file():
+        return read_classes(Path(given))
+    known = {c.name: c for c in VID_CLASSES} | {c.wnid: c for c in VID_CLASSES}
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise ChoiceError(
+                f"--classes: {name!r} is no file and none of the 30 VID classes{did_you_mean(name, list(known))}; "
+                "classes of your own stand in a file, a line `wnid name` each"
+            )
+    return _unique([known[name] for name in names], "--classes")
+
+
+def read_classes(path: Path) -> tuple[ObjectClass, ...]:
+    """Return the classes of a text file with a line `wnid id name`, `wnid name` or `name` for each.
+
+    With ids the classes are sorted by them; without, their order is that of the lines. Empty lines and lines that start
+    with # are skipped. Raises AnnotationError that names file and line.
+    """
+    rows: list[tuple[int | None, ObjectClass]] = []
+    try:
+        for line, text in enumerate(read_bytes(path).decode("utf-8-sig").splitlines(), start=1):
+            words = text.split()
+            if not words or words[0].startswith("#"):
+                continue
+            wnid, *rest = words
+            number = int(rest.pop(0)) if len(rest) > 1 and rest[0].isascii() and rest[0].isdigit() else None
+            if rows and (number is None) != (rows[0][0] is None):
+                raise AnnotationError(f"line {line}: ids must stand in all lines or in none")
+            rows.append((number, ObjectClass(" ".join(rest) or wnid, wnid)))
+        numbers = [number for number, _ in rows if number is not None]
+        if len(set(numbers)) != len(numbers):
+            raise AnnotationError("an id stands twice")
+    except (AnnotationError, UnicodeDecodeError, ValueError) as error:
+        raise AnnotationError(f"{path}: {error}") from None
+    return _unique([c for _, c in sorted(rows, key=lambda row: row[0] or 0)], str(path))
+
+
+def _unique(classes: Sequence[ObjectClass], place: str) -> tuple[ObjectClass, ...]:
+    if not classes:
+        raise AnnotationError(f"{place}: no classes; wanted a line `wnid name` for each")
+    for what, values in (("name", [c.name for c in classes]), ("wnid", [c.wnid for c in classes])):
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
+            raise AnnotationError(f"{place}: the {what} {twice!r} stands twice")
+    return tuple(classes)
