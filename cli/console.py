@@ -46,6 +46,14 @@ def report_errors(command: click.Command, args: Sequence[str] | None = None) -> 
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone: nobody is left to be told
         return DONE
+    except OSError as error:  # an output that can't be written: no such place, no right, no space
+        if error.filename is None and error.errno is None:
+            raise
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        if as_json:
+            return _fail_as_json(message, BAD_INPUT, type(error).__name__)
+        click.echo(f"{type(error).__name__}: {message}", err=True)
+        return BAD_INPUT
 
 
 def _fail_as_json(message: str, code: int, kind: str = "UsageError") -> int:

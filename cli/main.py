@@ -21,6 +21,8 @@ COMMANDS = {
     "convert": ("convert", "Read any prediction file, write any other."),
     "benchmark": ("benchmark", "Run a detector over an index and time it."),
     "plugins": ("plugins", "List the detectors that are installed."),
+    "samples": ("samples", "Show what a training sampler draws."),
+    "propagation": ("propagation", "How far features travel, what it costs, what is remembered."),
     "plot": ("plot", "Draw the figures."),
 }
 

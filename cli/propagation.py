@@ -80,8 +80,8 @@ def command(
     """
     if gflop and times_file:
         raise click.UsageError("--gflop and --times both tell what a stage costs: give one of them")
-    if runs and not per_frame:
-        raise click.UsageError("--run needs --per-frame, the run that it is compared with")
+    if bool(runs) != bool(per_frame):
+        raise click.UsageError("--run and --per-frame go together: a run and the one that it is compared with")
     costs, source = _measured(times_file) if times_file else _counted(gflop)
     found = {
         "length": length,
@@ -188,6 +188,7 @@ def _print(found: dict[str, Any]) -> None:
 
 def _print_distances(found: dict[str, Any]) -> None:
     best = found["optimum"]
+    click.echo(f"Mean propagation distance in frames, segments of {found['length']} (Table 2)")
     print_table(
         ["keyframe id", "mean distance", "look-ahead", ""],
         [
@@ -199,16 +200,15 @@ def _print_distances(found: dict[str, Any]) -> None:
             )
             for row in found["keyframe_ids"]
         ],
-        title=f"Mean propagation distance in frames, segments of {found['length']} (Table 2)",
     )
     click.echo(f"The optimum (l - 1) / 2 (Eq. 5) is {best['exact']:g}: {best['mean_distance']:.4g} frames.\n")
 
 
 def _print_costs(cost: dict[str, Any], length: int) -> None:
+    click.echo(f"Cost of one call: {cost['source']}")
     print_table(
         ["stage", cost["unit"]],
         [(stage, f"{value:.4g}") for stage, value in cost["stages"].items()],
-        title=f"Cost of one call; {cost['source']}",
     )
     click.echo()
     rows = [
@@ -221,6 +221,7 @@ def _print_costs(cost: dict[str, Any], length: int) -> None:
 
 
 def _print_measured(measured: Sequence[dict[str, Any]]) -> None:
+    click.echo("Measured against predicted")
     print_table(
         ["run", "l", "ms/frame", "measured ratio", "predicted", "difference"],
         [
@@ -233,7 +234,6 @@ def _print_measured(measured: Sequence[dict[str, Any]]) -> None:
             )
             for row in measured
         ],
-        title="Measured against predicted",
     )
     click.echo()
 
@@ -244,11 +244,11 @@ def _predicted(ratio: float, predicted: float | None) -> tuple[str, str]:
 
 def _print_contributions(contributions: Sequence[dict[str, Any]]) -> None:
     weight, offsets = contributions[0]["weight"], len(contributions[0]["shares"])
+    click.echo(f"Share of keyframes in the task feature of keyframe k, weight {weight:g} (Fig. 6)")
     print_table(
         ["gate", *(f"k - {o}" if o else "k" for o in range(offsets)), "mean keyframes back"],
         [
             (f"{row['gate']:g}", *(f"{share:.3f}" for share in row["shares"]), f"{row['mean_keyframes_back']:.3g}")
             for row in contributions
         ],
-        title=f"Share of keyframes in the task feature of keyframe k, weight {weight:g} (Fig. 6)",
     )
