@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from traceback import format_exception
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from .console import json_option, print_json
 def command(as_json: bool) -> None:
     """List the detectors that are installed, with their options; a broken one with the reason.
 
-    Each is imported to see whether it works. A broken one spoils no other command.
+    Each is imported to see whether it works; with --json a broken one has its traceback. It spoils no other command.
 
     \b
     Examples:
@@ -66,7 +67,8 @@ def _import(name: str) -> dict[str, Any]:
         factory = load(find(name))
         options = options_of(factory).values()
     except DetectorError as error:
-        return {"broken": str(error)}
+        cause = error.__cause__
+        return {"broken": str(error), "traceback": "".join(format_exception(cause)) if cause else ""}
     first_line = (factory.__doc__ or "").strip().partition("\n")[0]
     return {
         "help": first_line,

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from vidkit_cli.console import report_errors
+from vidkit_cli.main import vidkit
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A folder on the path with two distributions: of one detector each is good, broken, or offered by both."""
+    for name, text in {
+        "goodies": "def good(context, length: int = 3):\n    'Good at nothing.'\nprint('imported')\n",
+        "rivals": "import absent_module\n",
+    }.items():
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        entries = "good = goodies:good\n" if name == "goodies" else "bad = rivals:bad\n"
+        (info / "entry_points.txt").write_text(f"[vidkit.detectors]\nboth = {name}:both\n{entries}")
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("goodies", None)
+
+
+def test_detectors_are_listed_with_their_options(capsys):
+    assert report_errors(vidkit, ["plugins"]) == 0
+    out = capsys.readouterr().out
+    assert "oracle-jitter  (vidkit.benchmark.detectors:oracle_jitter, vidkit-vod " in out
+    assert "--option length: int = 10" in out
+
+
+def test_broken_ones_are_listed_with_the_reason(site, capsys):
+    assert report_errors(vidkit, ["plugins", "--json"]) == 0
+    found = {d["name"] + d["distribution"]: d for d in json.loads(capsys.readouterr().out)["detectors"]}
+    assert "No module named 'absent_module'" in found["badrivals 1.0"]["broken"]
+    assert 'rivals.py", line 1' in found["badrivals 1.0"]["traceback"]
+    assert found["goodgoodies 1.0"]["broken"] is None
+    assert found["goodgoodies 1.0"]["help"] == "Good at nothing."
+    for name in ("bothgoodies 1.0", "bothrivals 1.0"):
+        assert "offered by goodies 1.0 (goodies:both) and rivals 1.0 (rivals:both)" in found[name]["broken"]
+
+
+def test_broken_ones_are_shown_to_people_too(site, capsys):
+    assert report_errors(vidkit, ["plugins"]) == 0
+    out = capsys.readouterr().out
+    assert "BROKEN: " in out
+    assert "imported" not in out
+
+
+def test_a_broken_one_spoils_no_other_command(site, capsys):
+    assert report_errors(vidkit, ["--help"]) == 0
+    assert report_errors(vidkit, ["benchmark", "--help"]) == 0
