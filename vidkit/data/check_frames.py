@@ -23,7 +23,7 @@ from vidkit.errors import AnnotationError, did_you_mean
 
 XML_SUFFIX = ".xml"
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
-IMAGE_ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
+IMAGE_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}  # of JPEG and PNG, by how they begin
 TAIL_BYTES = 4096  # some cameras write a little behind the end of an image
 _FILENAME = re.compile(rb"<filename>\s*([^<]*?)\s*</filename>")
 
@@ -123,7 +123,9 @@ def check_folder(
                 findings.add("size-differs-from-image", found.place, f"{_by(found.size)}, its image is {_by(size)}")
             elif 0 not in found.size:
                 stated.append((found.place, found.size))
-        rows_size.append(size or (found.size if found else (0, 0)))
+        # Where the two differ that is told already: only what is outside both is told as outside, too.
+        told = found.size if found else (0, 0)
+        rows_size.append(told if size is None else (max(size[0], told[0]), max(size[1], told[1])))
     if folder.numbered:
         _check_one_size(stated, findings)
     _check_objects(objects, rows_size, classes, folder.numbered, findings)
@@ -208,18 +210,19 @@ class _CutOff(Exception):
 
 
 def _read_image(file: BinaryIO, decode: bool) -> tuple[int, int]:
+    start = file.read(4)
     length = file.seek(0, 2)
     if length == 0:
         raise OSError("empty file")
+    file.seek(max(0, length - TAIL_BYTES))
+    end = next((end for magic, end in IMAGE_ENDS.items() if start.startswith(magic)), b"")
+    if end not in file.read():
+        raise _CutOff(f"its end is missing after {length} bytes")
     file.seek(0)
     with Image.open(file, formats=("JPEG", "PNG")) as image:
-        size, end = image.size, IMAGE_ENDS[image.format or ""]
-        file.seek(max(0, length - TAIL_BYTES))
-        if end not in file.read():
-            raise _CutOff(f"its end is missing after {length} bytes")
         if decode:
             image.load()
-        return size
+        return image.size
 
 
 def _reason(error: Exception) -> str:
