@@ -76,8 +76,8 @@ def command(
     if out.suffix.lower() not in FILMS + PICTURES:
         raise click.UsageError(f"-o {out}: wanted a name that ends with .png, .mp4 or .webp")
     is_film = out.suffix.lower() in FILMS
-    if not is_film and not numbers:
-        rows = rows[:: -(-len(rows) // SHEET_FRAMES)]
+    if not is_film and len(rows) > SHEET_FRAMES and not numbers:
+        rows = [rows[(2 * i + 1) * len(rows) // (2 * SHEET_FRAMES)] for i in range(SHEET_FRAMES)]
     on_sheet = not is_film and len(rows) > 1
     with progress("view", len(rows), "frames") as advance:
         drawn = _drawn(index, rows, frames_root, by, scale, on_sheet, advance)

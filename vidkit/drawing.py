@@ -178,7 +178,7 @@ class _Pen:
         side = min(image.size)
         self._size = image.size
         self._draw = ImageDraw.Draw(image)
-        self._width = max(2, round(side / 240))
+        self._width = max(2, round(side / 180))
         self._font = ImageFont.load_default(max(12, round(side / 36)))
         self._taken: list[Corners] = []
 

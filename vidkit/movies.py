@@ -43,12 +43,16 @@ def _write_mp4(path: Path, frames: Frames, fps: float) -> int:
         raise VidkitError("writing .mp4 needs PyAV: pip install av; or name the file .webp") from None
     n = 0
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "20"})
+        stream = container.add_stream(
+            "libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "20", "preset": "veryfast"}
+        )
         stream.pix_fmt = "yuv420p"
-        for n, frame in enumerate(frames, start=1):  # noqa: B007
+        for frame in frames:
             even = np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), mode="edge")
-            stream.height, stream.width = even.shape[:2]
+            if n == 0:
+                stream.height, stream.width = even.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+            n += 1
         if n:
             container.mux(stream.encode())
     return n
