@@ -289,6 +289,15 @@ def _report(
         print_json({"format": "vidkit-samples", "version": 1, **told, **files, **asdict(found)})
     else:
         _print(name, found, len(sampler), epochs)
+    if picture:
+        _draw(name, found, picture)
+
+
+def _draw(name: str, found: Survey, picture: Path) -> None:
+    from vidkit.plots import samples, samples_rows, write_figure
+
+    written = write_figure([picture], samples(found, name), samples_rows(found))
+    say(f"wrote {', '.join(map(str, written))}")
 
 
 def _print(name: str, found: Survey, epoch_size: int, epochs: range) -> None:
@@ -336,7 +345,7 @@ def _histogram(role: RoleSurvey, found: Survey) -> Iterator[str]:
     highest = max(role.used.values(), default=0) or 1
     for offset in sorted(role.drawn.keys() | role.used.keys()):
         used = role.used.get(offset, 0)
-        drawn = _percent(role.drawn[offset], found.samples) if offset in role.drawn else "-"
+        drawn = _percent(role.drawn[offset], found.of_videos) if offset in role.drawn else "-"
         bar = "█" * round(BAR * used / highest)
         yield f"{offset:>+8d}{drawn:>9}{_percent(used, found.of_videos):>9}  {bar}"
 

@@ -123,3 +123,25 @@ def test_an_output_that_cannot_be_written_is_told(
     (tmp_path / "file").write_text("")
     assert run("dff_pair", "--index", vid, "--dump", "csv", "-o", tmp_path / "file" / "x.csv") == 1
     assert "FileExistsError: " in capsys.readouterr().err
+
+
+def test_a_picture_has_the_csv_of_what_it_draws_beside_it(
+    vid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "drawn.svg"
+    assert run("impression_triplet", "--index", vid, "--plot", "-o", picture, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "offset of old from the current frame" in picture.read_text()
+    rows = list(csv.DictReader((tmp_path / "drawn.csv").read_text().splitlines()))
+    new = {int(row["of"]): float(row["drawn"]) for row in rows if row["panel"] == "new"}
+    declared = found["roles"][1]["drawn"]
+    assert new == pytest.approx({int(offset): n / found["of_videos"] for offset, n in declared.items()})
+    assert sum(float(row["used"]) for row in rows if row["panel"] == "old") == pytest.approx(1)
+    assert [row["of"] for row in rows if row["panel"] == "class"] == ["class0", "class1", "class2"]
+
+
+@pytest.mark.parametrize("sampler", ["uniform15", "fgfa"])
+def test_stills_alone_can_be_drawn(det: Path, tmp_path: Path, sampler: str) -> None:
+    assert run(sampler, "--index", det, "--plot", "-o", tmp_path / "stills.png") == 0
+    assert (tmp_path / "stills.png").stat().st_size > 1000
+    assert run(sampler, "--index", det, "--plot", "-o", tmp_path / "stills.txt") == 1

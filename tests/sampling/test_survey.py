@@ -28,7 +28,7 @@ def test_a_survey_equals_the_loop_over_samples(seed: int, balance: float, length
     assert found.all_frames_equal == sum(len(set(s.frames)) == 1 for s in of_videos)
     assert [role.role for role in found.roles] == ["old", "new"]
     for role, column in zip(found.roles, (0, 2), strict=True):
-        check_role(role.drawn, Counter(s.drawn[column] for s in samples), sampler.offsets.ranges[column])
+        check_role(role.drawn, Counter(s.drawn[column] for s in of_videos), sampler.offsets.ranges[column])
         check_role(role.used, Counter(s.frames[column] - s.current for s in of_videos), sampler.offsets.ranges[column])
         wanted = [(s.current + s.drawn[column], indices[s.source].frames_of(s.video)) for s in of_videos]
         assert role.clamped_at_start == sum(frame < video.start for frame, video in wanted)

@@ -16,7 +16,7 @@ from vidkit.sampling.strata import EVERY_CLASS
 
 @dataclass(frozen=True)
 class RoleSurvey:
-    """The offsets of one of a sample's frames. Stills are left out of all but `drawn`: they are always clamped."""
+    """The offsets of one of a sample's frames, over samples of videos: in stills there is only one frame to take."""
 
     role: str
     declared: tuple[int, int]
@@ -24,9 +24,9 @@ class RoleSurvey:
     drawn: dict[int, int]
     """Samples by the offset that was drawn, in rising order of all declared offsets."""
     used: dict[int, int]
-    """Samples of videos by the offset after clamping, for the same offsets and those that clamping added."""
+    """Samples by the offset after clamping, for the same offsets and those that clamping added."""
     clamped_at_start: int
-    """Samples of videos whose offset led before the video's first frame."""
+    """Samples whose offset led before the video's first frame."""
     clamped_at_end: int
 
 
@@ -108,7 +108,7 @@ def _roles(sampler: Sampler, taken: Samples, moving: NDArray[np.bool_]) -> Itera
         yield RoleSurvey(
             role=role,
             declared=(declared[0], declared[-1]),
-            drawn=_counts(taken.drawn[:, column], declared),
+            drawn=_counts(taken.drawn[moving, column], declared),
             used=_counts(used, declared),
             clamped_at_start=int((wanted < taken.first[moving]).sum()),
             clamped_at_end=int((wanted > taken.last[moving]).sum()),
