@@ -60,9 +60,7 @@ def choose_index(path: Path | None, data_dir: Path, fingerprint: str = "", n_fra
         except FormatError:
             continue
     if not found:
-        raise ChoiceError(
-            f"{data_dir}: no index there; make one with `vidkit prepare --vid-root ROOT`, or give --index"
-        )
+        raise ChoiceError(f"{data_dir}: no index there; make one with `vidkit prepare --vid-root ROOT`, or name one")
     if fingerprint:
         fits = [file for file, print_ in found.items() if print_ == fingerprint]
         reason = f"the predictions were made for the index {fingerprint}"
@@ -72,7 +70,7 @@ def choose_index(path: Path | None, data_dir: Path, fingerprint: str = "", n_fra
         reason = "no index was named" if n_frames is None else named
     if len(fits) != 1:
         listed = ", ".join(f"{file} ({print_[:8]}…, {_n_frames(file)} frames)" for file, print_ in found.items())
-        raise ChoiceError(f"{reason}; {'none' if not fits else 'several'} of these fit: {listed}. Give --index FILE")
+        raise ChoiceError(f"{reason}; {'none' if not fits else 'several'} of these fit: {listed}. Name one")
     return fits[0]
 
 

@@ -11,7 +11,7 @@ import click
 from vidkit.errors import ChoiceError
 
 from .console import Advance, json_option, print_json, progress
-from .places import data_dir_option, open_index
+from .places import candidates, data_dir_option, open_index
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,7 @@ def command(
     from vidkit.drawing import contact_sheet
     from vidkit.movies import write_movie
 
-    path, index = open_index(index_path, data_dir)
+    path, index = _open(index_path, data_dir, video)
     row = _video_row(index, video)
     rows = _frame_rows(index, row, numbers)
     out = out or Path(
@@ -89,6 +89,25 @@ def command(
         print_json({"index": path, "video": index.video_name[row], "frames": len(rows), "file": out})
         return
     click.echo(out)
+
+
+def _open(path: Path | None, data_dir: Path, video: str | None) -> tuple[Path, Index]:
+    """Return the index to look at: the one that is named, else the only one that has the video, else the only one."""
+    from vidkit.data.hdf5 import read_index
+    from vidkit.errors import FormatError
+
+    if path is None and video is not None:
+        having = []
+        for file in candidates(data_dir):
+            try:
+                index = read_index(file)
+            except FormatError:
+                continue  # a file of another kind
+            if video in index.video_name:
+                having.append((file, index))
+        if len(having) == 1:
+            return having[0]
+    return open_index(path, data_dir)
 
 
 def _video_row(index: Index, name: str | None) -> int:
