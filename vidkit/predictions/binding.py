@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.boxes import Boxes, from_inclusive, from_xywh, lossless_float
+from vidkit.boxes import Boxes, lossless_float
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
+from vidkit.predictions.box_conventions import bind_boxes
 from vidkit.predictions.classes import bind_classes
 from vidkit.predictions.frame_lists import read_frame_list
-from vidkit.predictions.frames import FrameBinding, bind_frames
+from vidkit.predictions.frames import bind_frames
 from vidkit.predictions.options import ReadOptions
-from vidkit.predictions.raw import BOX_CONVENTIONS, BoxConvention, RawPredictions, Scale
+from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.report import Finding, Report
 from vidkit.predictions.table import Predictions
 
 KEPT = ("negative size", "duplicate")
 """What `invalid="keep"` keeps, as the peers' evaluators do; no rule can score the rest, which is refused still."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Understood:
-    """How boxes and their scale were understood."""
-
-    box: Boxes  # (D, 4) vidkit's convention
-    convention: Finding
-    scale: Finding
-    warnings: tuple[str, ...] = ()
 
 
 def bind(
@@ -46,8 +37,8 @@ def bind(
     if options.frame_list is not None:
         listed = read_frame_list(options.frame_list, index, options.reordered, options.partial)
     frames = bind_frames(raw.frame, index, listed, options, str(path))
-    boxes = _understand_boxes(raw, frames, index, options)
-    classes = bind_classes(raw, frames.row, index, options)
+    boxes = bind_boxes(raw, frames.row, index, options, str(path))
+    classes = bind_classes(raw, frames.row, index, options, str(path))
     bad = _invalid(boxes.box, raw.score, classes.class_id, frames.row)
     counts = {kind: int(mask.sum()) for kind, mask in bad.items()} | {"repeated frame": frames.repeated_entries}
     warnings = (*raw.notes, *frames.warnings, *boxes.warnings, *classes.warnings)
@@ -82,31 +73,6 @@ def _check_fingerprint(raw: RawPredictions, index: Index, options: ReadOptions, 
         f"{path}: made for the index {raw.index_fingerprint}, not for this one ({index.dataset} {index.split}, "
         f"{index.fingerprint}): give the index that it was made for, or --any-index if the frames are the same"
     )
-
-
-def _understand_boxes(raw: RawPredictions, frames: FrameBinding, index: Index, options: ReadOptions) -> _Understood:
-    convention, convention_found = _convention(raw, index, options)
-    _, scale_found = _scale(raw, options)
-    values: Boxes = raw.box.astype(np.float64)
-    if convention.startswith("xywh"):
-        values = from_xywh(values)
-    if convention.endswith("inclusive"):
-        values = from_inclusive(values)
-    return _Understood(values, convention_found, scale_found)
-
-
-def _convention(raw: RawPredictions, index: Index, options: ReadOptions) -> tuple[BoxConvention, Finding]:
-    if options.boxes is not None:
-        return options.boxes, Finding(BOX_CONVENTIONS[options.boxes], "given")
-    if raw.boxes is not None:
-        return raw.boxes, Finding(BOX_CONVENTIONS[raw.boxes], "format", raw.boxes_evidence)
-    return "inclusive", Finding(BOX_CONVENTIONS["inclusive"], "guessed")
-
-
-def _scale(raw: RawPredictions, options: ReadOptions) -> tuple[Scale, Finding]:
-    if options.scale is not None:
-        return options.scale, Finding(options.scale, "given")
-    return raw.scale or "pixels", Finding(raw.scale or "pixels", "format", raw.scale_evidence)
 
 
 def _invalid(

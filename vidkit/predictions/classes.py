@@ -26,7 +26,9 @@ class ClassBinding:
     warnings: tuple[str, ...] = ()
 
 
-def bind_classes(raw: RawPredictions, rows: NDArray[np.int64], index: Index, options: ReadOptions) -> ClassBinding:
+def bind_classes(
+    raw: RawPredictions, rows: NDArray[np.int64], index: Index, options: ReadOptions, place: str
+) -> ClassBinding:
     """Return the class of each detection; `rows` are their frames.
 
     What the option says comes first, then the file's names, then the format's rule, then the guess from the labels and
@@ -36,6 +38,11 @@ def bind_classes(raw: RawPredictions, rows: NDArray[np.int64], index: Index, opt
         return _as_given(raw, index, options.classes_from)
     if raw.label_names:
         return _by_names(raw.label, raw.label_names, index, Finding("names in the file", "format"))
+    if raw.n_labels is not None and raw.n_labels != index.n_classes:
+        raise PredictionError(
+            f"{place}: it has {raw.n_labels} classes, the index has {index.n_classes}: give the names of its classes, "
+            "one a line, with --classes-from FILE"
+        )
     if raw.first_label is not None:
         warnings = _doubts(raw, rows, index, raw.first_label)
         finding = Finding(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
@@ -97,6 +104,8 @@ def _as_given(raw: RawPredictions, index: Index, said: str) -> ClassBinding:
             raise PredictionError(f"--classes-from {said}: the file has class names, not numbers")
         first = int(said)
         return ClassBinding(_shifted(raw.label, first, index), Finding(_counted_from(first, index), "given"))
+    if raw.n_labels == 1 and class_rows((said,), index)[0] != [-1]:
+        return _by_names(raw.label, (said,), index, Finding(f"all are {said}", "given"))
     names, first = read_class_names(Path(said), 0 if raw.first_label is None else raw.first_label)
     labels = raw.label.astype(np.int64) - first
     return _by_names(labels, names, index, Finding(f"names of {said}, labels from {first}", "given"))

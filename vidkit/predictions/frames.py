@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from vidkit.predictions.frame_lists import FrameList
 from vidkit.predictions.options import ReadOptions
 from vidkit.predictions.raw import ById, ByName, ByRow
 from vidkit.predictions.report import Finding
+from vidkit.predictions.videos import rows_of_frames, video_rows, year_hint
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,64 +41,13 @@ def bind_frames(
     return _by_name(frame, index, listed)
 
 
-def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], ranks: bool = False) -> NDArray[np.int64]:
-    """Return the rows of the frames `number` of the video rows `video`; -1 where there is no such frame.
-
-    Numbers are those of the frames' files, or with `ranks` places within the video, from 0.
-    """
-    video, number = np.asarray(video, np.int64), np.asarray(number, np.int64)
-    inside = (video >= 0) & (video < index.n_videos)
-    of = np.where(inside, video, 0)
-    if not index.n_frames:
-        return np.full(len(video), -1, np.int64)
-    if ranks:
-        rows = index.frame_start[of] + number
-        return np.where(inside & (number >= 0) & (rows < index.frame_start[of + 1]), rows, -1)
-    low, high = int(index.frame_number.min()), int(index.frame_number.max())
-    span = high - low + 1
-    keys = index.frame_video.astype(np.int64) * span + (index.frame_number - low)
-    wanted = of * span + (number - low)
-    inside &= (number >= low) & (number <= high)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(inside & (keys[at] == wanted), at, -1)
-
-
-def video_rows(index: Index, names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the video row of each name, -1 if it is unknown.
-
-    A name fits if it is equal, or else if its last part of a path is that of exactly one video of the index.
-    """
-    exact = {name: row for row, name in enumerate(index.video_name)}
-    tails: dict[str, int] = {}
-    for row, name in enumerate(index.video_name):
-        tail = _tail(name)
-        tails[tail] = -1 if tail in tails else row
-    known = {name: exact[name] if name in exact else tails.get(_tail(name), -1) for name in set(names)}
-    return np.array([known[name] for name in names], np.int64)
-
-
-def year_hint(index: Index, names: tuple[str, ...]) -> str:
-    """Return what to do if the names differ from those of the index by the year of the challenge only, else ""."""
-    for ours, theirs in (("2015", "2017"), ("2017", "2015")):
-        swapped = tuple(name.replace(theirs, ours) for name in names)
-        if swapped != names and (video_rows(index, swapped) >= 0).any():
-            return (
-                f"; they are named as in ILSVRC{theirs}, the index has ILSVRC{ours} names: make a list of the index "
-                "with `vidkit lists`, or prepare the index from the tree with those names"
-            )
-    return ""
-
-
-def _tail(name: str) -> str:
-    return name.rstrip("/").rsplit("/", 1)[-1]
-
-
 def _by_row(frame: ByRow, index: Index, listed: FrameList | None, options: ReadOptions, place: str) -> FrameBinding:
     of_entry = np.arange(index.n_frames, dtype=np.int64) if listed is None else listed.row
     if frame.n_rows != len(of_entry):
         raise PredictionError(f"{place}: {_count_mismatch(frame.n_rows, index, listed)}")
     source = "the order of the index" if listed is None else f"the order of {listed.path} ({listed.kind})"
-    return _bound(of_entry[frame.row], of_entry, index, Finding(f"entry k is frame k in {source}", _how(listed)))
+    finding = Finding(f"entry k is frame k in {source}", _how(listed))
+    return _bound(of_entry[frame.row], of_entry, index, finding, complete=True)
 
 
 def _count_mismatch(n_rows: int, index: Index, listed: FrameList | None) -> str:
@@ -121,50 +71,92 @@ def _count_mismatch(n_rows: int, index: Index, listed: FrameList | None) -> str:
 
 
 def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOptions, place: str) -> FrameBinding:
-    ids = frame.id
-    if listed is not None:
-        order = np.argsort(listed.id, kind="stable")
-        at = np.minimum(np.searchsorted(listed.id[order], ids), max(len(order) - 1, 0))
-        found = listed.id[order][at] == ids if len(order) else np.zeros(len(ids), bool)
-        rows = np.where(found, listed.row[order][at] if len(order) else -1, -1)
-        finding = Finding(f"ids of {listed.path} ({listed.kind})", "given")
-        return _bound(rows, listed.row, index, finding)
-    low, high = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
+    ids, entries = frame.id, frame.id if frame.entries is None else frame.entries
+    low, high = (int(entries.min()), int(entries.max())) if len(entries) else (0, 0)
     first, how = frame.first, "format"
     if first is None:
-        first, how = (0 if len(ids) and low == 0 else 1), "guessed"
-    if len(ids) and not options.partial and high - first + 1 == index.n_videos < index.n_frames:
+        first, how = (0 if len(entries) and low == 0 else 1), "guessed"
+    said = f"the file has ids {low} … {high}" if len(entries) else ""
+    if listed is not None:
+        lookup = _lookup(listed, first)
+        finding = Finding(f"ids of {listed.path} ({listed.kind})", "given", said)
+        return _bound(lookup(ids), lookup(entries), index, finding, frame.entries is not None)
+    if len(entries) and not options.partial and high - first + 1 == index.n_videos < index.n_frames:
         raise PredictionError(
             f"{place}: its frame ids end at {high}, the index has {index.n_frames} frames in {index.n_videos} videos: "
             "the detector seems to have taken each line of a list of videos (VID_val_videos.txt) for one frame. If it "
             "really ran over so few frames, give --partial"
         )
-    rows = ids - first
-    rows = np.where((rows >= 0) & (rows < index.n_frames), rows, -1)
-    said = f"ids {low} … {high} in the file" if len(ids) else ""
-    return _bound(rows, rows, index, Finding(f"id k is frame k - {first} in the order of the index", how, said))
+
+    def in_order(id: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.asarray(np.where((id >= first) & (id - first < index.n_frames), id - first, -1), np.int64)
+
+    finding = Finding(f"id {first} is the first frame of the index, the others follow in its order", how, said)
+    return _bound(in_order(ids), in_order(entries), index, finding, frame.entries is not None)
+
+
+def _lookup(listed: FrameList, first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return the function from ids to rows of the index; -1 for ids that the list doesn't have.
+
+    Ids that count from 0 are the places of the list's lines, as in loaders that number them so.
+    """
+    stated = np.arange(len(listed.id)) if first == 0 else listed.id
+    order = np.argsort(stated, kind="stable")
+    ids, rows = stated[order], listed.row[order]
+
+    def row_of(id: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = np.full(len(id), -1, np.int64)
+        if len(ids):
+            at = np.minimum(np.searchsorted(ids, id), len(ids) - 1)
+            found[:] = np.where(ids[at] == id, rows[at], -1)
+        return found
+
+    return row_of
 
 
 def _by_name(frame: ByName, index: Index, listed: FrameList | None) -> FrameBinding:
-    of_entry = rows_of_frames(index, video_rows(index, frame.video), frame.number, frame.numbers_are_ranks)
+    video = video_rows(index, frame.video)
+    if frame.videos_are_rows and (video < 0).all():
+        video = np.array([int(name) if int(name) < index.n_videos else -1 for name in frame.video], np.int64)
+    finding = Finding("video and frame number are named in the file", "format")
+    if frame.counted_from == 1 and len(set(frame.video)) == 1 == index.n_videos and (video < 0).all():
+        video = np.zeros(len(video), np.int64)
+        finding = Finding(f"the file is about the only video of the index, {index.video_name[0]}", "guessed")
+    of_entry = rows_of_frames(index, video, frame.number - _first_off(frame, video, index))
     missing = np.flatnonzero(of_entry < 0)
     warnings = []
     if len(missing):
-        names = tuple(frame.video[e] for e in missing[:1000])
+        names = tuple(dict.fromkeys(frame.video[e] for e in missing.tolist()))
         first = f"{frame.video[missing[0]]} frame {frame.number[missing[0]]}"
         warnings.append(f"{len(missing)} frames aren't in the index, the first is {first}{year_hint(index, names)}")
     if listed is not None:
         warnings.append(f"{listed.path} wasn't needed: the file names its frames")
-    bound = _bound(of_entry[frame.frame], of_entry, index, Finding("video and frame are named in the file", "format"))
-    return FrameBinding(bound.row, bound.covered, bound.finding, bound.repeated_entries, tuple(warnings))
+    rows = of_entry[frame.frame] if len(of_entry) else np.full(len(frame.frame), -1, np.int64)
+    return _bound(np.where(frame.frame >= 0, rows, -1), of_entry, index, finding, True, tuple(warnings))
 
 
-def _bound(rows: NDArray[np.int64], entries: NDArray[np.int64], index: Index, finding: Finding) -> FrameBinding:
+def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray[np.int64]:
+    """Return what to take from each number: 1 where frames are counted from 1 and the video's files from 0."""
+    if frame.counted_from == 0 or not index.n_frames:
+        return np.zeros(len(video), np.int64)
+    first = index.frame_number[np.minimum(index.frame_start[np.maximum(video, 0)], index.n_frames - 1)]
+    return (first == 0).astype(np.int64)
+
+
+def _bound(
+    rows: NDArray[np.int64],
+    entries: NDArray[np.int64],
+    index: Index,
+    finding: Finding,
+    complete: bool,
+    warnings: tuple[str, ...] = (),
+) -> FrameBinding:
+    """`complete`: whether `entries` are the file's entries, one a frame, and not only the frames of its detections."""
     inside = entries[entries >= 0]
     covered = np.zeros(index.n_frames, bool)
     covered[inside] = True
-    repeated = 0 if entries is rows else len(inside) - int(covered.sum())
-    return FrameBinding(rows, covered, finding, repeated)
+    repeated = len(inside) - int(covered.sum()) if complete else 0
+    return FrameBinding(rows, covered, finding, repeated, warnings)
 
 
 def _how(listed: FrameList | None) -> str:

@@ -17,6 +17,7 @@ BOX_CONVENTIONS: dict[BoxConvention, str] = {
     "xywh": "x y width height, x + width exclusive",
     "xywh-inclusive": "x y width height, x + width inclusive (width = x2 - x1 of ILSVRC XML corners)",
 }
+Layout = Literal["corners", "xywh"]
 Scale = Literal["pixels", "normalised", "network"]
 
 
@@ -34,6 +35,8 @@ class ById:
 
     id: NDArray[np.int64]  # (D,)
     first: int | None = 1
+    entries: NDArray[np.int64] | None = None
+    """The ids of all frames that the file has an entry for, if it tells of frames without detections."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +46,10 @@ class ByName:
     frame: NDArray[np.int64]  # (D,) entry of the two columns below
     video: tuple[str, ...]  # (E,)
     number: NDArray[np.int64]  # (E,)
-    numbers_are_ranks: bool = False
-    """True if number k is the k-th frame of its video, counted from 0, and not its file's number."""
+    counted_from: int = 0
+    """1 if the first frame of a video is number 1 whatever its file is called (MOT), else 0."""
+    videos_are_rows: bool = False
+    """Whether a video called by a number that no video of the index is called by is its row, counted from 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +65,10 @@ class RawPredictions:
     score: NDArray[Any]  # (D,)
     label: NDArray[Any]  # (D,) integers
     boxes: BoxConvention | None = None
+    """None if the format means "the annotation's own numbers", whatever their convention is."""
     boxes_evidence: str = ""
+    layout: Layout = "corners"
+    """What the four numbers are, where `boxes` is None."""
     scale: Scale | None = None
     scale_evidence: str = ""
     network_size: NDArray[np.int64] | None = None

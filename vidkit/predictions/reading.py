@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidkit.data.index import Index
-from vidkit.errors import PredictionError
 from vidkit.predictions.binding import bind
+from vidkit.predictions.formats import open_file
 from vidkit.predictions.options import InvalidRule, ReadOptions
 from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions, Scale
 from vidkit.predictions.report import Finding, Report
@@ -74,41 +74,5 @@ class OpenedPredictions:
 def open_predictions(path: Path, options: ReadOptions | None = None) -> OpenedPredictions:
     """Return the content of a prediction file before an index is chosen. Raises as `read`."""
     options = options or ReadOptions()
-    raw, found = _open(path, options)
+    raw, found = open_file(path, options)
     return OpenedPredictions(path, options, raw, found)
-
-
-def _open(path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding]:
-    from vidkit.data.hdf5 import SIGNATURE
-
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(SIGNATURE))
-    except OSError as error:
-        raise PredictionError(f"{path}: can't be read: {error.strerror}") from None
-    if head == SIGNATURE:
-        return _hdf5(path), Finding("vidkit HDF5", "guessed", "HDF5 signature and format name")
-    from vidkit.predictions import safe_pickle, vidkit_pkl
-
-    with path.open("rb") as file:
-        content = safe_pickle.load(file, str(path))
-    if vidkit_pkl.is_vidkit_pkl(content):
-        return vidkit_pkl.from_content(content, str(path)), Finding("vidkit pkl", "guessed", "layout")
-    raise PredictionError(f"{path}: not a format that can be read yet")
-
-
-def _hdf5(path: Path) -> RawPredictions:
-    from vidkit.data.hdf5 import read_predictions
-
-    stored = read_predictions(path)
-    return RawPredictions(
-        frame=ByRow(stored.detection_frame, stored.n_frames),
-        box=stored.box,
-        score=stored.score,
-        label=stored.class_id,
-        boxes="exclusive",
-        scale="pixels",
-        first_label=0,
-        index_fingerprint=stored.index_fingerprint,
-        complete=stored,
-    )

@@ -9,6 +9,7 @@ memory than its own size could justify.
 from __future__ import annotations
 
 import io
+import mmap
 import pickle
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.errors import PredictionError
+from vidkit.predictions import pickle_program
 
 WAY_OUT = "on the machine that made it, turn it into a plain file with `vidkit convert … --to vidkit`, or write arrays"
 
@@ -31,7 +33,7 @@ class _Refusing(type):
         raise pickle.UnpicklingError(f"it sets {name!r} of {cls.__name__}")
 
 
-class _Frozen:
+class Frozen:
     """A stand-in function: callable, and nothing else can be done to it."""
 
     __slots__ = ("_call",)
@@ -41,6 +43,7 @@ class _Frozen:
         object.__setattr__(self, "_call", call)
 
     def __call__(self, *args: Any) -> Any:
+        """Return what the function returns."""
         return self._call(*args)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -205,10 +208,10 @@ class Box(metaclass=_Refusing):
 _ARRAYS: dict[str, Callable[..., Any]] = {
     "numpy.ndarray": _NdarrayName,
     "numpy.dtype": _Dtype,
-    "_codecs.encode": _Frozen(_encode),
-    "collections.OrderedDict": _Frozen(_empty_of(dict)),
+    "_codecs.encode": Frozen(_encode),
+    "collections.OrderedDict": Frozen(_empty_of(dict)),
     **{
-        f"numpy.{core}.{name}": _Frozen(call)
+        f"numpy.{core}.{name}": Frozen(call)
         for core in ("core", "_core")
         for name, call in (
             ("multiarray._reconstruct", _reconstruct),
@@ -217,13 +220,11 @@ _ARRAYS: dict[str, Callable[..., Any]] = {
         )
     },
     **{
-        f"{module}.{kind.__name__}": _Frozen(_empty_of(kind))
+        f"{module}.{kind.__name__}": Frozen(_empty_of(kind))
         for module in ("builtins", "__builtin__")
         for kind in (list, tuple, dict, set, frozenset)
     },
-    **{
-        f"{module}.{name}": _Frozen(_bytes) for module in ("builtins", "__builtin__") for name in ("bytes", "bytearray")
-    },
+    **{f"{module}.{name}": Frozen(_bytes) for module in ("builtins", "__builtin__") for name in ("bytes", "bytearray")},
 }
 
 
@@ -250,7 +251,7 @@ class _Unpickler(pickle.Unpickler):
         self,
         file: io.BufferedIOBase,
         names: Mapping[str, Callable[..., Any]],
-        storage: Callable[[object], NDArray[Any]] | None,
+        storage: Callable[[object], object] | None,
     ) -> None:
         super().__init__(file, encoding="latin-1")
         self._names = names
@@ -284,27 +285,45 @@ _NO_NAMES: dict[str, Callable[..., Any]] = {}
 
 
 def load(
-    file: io.BufferedIOBase,
+    data: bytes | mmap.mmap,
     place: str,
     names: Mapping[str, Callable[..., Any]] = _NO_NAMES,
-    storage: Callable[[object], NDArray[Any]] | None = None,
+    storage: Callable[[object], object] | None = None,
 ) -> Any:
-    """Return the next object of an open pickle, rebuilt from arrays, containers and `Box` alone.
+    """Return the object of the one pickle in `data`, rebuilt from arrays, containers and `Box` alone.
 
     `names` are further stand-ins, `storage` answers persistent ids. Raises PredictionError, which starts with `place`,
     for a pickle that names anything else, that is damaged, or that isn't one.
     """
+    file = io.BytesIO(data)
+    content = load_next(file, place, names, storage)
+    if file.tell() != len(data):
+        raise PredictionError(f"{place}: {len(data) - file.tell()} bytes behind the end of the pickle")
+    return content
+
+
+def load_next(
+    file: io.BytesIO,
+    place: str,
+    names: Mapping[str, Callable[..., Any]] = _NO_NAMES,
+    storage: Callable[[object], object] | None = None,
+) -> Any:
+    """Return the next object of a stream of pickles, and leave `file` behind it. As `load` otherwise."""
+    start = file.tell()
     try:
-        return _Unpickler(file, names, storage).load()
+        program = pickle_program.check(file.getvalue(), start)
+        content = pickle_program.run(lambda: _Unpickler(file, names, storage).load(), program)
+        file.seek(start + program.size)
+        return content
     except _Refused as error:
         raise PredictionError(
             f"{place}: refused: the pickle calls for {str(error)!r}, which isn't an array, a plain container or a "
             f"known box class; nothing was run. If you trust its maker, {WAY_OUT}"
         ) from None
-    except _DAMAGE as error:
-        raise PredictionError(f"{place}: refused: damaged or hostile pickle: {_short(error)}") from None
     except (MemoryError, RecursionError):
         raise PredictionError(f"{place}: refused: the pickle asks for more memory than there is") from None
+    except _DAMAGE as error:
+        raise PredictionError(f"{place}: refused: damaged or hostile pickle: {_short(error)}") from None
 
 
 def _short(error: Exception) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
+from vidkit.predictions.content import Source, check_rows, numbers
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
 
@@ -30,17 +31,18 @@ def _is_frame(entry: object) -> bool:
     )
 
 
-def from_content(content: Any, place: str) -> RawPredictions:
+def from_content(content: Any, source: Source) -> RawPredictions:
     """Return the detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
-    fingerprint = ""
+    fingerprint, place = "", source.place
     if isinstance(content, dict):
         if content.get("version") != VERSION:
             raise PredictionError(f"{place}: vidkit pkl version {content.get('version')!r}; version {VERSION} is known")
         fingerprint, content = str(content.get("index_fingerprint") or ""), content.get("frames")
     if not isinstance(content, list):
         raise PredictionError(f"{place}: its frames are no list")
-    entries = [_entry(frame, f"{place}: frame {k}") for k, frame in enumerate(content)]
+    entries = [_entry(frame, source.part(f"frame {k}")) for k, frame in enumerate(content)]
     counts = np.array([len(scores) for _, scores, _ in entries], np.int64)
+    check_rows(int(counts.sum()), source)
     return RawPredictions(
         frame=_frames(content, counts, place),
         box=np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _, _ in entries)]),
@@ -53,15 +55,12 @@ def from_content(content: Any, place: str) -> RawPredictions:
     )
 
 
-def _entry(frame: Any, place: str) -> tuple[Any, Any, Any]:
+def _entry(frame: Any, source: Source) -> tuple[Any, Any, Any]:
+    place = source.place
     if not _is_frame(frame):
         raise PredictionError(f"{place}: wanted a dict with boxes, scores and class_ids")
-    try:
-        boxes = np.asarray(frame["boxes"])
-        scores = np.asarray(frame["scores"])
-        labels = np.asarray(frame["class_ids"] if "class_ids" in frame else frame["labels"])
-    except (ValueError, TypeError) as error:
-        raise PredictionError(f"{place}: {error}") from None
+    boxes, scores = numbers(frame["boxes"], source), numbers(frame["scores"], source)
+    labels = numbers(frame["class_ids"] if "class_ids" in frame else frame["labels"], source)
     n = scores.size
     if boxes.size == 0:
         boxes = boxes.reshape(0, 4)

@@ -1,0 +1,138 @@
+"""How the four numbers of a box are meant: their convention, and the scale that they are in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.boxes import Boxes, from_inclusive, from_xywh
+from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.predictions.options import ReadOptions
+from vidkit.predictions.raw import BOX_CONVENTIONS, BoxConvention, ByRow, Layout, RawPredictions, Scale
+from vidkit.predictions.report import Finding
+
+_EXCLUSIVE_SOURCES = ("coco", "mot")  # data sets whose annotations state width and height
+_OF_LAYOUT: dict[tuple[Layout, bool], BoxConvention] = {
+    ("corners", True): "inclusive",
+    ("corners", False): "exclusive",
+    ("xywh", True): "xywh-inclusive",
+    ("xywh", False): "xywh",
+}
+_NORMALISED_UP_TO = 1.5  # of the frame's side: boxes may reach beyond the frame
+_OUTSIDE_BY = 1.2  # times the frame's side
+_ASPECT_ERROR = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class BoxBinding:
+    """`box (D, 4)` float64 in vidkit's convention, and how the file's numbers were understood."""
+
+    box: Boxes
+    convention: Finding
+    scale: Finding
+    warnings: tuple[str, ...] = ()
+
+
+def bind_boxes(
+    raw: RawPredictions, row: NDArray[np.int64], index: Index, options: ReadOptions, place: str
+) -> BoxBinding:
+    """Return the boxes in vidkit's convention, in pixels of the frames; `row` is the frame of each detection.
+
+    Raises PredictionError for boxes that need the size of a frame where the index doesn't know it, and for a network's
+    input whose shape isn't that of the frame it should be of.
+    """
+    convention, found = _convention(raw, index, options)
+    size = index.video_size[index.frame_video[np.maximum(row, 0)]] if len(row) else np.zeros((0, 2), np.int32)
+    corners = from_xywh(raw.box.astype(np.float64)) if convention.startswith("xywh") else raw.box
+    scale, scale_found = _scale(raw, corners, size, options)
+    if scale == "network":
+        corners = _from_network(raw, corners, size, row, place)
+    elif scale == "normalised":
+        _wants_size(size, row, place)
+        corners = corners.astype(np.float64) * np.tile(size, 2)
+        convention = "exclusive"  # a fraction of a side has no last pixel
+        found = Finding(BOX_CONVENTIONS[convention], found.how, "normalised boxes are continuous")
+    boxes: Boxes = corners.astype(np.float64)
+    if convention.endswith("inclusive"):
+        boxes = from_inclusive(boxes)
+    return BoxBinding(boxes, found, scale_found, _doubts(boxes, size, convention))
+
+
+def _convention(raw: RawPredictions, index: Index, options: ReadOptions) -> tuple[BoxConvention, Finding]:
+    if options.boxes is not None:
+        return options.boxes, Finding(BOX_CONVENTIONS[options.boxes], "given")
+    if raw.boxes is not None:
+        return raw.boxes, Finding(BOX_CONVENTIONS[raw.boxes], "format", raw.boxes_evidence)
+    inclusive = not index.dataset.lower().startswith(_EXCLUSIVE_SOURCES)
+    convention = _OF_LAYOUT[raw.layout, inclusive]
+    why = f"the format has the annotation's own numbers, and those of {index.dataset or 'this data set'} are "
+    return convention, Finding(
+        BOX_CONVENTIONS[convention], "guessed", why + ("inclusive" if inclusive else "exclusive")
+    )
+
+
+def _scale(raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], options: ReadOptions) -> tuple[Scale, Finding]:
+    if options.scale is not None:
+        return options.scale, Finding(options.scale, "given")
+    if raw.scale is not None:
+        return raw.scale, Finding(raw.scale, "format", raw.scale_evidence)
+    finite = corners[np.isfinite(corners).all(axis=1)]
+    if not len(finite):
+        return "pixels", Finding("pixels", "guessed", "no boxes")
+    largest = float(np.abs(finite).max())
+    if largest <= _NORMALISED_UP_TO and not np.array_equal(finite, np.floor(finite)):
+        return "normalised", Finding("normalised", "guessed", f"no coordinate is beyond {largest:.3g}")
+    return "pixels", Finding("pixels", "guessed", f"coordinates reach {largest:.6g}, frames {int(size.max(initial=0))}")
+
+
+def _from_network(
+    raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], row: NDArray[np.int64], place: str
+) -> Boxes:
+    """Return boxes of the network's input in pixels of the frame, each axis by its own ratio, in the file's precision.
+
+    That is how MEGA's `BoxList.resize` does it: the ratio is rounded to the boxes' float32 first.
+    """
+    if raw.network_size is None or not isinstance(raw.frame, ByRow):
+        raise PredictionError(f"{place}: --scale network, but the file doesn't tell the size of the network's input")
+    _wants_size(size, row, place)
+    inside = row >= 0
+    network = raw.network_size[raw.frame.row]
+    ratio = np.where(inside[:, None], size, network) / network
+    off = np.abs(ratio[:, 0] / ratio[:, 1] - 1) > _ASPECT_ERROR if len(ratio) else np.zeros(0, bool)
+    if off.any():
+        d = int(np.flatnonzero(off)[0])
+        raise PredictionError(
+            f"{place}: entry {raw.frame.row[d]} has a network input of {network[d, 0]} x {network[d, 1]}, its frame is "
+            f"{size[d, 0]} x {size[d, 1]}, of another shape: the entries aren't these frames; give the list that the "
+            "detector ran over: --frame-list"
+        )
+    return np.asarray(corners * np.tile(ratio, 2).astype(corners.dtype))
+
+
+def _wants_size(size: NDArray[np.int32], row: NDArray[np.int64], place: str) -> None:
+    if (size[row >= 0] <= 0).any():
+        raise PredictionError(f"{place}: its boxes need the size of each frame, which the index doesn't know")
+
+
+def _doubts(boxes: Boxes, size: NDArray[np.int32], convention: BoxConvention) -> tuple[str, ...]:
+    """Return warnings about boxes that hardly fit their frames."""
+    known = (size > 0).all(axis=1) & np.isfinite(boxes).all(axis=1)
+    if not known.any():
+        return ()
+    inside, sides = boxes[known], size[known]
+    warnings = []
+    beyond = float((inside[:, 2:] > _OUTSIDE_BY * sides).any(axis=1).mean())
+    if beyond > 0.05:
+        warnings.append(
+            f"{beyond:.0%} of the boxes reach more than a fifth beyond their frame: corners taken for widths, or boxes "
+            "in the scale of a network's input? --boxes and --scale say otherwise"
+        )
+    negative = float((inside[:, 2:] < inside[:, :2]).any(axis=1).mean())
+    if negative > 0.05 and not convention.startswith("xywh"):
+        warnings.append(f"{negative:.0%} of the boxes end before they begin: x y width height? --boxes xywh says so")
+    if float(np.abs(inside).max()) <= _NORMALISED_UP_TO and len(inside) >= 10:
+        warnings.append("all boxes lie within the first pixels of their frames: normalised? --scale normalised says so")
+    return tuple(warnings)

@@ -1,0 +1,130 @@
+"""Results of mmdet and mmtracking: `results.pkl` of 0.x (arrays a frame and class) and 1.x (a dict a frame)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.errors import PredictionError
+from vidkit.predictions.content import Source, column, entries_of, numbers, split_frame_name, table
+from vidkit.predictions.raw import ByName, ByRow, RawPredictions
+from vidkit.predictions.safe_pickle import Box
+from vidkit.predictions.torch_file import Tensor
+
+_INSTANCES = ("pred_instances", "pred_det_instances", "_pred_instances", "_pred_det_instances")
+
+
+def is_old(content: object) -> bool:
+    """Return whether content is a 0.x result: a list over frames of lists over classes, or a dict that holds it."""
+    if isinstance(content, dict):
+        return isinstance(content.get("det_bboxes", content.get("track_bboxes")), list)
+    return isinstance(content, list) and bool(content) and _is_frame(content[0]) and _is_frame(content[-1])
+
+
+def _is_frame(entry: object) -> bool:
+    if isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], list):
+        entry = entry[0]  # (boxes, masks)
+    return isinstance(entry, list) and bool(entry) and all(isinstance(a, np.ndarray | list) for a in entry)
+
+
+def is_new(content: object) -> bool:
+    """Return whether content is a 1.x result: a list over frames of dicts with instances."""
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and all(_instances(e) is not None for e in (content[0], content[-1]))
+    )
+
+
+def _attributes(value: object) -> dict[str, Any] | None:
+    return value.state if isinstance(value, Box) else value if isinstance(value, dict) else None
+
+
+def _instances(entry: object) -> dict[str, Any] | None:
+    """Return the instances of a frame: boxes, scores and labels."""
+    told = _attributes(entry)
+    if told is None:
+        return None
+    for name in _INSTANCES:
+        inside = _attributes(told.get(name))
+        if inside is not None and "scores" in inside and "labels" in inside:
+            return inside
+    return None
+
+
+def from_old(content: Any, source: Source) -> RawPredictions:
+    """Return the detections of a 0.x result: `[frame][class] (n, 5)` x1 y1 x2 y2 score, classes from 0."""
+    notes = []
+    columns = 5
+    if isinstance(content, dict):
+        if "det_bboxes" not in content:
+            columns, notes = 6, ["only track_bboxes are there: the boxes of the tracker were read, without their ids"]
+        content = content.get("det_bboxes", content.get("track_bboxes"))
+    frames = [entry[0] if isinstance(entry, tuple) and entry else entry for entry in content]
+    n_classes = len(frames[0]) if frames and isinstance(frames[0], list) else 0
+    parts: list[NDArray[Any]] = []
+    for k, frame in enumerate(frames):
+        if not isinstance(frame, list) or len(frame) != n_classes:
+            raise PredictionError(f"{source.place}: frame {k} isn't a list of {n_classes} classes like frame 0")
+        parts.extend(a if isinstance(a, np.ndarray) else numbers(a, source.part(f"frame {k}")) for a in frame)
+    rows, counts = table(parts, columns, source)
+    entry, label = np.divmod(entries_of(counts), max(n_classes, 1))
+    return RawPredictions(
+        frame=ByRow(entry, len(frames)),
+        box=rows[:, columns - 5 : columns - 1],
+        score=rows[:, columns - 1],
+        label=label,
+        layout="corners",
+        scale="pixels",
+        scale_evidence="mmdet writes boxes of the original frame",
+        first_label=0,
+        n_labels=n_classes,
+        classes_evidence=f"{n_classes} lists of classes a frame",
+        notes=tuple(notes),
+    )
+
+
+def from_new(content: list[Any], source: Source) -> RawPredictions:
+    """Return the detections of a 1.x result: a dict a frame, with instances of bboxes, scores and labels from 0."""
+    instances = []
+    for k, entry in enumerate(content):
+        told = _instances(entry)
+        if told is None:
+            raise PredictionError(f"{source.place}: frame {k} has no {' or '.join(_INSTANCES[:2])}")
+        instances.append(told)
+    boxes = [
+        _boxes(told.get("bboxes", told.get("_bboxes")), source.part(f"frame {k}")) for k, told in enumerate(instances)
+    ]
+    rows, counts = table(boxes, 4, source)
+    score = column([numbers(told["scores"], source) for told in instances], source, np.float32)
+    label = column([numbers(told["labels"], source) for told in instances], source, np.int64)
+    if not len(rows) == len(score) == len(label):
+        raise PredictionError(f"{source.place}: {len(rows)} boxes, {len(score)} scores, {len(label)} labels")
+    entry = entries_of(counts)
+    return RawPredictions(
+        frame=_frames(content, entry, source),
+        box=rows,
+        score=score,
+        label=label,
+        layout="corners",
+        scale="pixels",
+        scale_evidence="mmdet writes boxes of the original frame",
+        first_label=0,
+    )
+
+
+def _boxes(value: object, source: Source) -> NDArray[Any]:
+    if isinstance(value, Box):  # HorizontalBoxes
+        value = value.state.get("tensor")
+    return numbers(value, source) if isinstance(value, Tensor | np.ndarray | list) else numbers(None, source)
+
+
+def _frames(content: list[Any], entry: NDArray[np.int64], source: Source) -> ByRow | ByName:
+    """Return which frame is which: by the images' paths where they are told, else by the order."""
+    paths = [(_attributes(e) or {}).get("img_path") for e in content]
+    if not all(isinstance(path, str) for path in paths):
+        return ByRow(entry, len(content))
+    names = [split_frame_name(str(path), source.place) for path in paths]
+    return ByName(entry, tuple(v for v, _ in names), np.array([n for _, n in names], np.int64))

@@ -1,0 +1,69 @@
+"""MOTChallenge text: lines `frame, id, left, top, width, height, score, class, …`, one file a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.errors import PredictionError
+from vidkit.predictions.raw import ByName, RawPredictions
+from vidkit.predictions.text import read_numbers
+
+NAMES = ("frame", "id", "left", "top", "width", "height", "score", "class", "visibility", "z")
+NO_CLASS = -1
+
+
+def read_text(path: Path, video: str | None) -> RawPredictions:
+    """Return the detections of a MOT file, or of the `.txt` files in a folder, each called by its video.
+
+    Frames are counted from 1, and so are pixels: the first pixel of a frame is (1, 1).
+    """
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    if not files:
+        raise PredictionError(f"{path}: no .txt files in this folder; wanted MOT text, one file a video")
+    tables = [_table(file) for file in files]
+    entries: list[tuple[str, int]] = []
+    entry = []
+    for file, table in zip(files, tables, strict=True):
+        numbers, of = np.unique(table["frame"].astype(np.int64), return_inverse=True)
+        entry.append(of + len(entries))
+        entries.extend((video or file.stem, number) for number in numbers.tolist())
+    joined = {name: np.concatenate([table[name] for table in tables]) for name in NAMES[:8]}
+    box = np.column_stack([joined[name] for name in ("left", "top", "width", "height")])
+    box[:, :2] -= 1
+    label = joined["class"].astype(np.int64)
+    known = bool((label != NO_CLASS).any())
+    return RawPredictions(
+        frame=ByName(
+            np.concatenate(entry).astype(np.int64),
+            tuple(name for name, _ in entries),
+            np.array([number for _, number in entries], np.int64),
+            counted_from=1,
+        ),
+        box=box,
+        score=joined["score"],
+        label=label if known else np.zeros(len(label), np.int64),
+        boxes="xywh",
+        boxes_evidence="MOT states left, top, width, height; pixels are counted from 1",
+        scale="pixels",
+        first_label=1 if known else 0,
+        n_labels=None if known else 1,
+        classes_evidence="" if known else "the file has no classes",
+    )
+
+
+def _table(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open(encoding="latin-1") as file:
+        first = next((line for line in file if line.strip()), "")
+    count = len(first.split(","))
+    if first and not 7 <= count <= len(NAMES):
+        raise PredictionError(f"{path}: {count} columns; MOT text has 7 to 10: {', '.join(NAMES)}")
+    names = NAMES[: max(count, 7)]
+    table = read_numbers(path, dict.fromkeys(names, "float64"), separator=",")
+    for name in ("frame", "class"):
+        if name in table and not np.array_equal(table[name], np.floor(table[name])):
+            raise PredictionError(f"{path}: a {name} that is no whole number")
+    return {"class": np.full(len(table["frame"]), float(NO_CLASS)), **table}

@@ -1,0 +1,103 @@
+"""REPP's and YOLOV's pickle streams: a pickle for each video, in it a list of dicts for each frame."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.errors import PredictionError
+from vidkit.predictions.content import Source, check_rows, entries_of
+from vidkit.predictions.raw import ByName, RawPredictions
+
+Scores = Literal["vector", "yolov"]
+
+
+def is_stream(contents: list[Any]) -> bool:
+    """Return whether the pickles of a file are a stream of videos."""
+    return bool(contents) and all(_is_video(content) for content in contents)
+
+
+def _is_video(content: object) -> bool:
+    return (
+        isinstance(content, tuple | list)
+        and len(content) == 2
+        and isinstance(content[0], str)
+        and isinstance(content[1], dict)
+        and all(isinstance(frame, str | int) for frame in content[1])
+        and all(isinstance(found, list) for found in content[1].values())
+    )
+
+
+def from_contents(contents: list[Any], source: Source, kind: str | None = None) -> RawPredictions:
+    """Return the detections of a stream.
+
+    A detection of REPP has a score for each class: each score above 0 becomes one detection. One of YOLOV has
+    objectness, score and class; the two are multiplied.
+    """
+    frames = [(video, frame, found) for video, of_frame in contents for frame, found in of_frame.items()]
+    counts = np.array([len(found) for _, _, found in frames], np.int64)
+    check_rows(int(counts.sum()), source)
+    found = [detection for _, _, dets in frames for detection in dets]
+    box = _rows(found, "bbox", 4, source)
+    width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
+    scores = _rows(found, "scores", width, source)
+    entry = entries_of(counts)
+    notes = []
+    if len(found) and (kind or _kind(scores, source)) == "yolov":
+        score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2].astype(np.int64), np.arange(len(found))
+        evidence = "YOLOV: objectness x score, class index from 0"
+    else:
+        rows, label = np.nonzero(scores != 0)  # NaN is kept, to be counted
+        score = scores[rows, label]
+        evidence = f"REPP: a score for each of {width} classes, from 0"
+        notes = [f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes"]
+    return RawPredictions(
+        frame=ByName(entry[rows], tuple(video for video, _, _ in frames), _numbers(frames, source)),
+        box=box[rows],
+        score=score,
+        label=label,
+        layout="xywh",
+        scale="pixels",
+        scale_evidence="REPP clips boxes to the frame",
+        first_label=0,
+        n_labels=None if len(found) == 0 or evidence.startswith("YOLOV") else width,
+        classes_evidence=evidence,
+        notes=tuple(notes),
+    )
+
+
+def _kind(scores: NDArray[Any], source: Source) -> Scores:
+    """Return whether three numbers a detection are YOLOV's triple or REPP's scores of three classes."""
+    if scores.shape[1] != 3:
+        return "vector"
+    third = scores[:, 2]
+    if not np.array_equal(third, np.floor(third)):
+        return "vector"
+    if (third > 1).any():
+        return "yolov"
+    raise PredictionError(
+        f"{source.place}: three scores a detection, the third 0 or 1: REPP's scores of three classes, or YOLOV's "
+        "objectness, score and class; give --format repp or --format yolov"
+    )
+
+
+def _rows(found: list[Any], name: str, width: int, source: Source) -> NDArray[Any]:
+    """Return one field of all detections as `(D, width)`."""
+    try:
+        values = np.array([detection[name] for detection in found])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise PredictionError(f"{source.place}: a detection without {name}, or with one of another length") from None
+    if not found:
+        return np.zeros((0, width))
+    if values.shape != (len(found), width) or values.dtype.kind not in "biuf" or not width:
+        raise PredictionError(f"{source.place}: {name} of shape {values.shape[1:]}, wanted {width or 'some'} numbers")
+    return values
+
+
+def _numbers(frames: list[Any], source: Source) -> NDArray[np.int64]:
+    try:
+        return np.array([int(frame) for _, frame, _ in frames], np.int64)
+    except (ValueError, OverflowError):
+        raise PredictionError(f"{source.place}: a frame that isn't called by its number") from None

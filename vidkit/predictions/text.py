@@ -1,0 +1,71 @@
+"""Tables of numbers in text files, read fast and exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.errors import PredictionError
+
+
+def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict[str, NDArray[Any]]:
+    """Return the columns of a text file without a header, each number the float that its digits mean.
+
+    Raises PredictionError that names the first line that isn't so many numbers.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(
+            path,
+            sep=separator,
+            header=None,
+            names=list(columns),
+            usecols=list(columns),
+            dtype=dict(columns),
+            index_col=False,
+            quoting=3,
+            na_values=[],
+            keep_default_na=True,
+            encoding="latin-1",
+            **exact_floats(),
+        )
+    except pd.errors.EmptyDataError:
+        return {name: np.zeros(0, dtype) for name, dtype in columns.items()}
+    except (ValueError, OverflowError, pd.errors.ParserError) as error:
+        raise PredictionError(f"{path}: {first_bad_line(path, columns, separator) or error}") from None
+    if len(frame) and frame[list(columns)[-1]].isna().any():
+        wrong = first_bad_line(path, columns, separator)
+        if wrong:
+            raise PredictionError(f"{path}: {wrong}")
+    return {name: frame[name].to_numpy() for name in columns}
+
+
+def exact_floats() -> dict[str, Any]:
+    """Return the option that makes pandas read floats exactly; from 3.1 on it always does."""
+    import pandas as pd
+
+    version = tuple(int(part) for part in pd.__version__.split(".")[:2])
+    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
+
+
+def first_bad_line(path: Path, columns: Mapping[str, str], separator: str) -> str:
+    """Return what is wrong with the first line that breaks the format; "" if none does."""
+    with path.open(encoding="latin-1") as file:
+        for number, line in enumerate(file, 1):
+            cells = line.split() if separator == r"\s+" else line.strip().split(separator)
+            if not line.strip():
+                continue
+            if len(cells) != len(columns):
+                return f"line {number}: {len(cells)} numbers, wanted {len(columns)}: {' '.join(columns)}"
+            for cell, (name, dtype) in zip(cells, columns.items(), strict=True):
+                try:
+                    (int if dtype == "int64" else float)(cell)
+                except ValueError:
+                    kind = "a whole number" if dtype == "int64" else "a number"
+                    return f"line {number}: {name} is {cell[:40]!r}, wanted {kind}"
+    return ""
