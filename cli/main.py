@@ -24,6 +24,7 @@ COMMANDS = {
     "samples": ("samples", "Show what a training sampler draws."),
     "propagation": ("propagation", "How far features travel, what it costs, what is remembered."),
     "plot": ("plot", "Draw the figures."),
+    "demo": ("demo", "From nothing to a table and a figure, command by command."),
 }
 
 
