@@ -26,6 +26,12 @@ SHOWN = 5  # left-out files that are shown; the report has all
     "--vid-root", type=_folder, help="ILSVRC tree with Annotations/VID (and Annotations/DET, if it has that)."
 )
 @click.option("--det-root", type=_folder, help="ILSVRC tree with Annotations/DET, if that is another one.")
+@click.option("--coco", type=_file, multiple=True, help="COCO-VID or COCO JSON. Repeatable: one index for each file.")
+@click.option("--mot", type=_folder, help="MOTChallenge: a sequence, or a folder of sequences.")
+@click.option("--voc", type=_folder, help="XML in VOC's form, with --classes FILE.")
+@click.option("--frames", type=_folder, help="Of --coco and --voc: where the images or video files are.")
+@click.option("--first-pixel", type=click.IntRange(0, 1), help="Of --mot and --voc: how they count pixels; default: 1.")
+@click.option("--name", help="Of --coco, --mot, --voc: the index is called NAME_SPLIT.h5; default: from the path.")
 @click.option("--list", "lists", type=_file, multiple=True, help="Take what a list names, in its order. Repeatable.")
 @click.option("--split", "splits", multiple=True, metavar="NAME", help="Only this split: train, val, … Repeatable.")
 @click.option(
@@ -57,6 +63,12 @@ SHOWN = 5  # left-out files that are shown; the report has all
 def command(
     vid_root: Path | None,
     det_root: Path | None,
+    coco: tuple[Path, ...],
+    mot: Path | None,
+    voc: Path | None,
+    frames: Path | None,
+    first_pixel: int | None,
+    name: str | None,
     lists: tuple[Path, ...],
     splits: tuple[str, ...],
     classes: str | None,
@@ -68,7 +80,7 @@ def command(
     check_images: bool,
     as_json: bool,
 ) -> None:
-    """Turn the annotations of ILSVRC VID and DET into an index for each split.
+    """Turn annotations into an index for each split: of ILSVRC VID and DET, COCO-VID, MOTChallenge or VOC.
 
     \b
     Examples:
@@ -76,9 +88,24 @@ def command(
       vidkit prepare --vid-root ILSVRC2015 --split val --on-error skip
       vidkit prepare --vid-root ILSVRC2015 --list VID_train_15frames.txt --list DET_train_30classes.txt
       vidkit prepare --vid-root ILSVRC2015 --split val --motion-iou imagenet_vid_groundtruth_motion_iou.mat
+      vidkit prepare --coco drone/train.json --coco drone/val.json    # drone_train.h5, drone_val.h5
+      vidkit prepare --mot MOT17/train                                # MOT17_train.h5
+      vidkit prepare --voc own --classes own/classes.txt --split val  # own_val.h5
     """
-    if vid_root is None and det_root is None:
-        raise click.UsageError("give --vid-root ROOT, --det-root ROOT, or both")
+    trees = vid_root is not None or det_root is not None
+    if trees + bool(coco) + (mot is not None) + (voc is not None) != 1:
+        raise click.UsageError("give one of: --vid-root ROOT (and --det-root ROOT), --coco FILE, --mot DIR, --voc DIR")
+    if not trees:
+        of_trees = {"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}
+        if misplaced := [option for option, given in of_trees.items() if given]:
+            raise click.UsageError(f"{misplaced[0]} goes with --vid-root or --det-root")
+        if on_error == "skip" or check_images:
+            raise click.UsageError("--on-error skip and --check-images go with --vid-root or --det-root")
+        _tell(_prepare_others(coco, mot, voc, frames, first_pixel, name, splits, classes, out), as_json)
+        return
+    of_others = {"--frames": frames, "--first-pixel": first_pixel, "--name": name}
+    if misplaced := [option for option, given in of_others.items() if given is not None]:
+        raise click.UsageError(f"{misplaced[0]} goes with --coco, --mot or --voc")
     from vidkit.data.class_list import choose_classes
     from vidkit.data.motion_file import read_motion_file
     from vidkit.data.prepare import plan, prepare_split, reading_processes
@@ -105,13 +132,59 @@ def command(
                         advance=advance,
                     )
                 )
+    _tell(summaries, as_json, motion.is_official if motion else None)
+
+
+def _prepare_others(
+    coco: Sequence[Path],
+    mot: Path | None,
+    voc: Path | None,
+    frames: Path | None,
+    first_pixel: int | None,
+    name: str | None,
+    splits: Sequence[str],
+    classes: str | None,
+    out: Path,
+) -> list[Summary]:
+    """Write an index for each source that isn't an ILSVRC tree."""
+    from vidkit.data.class_list import choose_classes
+    from vidkit.data.coco_vid import read_coco_vid
+    from vidkit.data.mot import MOT_CLASSES, read_mot
+    from vidkit.data.other_sources import default_name, write_source
+    from vidkit.data.voc import read_voc
+
+    if splits and len(splits) != max(len(coco), 1):
+        raise click.UsageError("--split names the split of each --coco, --mot or --voc, in their order")
+    if frames is not None and mot is not None:
+        raise click.UsageError("--frames goes with --coco or --voc: a MOT sequence tells where its images are")
+    if first_pixel is not None and coco:
+        raise click.UsageError("--first-pixel goes with --mot or --voc: COCO counts from the edge of the image")
+    if voc is not None and classes is None:
+        raise click.UsageError("--voc needs --classes FILE: the classes of VOC's form are one's own")
+    chosen = None if classes is None else choose_classes(classes)
+    first = 1 if first_pixel is None else first_pixel
+    summaries = []
+    for place, path in enumerate((*coco, *(p for p in (mot, voc) if p is not None))):
+        started = time.perf_counter()
+        if mot is not None:
+            source = read_mot(mot, chosen or MOT_CLASSES, first)
+        elif voc is not None:
+            source = read_voc(voc, chosen or (), frames, first)
+        else:
+            source = read_coco_vid(path, frames, chosen)
+        dataset, split = default_name(path)
+        summaries.append(write_source(source, name or dataset, splits[place] if splits else split, out, started))
+    return summaries
+
+
+def _tell(summaries: Sequence[Summary], as_json: bool, motion_is_official: bool | None = None) -> None:
     if as_json:
         print_json(
             {
                 "format": "vidkit-prepare",
                 "version": 1,
                 "indices": [_as_json(s) for s in summaries],
-                "motion_iou_is_official": motion and motion.is_official,
+                "motion_iou_is_official": motion_is_official,
             }
         )
     else:

@@ -23,6 +23,7 @@ from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, IMAGE, VIDEO
 from vidkit.data.json_sections import sections
 from vidkit.data.records import VideoFiles, VideoTable
+from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 OTHER_CLASS, CROWD, NO_AREA = "boxes of other classes left out", "crowd boxes left out", "boxes without area left out"
@@ -37,15 +38,6 @@ _NO_ATTRIBUTE = {
 }
 
 Id = int | str
-
-
-@dataclass(frozen=True)
-class CocoVideos:
-    """What a COCO file holds: its classes, its videos, and the folder that their frames are relative to."""
-
-    classes: tuple[ObjectClass, ...]
-    videos: tuple[VideoTable, ...]
-    root: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ class _Content:
     annotation_ids: set[Id] = field(default_factory=set)
 
 
-def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> CocoVideos:
+def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:
     """Return the videos of the COCO-VID or plain COCO file at `path`, in its order, frames by ascending `frame_id`.
 
     `frames` is the folder that `file_name` and the `file` of a video are relative to; the file's own folder by default.
@@ -107,10 +99,8 @@ def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[Obje
         videos = [_table(path, root, v, rows, content, class_of) for v, rows in _by_video(path, content)]
     else:
         videos = [_still(key, image, content, class_of) for key, image in content.images.items()]
-    _check_unique(path, [v.name for v in videos])
-    return CocoVideos(
-        tuple(_in_order(content.categories).values() if classes is None else classes), tuple(videos), root
-    )
+    check_names(str(path), tuple(videos))
+    return Source(tuple(_in_order(content.categories).values() if classes is None else classes), tuple(videos), root)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -406,9 +396,3 @@ def _is_kept(box: _Box, class_of: Mapping[Id, int], noticed: Counter[str]) -> bo
             noticed[reason] += 1
             return False
     return True
-
-
-def _check_unique(path: Path, names: Sequence[str]) -> None:
-    twice = next((name for name, n in Counter(names).items() if n > 1), None)
-    if twice is not None:
-        raise AnnotationError(f"{path}: two videos are called {twice!r}; names of videos (or images) must differ")

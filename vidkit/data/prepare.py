@@ -387,12 +387,21 @@ def prepare_split(
     What was left out, or is odd, is listed beside it in NAME.report.json; there is no such file where nothing was.
     Parameters and errors are those of `read_plan` and `vidkit.data.motion_file.align_motion`.
     """
-    from vidkit.data.hdf5 import write_index
-
     started = time.perf_counter()
     part = read_plan(planned, classes, skip_errors, check_images, mapping, advance)
-    index = part.index if motion is None else _with_motion(part, planned, motion)
-    path = out / planned.file_name
+    if motion is not None:
+        part = replace(part, index=_with_motion(part, planned, motion))
+    return write_part(out / planned.file_name, part, started)
+
+
+def write_part(path: Path, part: Part, started: float) -> Summary:
+    """Write the index of what was read, and the report beside it, whole or not at all; return what is in it.
+
+    `started` is the `time.perf_counter()` from which its seconds count.
+    """
+    from vidkit.data.hdf5 import write_index
+
+    index = part.index
     state = _state(path, index.fingerprint)
     remove_leftovers(path)
     report = _write_report(path, index.fingerprint, part)

@@ -1,0 +1,165 @@
+"""PASCAL VOC's XML with a class list of one's own → records: a folder for each video, or a flat folder of images.
+
+VOC counts pixels from 1 and its corners are inclusive: the first pixel of an image is the box (1, 1, 1, 1). So xmin and
+ymin less 1, with xmax and ymax as they are, make vidkit's exclusive box from 0. Tools that write this form with pixels
+counted from 0 (ImageNet VID among them) need `first_pixel=0`, which adds 1 to xmax and ymax instead. Nothing in the
+files tells which is meant. The XML is read by `vidkit.data.annotation`, as ImageNet's is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vidkit.boxes import from_inclusive
+from vidkit.classes import ObjectClass
+from vidkit.data.annotation import Annotation, ObjectTexts, parse_annotation, read_bytes
+from vidkit.data.index import FOLDER, IMAGE
+from vidkit.data.records import VideoFiles, VideoTable
+from vidkit.data.source import Source, check_names
+from vidkit.errors import AnnotationError
+
+OTHER_CLASS, NO_IMAGE = "objects of other classes, left out", "frames without an image, kept"
+INVERTED = "inverted boxes (xmax < xmin or ymax < ymin), kept as they are"
+IMAGE_FOLDERS = ("JPEGImages", "Data", "images")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+MAX_DEPTH = 8
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Where the annotations and images are, and how they are read."""
+
+    annotations: Path
+    images: Path
+    rows: Mapping[bytes, int]  # class name or wnid → row
+    first_pixel: int
+
+
+def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = None, first_pixel: int = 1) -> Source:
+    """Return the videos below `root`: of VOC's layout (Annotations, JPEGImages), or XML files and images side by side.
+
+    Each folder of XML files is a video, its frames in the order of the numbers that end their names; XML files that lie
+    in the annotations' folder itself are still images, each a video of one frame. `frames` is the folder of the images,
+    laid out as the annotations are. Objects of classes that are not in `classes`, by name or wnid, are left out and
+    counted. Raises AnnotationError, naming the file, for whatever is malformed.
+    """
+    if not root.is_dir():
+        raise AnnotationError(f"{root}: no such folder; wanted one with XML files in VOC's form")
+    annotations = root / "Annotations" if (root / "Annotations").is_dir() else root
+    beside = [root / name for name in IMAGE_FOLDERS if annotations != root and (root / name).is_dir()]
+    rows = {c.name.encode(): row for row, c in enumerate(classes)} | {
+        c.wnid.encode(): row for row, c in enumerate(classes)
+    }
+    reading = _Reading(annotations, frames or next(iter(beside), annotations), rows, first_pixel)
+    videos = tuple(table for below in _folders(annotations) for table in _tables(reading, below))
+    if not videos:
+        raise AnnotationError(f"{annotations}: no XML files, neither in it nor in its folders")
+    check_names(str(root), videos)
+    return Source(tuple(classes), videos, reading.images)
+
+
+def _folders(base: Path) -> list[str]:
+    """Return the folders with XML files, as paths below `base`, sorted; "" is `base` itself."""
+    found = []
+    for folder, below, names in os.walk(base):
+        depth = len(Path(folder).relative_to(base).parts)
+        if depth >= MAX_DEPTH:
+            below.clear()
+        if any(name.lower().endswith(".xml") for name in names):
+            found.append("" if depth == 0 else Path(folder).relative_to(base).as_posix())
+    return sorted(found)
+
+
+def _tables(reading: _Reading, below: str) -> list[VideoTable]:
+    folder = reading.annotations / below
+    xml = sorted(p.name for p in folder.iterdir() if p.name.lower().endswith(".xml"))
+    images = _images(reading.images / below)
+    read = {name: _read(folder / name) for name in xml}
+    if not below:
+        return [_still(reading, name, read[name], images) for name in xml]
+    return [_video(reading, below, read, images)]
+
+
+def _read(path: Path) -> Annotation:
+    try:
+        return parse_annotation(read_bytes(path))
+    except AnnotationError as error:
+        raise AnnotationError(f"{path}: {error}") from None
+
+
+def _images(folder: Path) -> dict[str, str]:
+    """Return the names of the images in a folder by stem."""
+    names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+    return {Path(name).stem: name for name in names if name.lower().endswith(IMAGE_SUFFIXES)}
+
+
+def _still(reading: _Reading, name: str, annotation: Annotation, images: Mapping[str, str]) -> VideoTable:
+    stem = Path(name).stem
+    files = VideoFiles(IMAGE, images[stem]) if stem in images else VideoFiles()
+    return _table(reading, stem, {0: annotation}, "", files, int(stem not in images))
+
+
+def _video(reading: _Reading, below: str, read: Mapping[str, Annotation], images: Mapping[str, str]) -> VideoTable:
+    numbers: dict[int, str] = {}
+    for name in read:
+        digits = re.search(r"\d{1,9}$", Path(name).stem, re.ASCII)
+        if not digits or int(digits[0]) in numbers:
+            found = f"the number of {numbers[int(digits[0])]!r}" if digits else "no number at the end of its name"
+            raise AnnotationError(
+                f"{reading.annotations / below / name}: {found}; frames of a video are ordered by their number"
+            )
+        numbers[int(digits[0])] = name
+    frames = {number: read[numbers[number]] for number in sorted(numbers)}
+    names = tuple(images.get(Path(numbers[number]).stem, "") for number in frames)
+    files = VideoFiles(FOLDER, below, name=names) if any(names) else VideoFiles()
+    return _table(reading, below, frames, below, files, names.count(""))
+
+
+def _table(
+    reading: _Reading,
+    name: str,
+    frames: Mapping[int, Annotation],
+    below: str,
+    files: VideoFiles,
+    without_image: int,
+) -> VideoTable:
+    noticed = Counter({NO_IMAGE: without_image})
+    kept = []
+    for annotation in frames.values():
+        objects = [ObjectTexts._make(texts) for texts in annotation.objects]
+        kept.append([o for o in objects if o.name in reading.rows])
+        noticed[OTHER_CLASS] += len(objects) - len(kept[-1])
+    flat = [o for objects in kept for o in objects]
+    corners = np.array([[float(v) for v in (o.xmin, o.ymin, o.xmax, o.ymax)] for o in flat], np.float64).reshape(-1, 4)
+    noticed[INVERTED] += int((corners[:, 2:] < corners[:, :2]).any(axis=1).sum())
+    return VideoTable(
+        name=name,
+        frame_number=np.array(list(frames), np.int32),
+        instance_count=np.array([len(objects) for objects in kept], np.int32),
+        box=from_inclusive(corners - reading.first_pixel),
+        class_id=np.array([reading.rows[o.name] for o in flat], np.int16),
+        track_id=np.array([-1 if o.trackid is None else int(o.trackid) for o in flat], np.int32),
+        occluded=np.array([o.occluded == b"1" for o in flat], np.bool_),
+        generated=np.array([o.generated == b"1" for o in flat], np.bool_),
+        size=_size(reading.annotations / below, frames),
+        files=files,
+        counts=dict(+noticed),
+    )
+
+
+def _size(place: Path, frames: Mapping[int, Annotation]) -> tuple[int, int]:
+    """Return the one size that the frames tell, (0, 0) where they tell none."""
+    sizes = {annotation.size: number for number, annotation in frames.items() if all(annotation.size)}
+    if len(sizes) > 1:
+        (a, at_a), (b, at_b) = list(sizes.items())[:2]
+        raise AnnotationError(
+            f"{place}: {a[0]}x{a[1]} pixels in frame {at_a}, {b[0]}x{b[1]} in frame {at_b}; a video has one size"
+        )
+    return next(iter(sizes), (0, 0))
