@@ -30,8 +30,7 @@ from impnet_model.roi_pooling import ps_roi_pool
 from impnet_model.rpn import RPN
 from impnet_model.task_network import RFCNTask
 from impnet_model.warp import flow_warp
-
-from .golden_weights import fill, rule
+from tests.impnet_model.golden_weights import fill, rule
 
 Read = Callable[[str], Any]
 Compare = Callable[..., None]

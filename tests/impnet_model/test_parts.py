@@ -23,8 +23,7 @@ from impnet_model.roi_pooling import ps_roi_pool
 from impnet_model.rpn import DELTA_STD, RPN
 from impnet_model.task_network import PostProcessing, RFCNTask, View, post_process
 from impnet_model.warp import flow_warp
-
-from . import oracles
+from tests.impnet_model import oracles
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,51 @@
+"""Frames of a video file or a camera, through PyAV."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.errors import FrameError
+
+CAMERAS = {"linux": ("v4l2", "/dev/video0"), "darwin": ("avfoundation", "default"), "win32": ("dshow", "video=0")}
+"""The operating system's way to a camera, and its first camera."""
+
+
+def frames_of(source: str | Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of a video file, or of the camera for "camera", each `(H, W, 3)` uint8 RGB.
+
+    "camera:NAME" is the camera of that name, such as camera:/dev/video1. Raises FrameError if PyAV isn't installed, the
+    source can't be opened, has no video, or breaks off in the middle of a frame.
+    """
+    av = _av()
+    try:
+        with _open(av, source) as container:
+            if not container.streams.video:
+                raise FrameError(f"{source}: no video in it")
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray(format="rgb24")
+    except (av.FFmpegError, OSError) as error:
+        raise FrameError(f"{source}: not decoded: {error}") from None
+
+
+def _av() -> Any:
+    try:
+        import av
+    except ImportError:
+        raise FrameError("reading video needs PyAV; install it with `pip install av`") from None
+    return av
+
+
+def _open(av: Any, source: str | Path) -> Any:
+    name = str(source)
+    if name != "camera" and not name.startswith("camera:"):
+        if not Path(name).is_file():
+            raise FrameError(f"{source}: no such file; wanted a video file or `camera`")
+        return av.open(name)
+    form, first = CAMERAS.get(sys.platform, CAMERAS["linux"])
+    return av.open(name.partition(":")[2] or first, format=form)
