@@ -283,14 +283,14 @@ def _report(
     from vidkit.sampling.survey import survey
 
     found = survey(sampler, indices, epochs)
+    if picture:
+        _draw(name, found, picture)
     if as_json:
         told = {"sampler": name, "seed": sampler.seed, "epochs": list(epochs), "epoch_size": len(sampler)}
         files = {"indices": [str(path) for path in paths]}
         print_json({"format": "vidkit-samples", "version": 1, **told, **files, **asdict(found)})
     else:
         _print(name, found, len(sampler), epochs)
-    if picture:
-        _draw(name, found, picture)
 
 
 def _draw(name: str, found: Survey, picture: Path) -> None:
