@@ -102,7 +102,7 @@ def test_predictions_that_do_not_tell_keyframes_ask_for_them(
     index = predicted[1]
     write_predictions(tmp_path / "silent.h5", make_predictions(make_index(2, videos=4, frames=20)))
     assert run(tmp_path / "silent.h5", "--index", index) == 1
-    assert "give a schedule, as in --schedule l=10,k=5" in capsys.readouterr().err
+    assert "as in --schedule l=10,k=5" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("schedule", ["10", "l=0", "l=5,k=5", "l=-3", "l=10;k=5", "k=5"])
