@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vidkit.predictions.report import Report as Report
     from vidkit.predictions.table import Predictions as Predictions
     from vidkit.predictions.vidkit_pkl import write_pkl as write_pkl
+    from vidkit.predictions.writing import write as write
 
 _HOME_OF = {
     "OpenedPredictions": "vidkit.predictions.reading",
@@ -23,6 +24,7 @@ _HOME_OF = {
     "open_predictions": "vidkit.predictions.reading",
     "read": "vidkit.predictions.reading",
     "read_with_report": "vidkit.predictions.reading",
+    "write": "vidkit.predictions.writing",
     "write_pkl": "vidkit.predictions.vidkit_pkl",
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.boxes import Boxes, from_inclusive, from_xywh
+from vidkit.boxes import Boxes, from_inclusive, from_xywh, to_inclusive, to_xywh
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.predictions.options import ReadOptions
@@ -136,3 +136,14 @@ def _doubts(boxes: Boxes, size: NDArray[np.int32], convention: BoxConvention) ->
     if float(np.abs(inside).max()) <= _NORMALISED_UP_TO and len(inside) >= 10:
         warnings.append("all boxes lie within the first pixels of their frames: normalised? --scale normalised says so")
     return tuple(warnings)
+
+
+def in_own_numbers(boxes: Boxes, index: Index, layout: Layout) -> Boxes:
+    """Return vidkit's boxes as float64 in the numbers of the index's own annotations, which most formats have.
+
+    The opposite of what `bind_boxes` does for a format that doesn't have a convention of its own.
+    """
+    corners: Boxes = boxes.astype(np.float64)
+    if not index.dataset.lower().startswith(_EXCLUSIVE_SOURCES):
+        corners = to_inclusive(corners)
+    return to_xywh(corners) if layout == "xywh" else corners

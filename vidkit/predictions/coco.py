@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.boxes import to_inclusive, to_xywh
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
+from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.content import split_frame_name
 from vidkit.predictions.raw import ById, ByName, RawPredictions
 from vidkit.predictions.table import Predictions
@@ -152,7 +152,7 @@ def _integers(values: list[Any], name: str, path: Path) -> NDArray[np.int64]:
 
 def write_results(path: Path, predictions: Predictions, index: Index) -> None:
     """Write COCO results as mmtracking does for VID: image and category ids from 1, width = x2 - x1 of the XML."""
-    boxes = to_xywh(to_inclusive(predictions.box.astype(np.float64))).tolist()
+    boxes = in_own_numbers(predictions.box, index, "xywh").tolist()
     rows = zip(
         (predictions.detection_frame + 1).tolist(),
         (predictions.class_id + 1).tolist(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,19 @@ def write_text(path: Path, predictions: Predictions, index: Index, full_precisio
     )
     with writing(path) as part, part.open("w", encoding="ascii") as file:
         file.writelines(form % row + "\n" for row in rows)
+
+
+def write_raw_cache(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write `(all_boxes, frame_ids)`: `all_boxes[class][k]` is a list of [x1, y1, x2, y2, score], class 0 empty.
+
+    Lists of floats in protocol 2, so that Python 2 reads them without numpy of a certain version.
+    """
+    boxes = to_inclusive(predictions.box.astype(np.float64))
+    rows = np.column_stack([boxes, predictions.score.astype(np.float64)]).tolist()
+    all_boxes: list[list[list[list[float]]]] = [[[] for _ in range(index.n_frames)] for _ in range(index.n_classes + 1)]
+    for frame, label, row in zip(
+        predictions.detection_frame.tolist(), predictions.class_id.tolist(), rows, strict=True
+    ):
+        all_boxes[label + 1][frame].append(row)
+    with writing(path) as part, part.open("wb") as file:
+        pickle.dump((all_boxes, list(range(1, index.n_frames + 1))), file, protocol=2)

@@ -140,7 +140,8 @@ def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray
     if frame.counted_from == 0 or not index.n_frames:
         return np.zeros(len(video), np.int64)
     first = index.frame_number[np.minimum(index.frame_start[np.maximum(video, 0)], index.n_frames - 1)]
-    return (first == 0).astype(np.int64)
+    off: NDArray[np.int64] = (first == 0).astype(np.int64)
+    return off
 
 
 def _bound(

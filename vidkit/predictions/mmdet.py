@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.boxes import lossless_float
+from vidkit.data.index import Index
 from vidkit.errors import PredictionError
+from vidkit.files import writing
+from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.content import Source, column, entries_of, numbers, split_frame_name, table
+from vidkit.predictions.pickle_out import plain_pickle
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
 from vidkit.predictions.safe_pickle import Box
+from vidkit.predictions.table import Predictions
 from vidkit.predictions.torch_file import Tensor
 
 _INSTANCES = ("pred_instances", "pred_det_instances", "_pred_instances", "_pred_det_instances")
@@ -128,3 +135,29 @@ def _frames(content: list[Any], entry: NDArray[np.int64], source: Source) -> ByR
         return ByRow(entry, len(content))
     names = [split_frame_name(str(path), source.place) for path in paths]
     return ByName(entry, tuple(v for v, _ in names), np.array([n for _, n in names], np.int64))
+
+
+def write_list(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write mmdet's list over frames of a list over classes of arrays `(n, 5)`: x1 y1 x2 y2 score."""
+    _write(path, _per_class(predictions, index))
+
+
+def write_dict(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write mmtracking 0.x's `{"det_bboxes": …}` around mmdet's list."""
+    _write(path, {"det_bboxes": _per_class(predictions, index)})
+
+
+def _write(path: Path, content: object) -> None:
+    with writing(path) as part:
+        part.write_bytes(plain_pickle(content))
+
+
+def _per_class(predictions: Predictions, index: Index) -> list[list[NDArray[Any]]]:
+    """Return the detections by frame and class; within a class they keep their order. float32 where it is exact."""
+    corners = in_own_numbers(predictions.box, index, "corners")
+    rows = lossless_float(np.column_stack([corners, predictions.score.astype(np.float64)]))
+    cell = predictions.detection_frame.astype(np.int64) * index.n_classes + predictions.class_id
+    order = np.argsort(cell, kind="stable")
+    ends = np.searchsorted(cell[order], np.arange(1, index.n_frames * index.n_classes))
+    cells = np.split(rows[order], ends) if index.n_frames * index.n_classes else []
+    return [cells[f * index.n_classes : (f + 1) * index.n_classes] for f in range(index.n_frames)]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.boxes import to_xywh
+from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.predictions.raw import ByName, RawPredictions
+from vidkit.predictions.table import Predictions
 from vidkit.predictions.text import read_numbers
 
 NAMES = ("frame", "id", "left", "top", "width", "height", "score", "class", "visibility", "z")
@@ -67,3 +73,40 @@ def _table(path: Path) -> dict[str, NDArray[Any]]:
         if name in table and not np.array_equal(table[name], np.floor(table[name])):
             raise PredictionError(f"{path}: a {name} that is no whole number")
     return {"class": np.full(len(table["frame"]), float(NO_CLASS)), **table}
+
+
+def write_folder(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write a folder of MOT text, one file a video: every digit, id -1, class from 1; whole or not at all.
+
+    Raises PredictionError where `path` is there already, or two videos would get one file.
+    """
+    names = [name.rstrip("/").rsplit("/", 1)[-1] for name in index.video_name]
+    if len(set(names)) < len(names):
+        raise PredictionError(f"{path}: two videos would get one file: their names differ in their folders only")
+    if path.exists():
+        raise PredictionError(f"{path}: there already; MOT text is a folder of one file a video, give a new name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent))
+    try:
+        for video, name in enumerate(names):
+            (part / f"{name}.txt").write_text("".join(_lines(predictions, index, video)), encoding="ascii")
+        part.chmod(0o755)
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _lines(predictions: Predictions, index: Index, video: int) -> Iterator[str]:
+    frames = index.frames_of(video)
+    if not frames:
+        return
+    first = 1 if index.frame_number[frames[0]] == 0 else 0
+    rows = slice(int(predictions.detection_start[frames[0]]), int(predictions.detection_start[frames[-1] + 1]))
+    boxes = to_xywh(predictions.box[rows].astype(np.float64))
+    boxes[:, :2] += 1
+    numbers = index.frame_number[predictions.detection_frame[rows]] + first
+    scores, labels = predictions.score[rows].astype(np.float64), predictions.class_id[rows] + 1
+    for number, box, score, label in zip(
+        numbers.tolist(), boxes.tolist(), scores.tolist(), labels.tolist(), strict=True
+    ):
+        yield f"{number},-1,{','.join(map(repr, box))},{score!r},{label},-1,-1\n"

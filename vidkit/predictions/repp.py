@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.index import Index
 from vidkit.errors import PredictionError
+from vidkit.files import writing
+from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.content import Source, check_rows, entries_of
+from vidkit.predictions.pickle_out import plain_pickle
 from vidkit.predictions.raw import ByName, RawPredictions
+from vidkit.predictions.table import Predictions
 
 Scores = Literal["vector", "yolov"]
 
@@ -101,3 +107,56 @@ def _numbers(frames: list[Any], source: Source) -> NDArray[np.int64]:
         return np.array([int(frame) for _, frame, _ in frames], np.int64)
     except (ValueError, OverflowError):
         raise PredictionError(f"{source.place}: a frame that isn't called by its number") from None
+
+
+def write_vectors(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write REPP's stream: each detection has a score vector that is 0 but for its class.
+
+    Raises PredictionError for detections of score 0, whose class such a vector doesn't tell.
+    """
+    if (predictions.score == 0).any():
+        raise PredictionError(f"{path}: detections of score 0 can't be written as score vectors; take --to yolov")
+    vectors = np.zeros((predictions.n_detections, index.n_classes), predictions.score.dtype)
+    vectors[np.arange(predictions.n_detections), predictions.class_id] = predictions.score
+    _write(path, predictions, index, vectors)
+
+
+def write_triples(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write YOLOV's stream: each detection has objectness, which is 1, score and class from 0."""
+    ones = np.ones(predictions.n_detections, predictions.score.dtype)
+    _write(
+        path, predictions, index, np.column_stack([ones, predictions.score, predictions.class_id.astype(ones.dtype)])
+    )
+
+
+def _write(path: Path, predictions: Predictions, index: Index, scores: NDArray[Any]) -> None:
+    boxes = in_own_numbers(predictions.box, index, "xywh")
+    with writing(path) as part, part.open("wb") as file:
+        for video, name in enumerate(index.video_name):
+            size = index.video_size[video]
+            frames = {}
+            for f in index.frames_of(video):
+                start, stop = predictions.detection_start[f : f + 2].tolist()
+                frame = f"{index.frame_number[f]:06d}"
+                frames[frame] = [
+                    {
+                        "image_id": f"{name}/{frame}",
+                        "bbox": box,
+                        "bbox_center": center,
+                        "scores": vector,
+                    }
+                    for box, center, vector in zip(
+                        boxes[start:stop].tolist(),
+                        _centers(boxes[start:stop], size).tolist(),
+                        scores[start:stop].copy(),
+                        strict=True,
+                    )
+                ]
+            file.write(plain_pickle((name, frames)))
+
+
+def _centers(boxes: NDArray[Any], size: NDArray[np.int32]) -> NDArray[Any]:
+    """Return centres as REPP has them: in a square of side 1 around the frame; in pixels where its size isn't known."""
+    side = max(int(size.max()), 1) if (size > 0).all() else 1
+    margin = (side - size) / 2 if (size > 0).all() else np.zeros(2)
+    return np.asarray((boxes[:, :2] + boxes[:, 2:] / 2 + margin) / side)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.predictions.content import Source, check_rows, numbers
+from vidkit.predictions.pickle_out import plain_pickle
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
 
@@ -115,5 +115,5 @@ def write_pkl(path: Path, predictions: Predictions, index: Index) -> None:
         "index_fingerprint": predictions.index_fingerprint or index.fingerprint,
         "frames": frames,
     }
-    with writing(path) as part, part.open("wb") as file:
-        pickle.dump(content, file, protocol=4)
+    with writing(path) as part:
+        part.write_bytes(plain_pickle(content))

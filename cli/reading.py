@@ -1,0 +1,61 @@
+"""The options of every command that reads a prediction file: what its content leaves open, and what to do with faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from vidkit.predictions import ReadOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_OPTIONS = (
+    click.option(
+        "--format", "format_name", metavar="FORMAT", help="What the file is, where its content leaves it open."
+    ),
+    click.option(
+        "--boxes",
+        type=click.Choice(["exclusive", "inclusive", "xywh", "xywh-inclusive"]),
+        help="What the four numbers of a box are.",
+    ),
+    click.option("--scale", type=click.Choice(["pixels", "normalised", "network"]), help="The scale of the boxes."),
+    click.option(
+        "--classes-from",
+        metavar="0|1|FILE",
+        help="The label of the first class, or class names: one a line, or a COCO JSON.",
+    ),
+    click.option("--frame-list", type=_FILE, help="The frame list that the detector ran over."),
+    click.option("--image-ids", type=_FILE, help="The COCO ground truth that tells which image an id is."),
+    click.option("--video", metavar="NAME", help="The video that a MOT file is about; default: the file's name."),
+    click.option(
+        "--invalid",
+        type=click.Choice(["refuse", "drop", "keep"]),
+        default="refuse",
+        show_default=True,
+        help="What to do with invalid detections; keep: those that peers score too (negative sizes, duplicates).",
+    ),
+    click.option("--partial", is_flag=True, help="The predictions may be of a part of the frames only."),
+    click.option("--reordered", is_flag=True, help="The frame list may have another order than the index."),
+    click.option(
+        "--any-index", is_flag=True, help="Take predictions that were made for another index of equal frames."
+    ),
+)
+
+
+def reading_options(command: Command) -> Command:
+    """Give a command the options; its function takes them as keywords and hands them to `read_options`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_options(format_name: str | None, **others: Any) -> ReadOptions:
+    """Return what the options say."""
+    from vidkit.predictions import ReadOptions
+
+    return ReadOptions(format=format_name, **others)
