@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.evaluation.tables_of_frames import index_and_predictions
 from tests.makers import make_classes
 from vidkit.boxes import from_inclusive, lossless_float
 from vidkit.data.index import Index
@@ -72,3 +73,22 @@ def case(seed: int, regular: bool = False) -> tuple[Index, Predictions]:
         index_fingerprint=index.fingerprint,
     )
     return index, predictions
+
+
+def crowd(seed: int) -> tuple[Index, Predictions]:
+    """One class, many objects of about 32 x 32 pixels (COCO's edge of "small") that overlap each other and tie."""
+    rng = np.random.default_rng(seed)
+    frames: list[dict[str, Any]] = []
+    for _ in range(int(rng.integers(1, 4))):
+        corner = rng.integers(0, 5, (int(rng.integers(1, 6)), 2)) * 4
+        side = rng.choice([28, 32, 33, 36], corner.shape)
+        gt = np.concatenate([corner, corner + side], axis=1).astype(float)
+        det = gt[rng.integers(0, len(gt), int(rng.integers(1, 9)))] + rng.choice([0, 0, 2, -2, 4], (1, 4))
+        frames.append(
+            {
+                "gt": [(tuple(box), 0, 1.0) for box in gt.tolist()],
+                "det": [(tuple(box), 0, float(rng.choice([0.2, 0.5, 0.9]))) for box in det.tolist()],
+                "size": (100, 100),
+            }
+        )
+    return index_and_predictions(frames, 1)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.evaluation import oracles
-from tests.evaluation.cases import case
+from tests.evaluation.cases import case, crowd
 from tests.evaluation.tables_of_frames import index_and_predictions
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.protocols import COCO
@@ -86,10 +85,18 @@ def test_coco_equals_pycocotools(block: int, protocol: str, limits: tuple[int, .
         if index.n_instances == 0 or predictions.n_detections == 0:
             continue  # pycocotools raises
         frames = oracles.frames_of(index, predictions)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ap, stats = oracles.pycocotools(frames, index.n_classes, limits)
+        ap, stats = oracles.pycocotools(frames, index.n_classes, limits)
         result = evaluate(index, predictions, protocol)
+        assert_same(result.overall.ap, ap, seed, "ap")
+        assert_same(list(result.stats.values()), stats, seed, ", ".join(result.stats))
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_coco_equals_pycocotools_where_objects_of_one_class_crowd(block: int) -> None:
+    for seed in seeds(block):
+        index, predictions = crowd(seed)
+        ap, stats = oracles.pycocotools(oracles.frames_of(index, predictions), 1, (1, 10, 100))
+        result = evaluate(index, predictions, "coco")
         assert_same(result.overall.ap, ap, seed, "ap")
         assert_same(list(result.stats.values()), stats, seed, ", ".join(result.stats))
 
