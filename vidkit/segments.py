@@ -1,4 +1,4 @@
-"""Segments: how a video is cut into runs of l frames with a keyframe each, and where its evenly spaced frames lie."""
+"""Segments: how a video is cut into runs of l frames with a keyframe each."""
 
 from __future__ import annotations
 
@@ -56,20 +56,3 @@ def key_of_frames(n_frames: int, length: int = 10, key_id: int | None = None) ->
     key_id = check_key_id(length, key_id)
     start = np.arange(n_frames, dtype=np.int64) // length * length
     return np.asarray(np.minimum(start + key_id, n_frames - 1))
-
-
-def bin_centres(n_frames: int, bins: int = 15) -> NDArray[np.int64]:
-    """Return the frames at the centres of `bins` equal parts of a video, ascending: `floor((2i + 1) n / (2 bins))`.
-
-    With 15 bins these are the frames of the published list VID_train_15frames (DFF, FGFA). A video of fewer frames
-    than bins gives each of its frames once.
-
-    >>> bin_centres(300)[[0, 1, -1]].tolist()
-    [10, 30, 290]
-
-    Raises ValueError for a negative number of frames or no bins.
-    """
-    if n_frames < 0 or bins < 1:
-        raise ValueError(f"{n_frames} frames in {bins} bins: wanted 0 frames or more, and 1 bin or more")
-    centres = (2 * np.arange(bins, dtype=np.int64) + 1) * n_frames // (2 * bins)
-    return np.unique(centres) if n_frames else np.zeros(0, np.int64)

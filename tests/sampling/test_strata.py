@@ -57,6 +57,20 @@ def test_frames_of_a_video_can_be_thinned_to_bin_centres() -> None:
     assert [frame for _, frame in rows] == [*range(10, 300, 20), 300, *range(301, 307)]
 
 
+# As they stand in the published list VID_train_15frames (msracver/Deep-Feature-Flow @9d8ce20).
+@pytest.mark.parametrize(
+    ("n", "published"),
+    [
+        (300, list(range(10, 300, 20))),
+        (54, [1, 5, 9, 12, 16, 19, 23, 26, 30, 34, 37, 41, 45, 48, 52]),
+        (26, [0, 2, 4, 6, 7, 9, 11, 13, 14, 16, 18, 19, 21, 23, 25]),
+    ],
+)
+def test_fifteen_frames_of_a_video_are_the_published_ones(n: int, published: list[int]) -> None:
+    rows = epoch_rows([index_of([clip(n)])], Epochs(per_video=15, shuffle=False), 0)
+    assert [frame for _, frame in rows] == published
+
+
 def test_shares_hold_exactly_in_every_epoch() -> None:
     indices = [index_of([clip(90)]), stills([0] * 7)]
     for shares, size, wanted in (

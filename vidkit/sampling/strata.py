@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
+from vidkit.data.lists import sampled_ranks
 from vidkit.errors import ChoiceError
 from vidkit.sampling.randomness import SLOTS, STRATA, permutation
-from vidkit.segments import bin_centres
 
 EVERY_CLASS = -1
 
@@ -203,7 +203,10 @@ def _candidates_of(index: Index, source: int, options: Epochs) -> Candidates:
     frames = np.arange(index.n_frames, dtype=np.int64)
     if options.per_video is not None:
         starts, counts = index.frame_start[:-1], np.diff(index.frame_start)
-        chosen = [start + bin_centres(int(n), options.per_video) for start, n in zip(starts, counts, strict=True)]
+        chosen = [
+            start + np.array(sampled_ranks(int(n), options.per_video), np.int64)
+            for start, n in zip(starts, counts, strict=True)
+        ]
         frames = np.concatenate([*chosen, np.zeros(0, np.int64)])
     if options.labelled:
         frames = frames[np.diff(index.instance_start)[frames] > 0]
