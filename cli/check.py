@@ -21,7 +21,7 @@ SHOWN_OF_A_KIND, KEPT_OF_A_KIND = 5, 1000
 @click.option("--images", "decode", is_flag=True, help="Decode every image, not only its header and end.")
 @click.option("--whole", is_flag=True, help="ROOT should be all of VID: a missing snippet is a finding.")
 @click.option(
-    "--classes", "classes_file", type=click.Path(dir_okay=False, path_type=Path), help="Classes other than VID's 30."
+    "--classes", metavar="FILE|NAMES", help="As for prepare; default: ROOT/classes.txt if it is there, else VID's 30."
 )
 @click.option("--root", type=click.Path(file_okay=False, path_type=Path), help="Of an index: where its frames are now.")
 @click.option("--all", "show_all", is_flag=True, help=f"Tell every finding, not the first {SHOWN_OF_A_KIND} of a kind.")
@@ -30,7 +30,7 @@ def command(
     place: Path,
     decode: bool,
     whole: bool,
-    classes_file: Path | None,
+    classes: str | None,
     root: Path | None,
     show_all: bool,
     as_json: bool,
@@ -52,9 +52,13 @@ def command(
 
     findings = Findings(None if show_all else KEPT_OF_A_KIND if as_json else SHOWN_OF_A_KIND)
     if place.suffix == ".h5":
-        report = _check_index(place, findings, root)
+        if whole or classes is not None:
+            raise click.UsageError("--whole and --classes go with a tree, not with an index")
+        report = _check_index(place, findings, root, decode)
     else:
-        report = _check_tree(place, findings, classes_file, decode, whole)
+        if root is not None:
+            raise click.UsageError("--root goes with an index, not with a tree")
+        report = _check_tree(place, findings, classes, decode, whole)
     if as_json:
         print_json(_as_json(report))
     else:
@@ -62,22 +66,27 @@ def command(
     return FINDINGS if len(findings) else DONE
 
 
-def _check_index(place: Path, findings: Findings, root: Path | None) -> CheckReport:
+def _check_index(place: Path, findings: Findings, root: Path | None, decode: bool) -> CheckReport:
     from vidkit.data.check import check_index
     from vidkit.data.hdf5 import read_index
 
-    return check_index(read_index(place), str(place), findings, root)
+    return check_index(read_index(place), str(place), findings, root, decode)
 
 
-def _check_tree(place: Path, findings: Findings, classes_file: Path | None, decode: bool, whole: bool) -> CheckReport:
+def _check_tree(place: Path, findings: Findings, classes: str | None, decode: bool, whole: bool) -> CheckReport:
     from vidkit.classes import VID_CLASSES
     from vidkit.data.check import check_tree
     from vidkit.data.check_listing import list_tree
+    from vidkit.data.class_list import choose_classes, read_classes
 
-    classes = VID_CLASSES
     tree = list_tree(place, findings)
+    own = tree.root / "classes.txt"
+    if classes is not None:
+        chosen = choose_classes(classes)
+    else:
+        chosen = read_classes(own) if own.is_file() else VID_CLASSES
     with progress("check", tree.n_folders, "folders") as advance:
-        return check_tree(tree, findings, classes, decode, whole, on_folder=lambda: advance(1))
+        return check_tree(tree, findings, chosen, decode, whole, on_folder=lambda: advance(1))
 
 
 def _as_json(report: CheckReport) -> dict[str, Any]:

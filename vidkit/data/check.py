@@ -17,10 +17,12 @@ from vidkit.data.check_instances import Instances, instance_faults
 from vidkit.data.check_listing import ListedTree, TreeSplit
 from vidkit.data.check_lists import Tree, check_list
 from vidkit.data.findings import Findings
+from vidkit.data.frames import frame, frame_name, frames_of
 from vidkit.data.ilsvrc import VID
-from vidkit.data.index import Index
+from vidkit.data.index import FOLDER, VIDEO, Index
 from vidkit.data.known_counts import KNOWN_LISTS, KNOWN_SPLITS, KnownList, KnownSplit
 from vidkit.data.summary import find_files
+from vidkit.errors import FrameError
 
 OFFICIAL_NAME = re.compile(r"ILSVRC20\d\d_(?:train|val)_\d{8}")
 
@@ -86,19 +88,22 @@ def check_tree(
     return CheckReport(str(tree.root), tuple(counts), tuple(note for note in notes if note), findings)
 
 
-def check_index(index: Index, place: str, findings: Findings, root: Path | None = None) -> CheckReport:
+def check_index(
+    index: Index, place: str, findings: Findings, root: Path | None = None, decode: bool = False
+) -> CheckReport:
     """Return what is in `index`, which was read from `place`, and add its faults to `findings`.
 
     Looked at are boxes, tracks, gaps between frames, empty videos, whether the frames are where the index says (with
-    `root` in the place of the root that it names), and the known counts where it is the whole of a split of VID.
+    `root` in the place of the root that it names; with `decode` they are decoded), and the known counts where it is the
+    whole of a split of VID.
     """
     for row in np.flatnonzero(np.diff(index.frame_start) == 0):
         findings.add("empty-video", index.video_name[row], "no frames")
-    _check_gaps(index, findings)
-    frame, video = index.instance_frame, index.frame_video[index.instance_frame]
+    notes = list(_check_gaps(index, findings))
+    of_frame, video = index.instance_frame, index.frame_video[index.instance_frame]
     instances = Instances(
         video=video.astype(np.int64),
-        frame=index.frame_number[frame].astype(np.int64),
+        frame=index.frame_number[of_frame].astype(np.int64),
         box=index.box,
         class_id=index.class_id.astype(np.int64),
         track_id=index.track_id.astype(np.int64),
@@ -106,12 +111,14 @@ def check_index(index: Index, place: str, findings: Findings, root: Path | None 
     )
     # ImageNet's inclusive xmax may equal the width: as an exclusive corner that is one pixel beyond.
     for kind, at, found in instance_faults(instances, lambda c: index.classes[c].name, slack=1):
-        number = at - int(index.instance_start[frame[at]])
-        where = f"{index.video_name[video[at]]}, frame {index.frame_number[frame[at]]}, object {number}"
+        number = at - int(index.instance_start[of_frame[at]])
+        where = f"{index.video_name[video[at]]}, frame {index.frame_number[of_frame[at]]}, object {number}"
         findings.add(kind, where, found)
     counts = _counts_of_index(index)
-    _check_counts(counts, False, findings)
-    return CheckReport(place, (counts,), tuple(_check_sources(index, root, findings)), findings)
+    if counts.known and counts.frames >= counts.known.frames:  # fewer frames of all videos: made from a list
+        _check_counts(counts, False, findings)
+    notes += _check_sources(index, root, decode, findings)
+    return CheckReport(place, (counts,), tuple(notes), findings)
 
 
 # -- trees -------------------------------------------------------------------------------------------------------------
@@ -190,12 +197,24 @@ def _check_counts(of: SplitCounts, whole: bool, findings: Findings) -> None:
 # -- an index ----------------------------------------------------------------------------------------------------------
 
 
-def _check_gaps(index: Index, findings: Findings) -> None:
+def _check_gaps(index: Index, findings: Findings) -> Iterator[str]:
+    """Tell of frames that are missing inside a video; yield a note on videos of sampled frames, which have gaps."""
     step = np.diff(index.frame_number)
-    for before in np.flatnonzero((step > 1) & (np.diff(index.frame_video) == 0)):
-        first, last = int(index.frame_number[before]) + 1, int(index.frame_number[before + 1]) - 1
-        missing = f"frame {first}" if first == last else f"frames {first} to {last}"
-        findings.add("frame-gap", index.video_name[index.frame_video[before]], f"{missing} missing")
+    inside = np.diff(index.frame_video) == 0
+    sampled = set()
+    for video in np.unique(index.frame_video[:-1][inside & (step > 1)]).tolist():
+        rows = index.frames_of(video)
+        steps = step[rows.start : rows.stop - 1]
+        if np.median(steps) > 1:
+            sampled.add(video)
+            continue
+        for at in np.flatnonzero(steps > 1):
+            first = int(index.frame_number[rows.start + at]) + 1
+            last = first + int(steps[at]) - 2
+            missing = f"frame {first}" if first == last else f"frames {first} to {last}"
+            findings.add("frame-gap", index.video_name[video], f"{missing} missing")
+    if sampled:
+        yield f"{len(sampled):,} videos hold sampled frames: gaps in them are no findings"
 
 
 def _counts_of_index(index: Index) -> SplitCounts:
@@ -213,18 +232,46 @@ def _counts_of_index(index: Index) -> SplitCounts:
     )
 
 
-def _check_sources(index: Index, root: Path | None, findings: Findings) -> Iterator[str]:
-    """Tell of videos whose folder, tar or file isn't there; yield a note where nothing is known of the frames."""
+def _check_sources(index: Index, root: Path | None, decode: bool, findings: Findings) -> Iterator[str]:
+    """Tell of frames that aren't where the index says; yield a note where it says nothing."""
     if index.files is None:
         yield "the index doesn't know where its frames are"
         return
     found = find_files(index, index.files, root)
-    for name in found.missing:
-        video = index.video(name)
-        if index.files.kind[video]:
-            findings.add(
-                "source-missing", name, f"no {index.files.kind[video]} {found.root}/{index.files.source[video]}"
-            )
     unknown = found.kinds.get("unknown", 0)
     if unknown:
         yield f"{unknown:,} videos without known frames"
+    missing = set(found.missing)
+    for video, (name, kind) in enumerate(zip(index.video_name, index.files.kind, strict=True)):
+        if kind and name in missing:
+            findings.add("source-missing", name, f"no {kind} {found.root}/{index.files.source[video]}")
+        elif kind == FOLDER:
+            _check_folder_of(index, video, Path(found.root) / index.files.source[video], findings)
+        if kind and decode and name not in missing:
+            _decode_all(index, video, root, findings)
+
+
+def _check_folder_of(index: Index, video: int, folder: Path, findings: Findings) -> None:
+    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    for row in index.frames_of(video):
+        name = frame_name(index, row)
+        if name not in there:
+            place = f"{index.video_name[video]}, frame {index.frame_number[row]}"
+            findings.add("frame-without-image", place, f"no {folder}/{name}" if name else "no image is known")
+
+
+def _decode_all(index: Index, video: int, root: Path | None, findings: Findings) -> None:
+    """Decode every frame; of a video file, which is decoded from its start, up to the first that can't be."""
+    name = index.video_name[video]
+    if index.files is not None and index.files.kind[video] == VIDEO:
+        try:
+            for _ in frames_of(index, video, root):
+                pass
+        except FrameError as error:
+            findings.add("image-unreadable", name, str(error))
+        return
+    for row in index.frames_of(video):
+        try:
+            frame(index, row, root)
+        except FrameError as error:
+            findings.add("image-unreadable", f"{name}, frame {index.frame_number[row]}", str(error))

@@ -21,8 +21,6 @@ from vidkit.data.check_instances import Instances, instance_faults
 from vidkit.data.findings import Findings
 from vidkit.errors import AnnotationError, did_you_mean
 
-XML_SUFFIX = ".xml"
-IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 IMAGE_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}  # of JPEG and PNG, by how they begin
 TAIL_BYTES = 4096  # some cameras write a little behind the end of an image
 _FILENAME = re.compile(rb"<filename>\s*([^<]*?)\s*</filename>")
@@ -255,7 +253,7 @@ def _annotation(
     except AnnotationError as error:
         findings.add(_kind_of_fault(root / place, data), place, str(error))
         return None
-    if annotation.size == (0, 0):
+    if 0 in annotation.size:
         findings.add("xml-field", place, "tells no size of its image")
     stated = _FILENAME.search(data)
     if stated and (name := PurePosixPath(stated[1].decode(errors="replace")).name) and name.split(".")[0] != stem:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidkit.data.check_frames import IMAGE_SUFFIXES, XML_SUFFIX, FrameFolder, InTar, frame_number
+from vidkit.data.check_frames import FrameFolder, InTar, frame_number
 from vidkit.data.findings import Findings
-from vidkit.data.ilsvrc import DET, MAX_DEPTH, VID, find_root
-from vidkit.data.ilsvrc import IMAGE_SUFFIXES as SUFFIXES_IN_TAR
+from vidkit.data.ilsvrc import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
 from vidkit.data.tar import tar_members
 from vidkit.errors import AnnotationError
 
@@ -105,8 +104,8 @@ def _split(root: Path, kind: str, name: str, findings: Findings) -> TreeSplit:
         findings.add("no-images", places["Data"], "no such folder, and the split has annotations")
     elif not there["Annotations"] and name != "test":
         findings.add("no-annotations", places["Annotations"], "no such folder, and the split has images")
-    annotations = dict(_walk(root / places["Annotations"])) if there["Annotations"] else {}
-    images = dict(_walk(root / places["Data"])) if there["Data"] else {}
+    annotations = dict(_walk(root, places["Annotations"], findings)) if there["Annotations"] else {}
+    images = dict(_walk(root, places["Data"], findings)) if there["Data"] else {}
     found = {
         below: _Found(
             f"{places['Annotations']}/{below}".rstrip("/"),
@@ -125,21 +124,26 @@ def _split(root: Path, kind: str, name: str, findings: Findings) -> TreeSplit:
     )
 
 
-def _walk(base: Path, below: str = "", depth: int = 0) -> Iterator[tuple[str, _Listing]]:
-    """Yield each folder from `base` on, by its path below it, with the names of its files."""
+def _walk(
+    root: Path, place: str, findings: Findings, below: str = "", depth: int = 0
+) -> Iterator[tuple[str, _Listing]]:
+    """Yield each folder from `place` on, by its path below that, with the names of its files."""
     files: list[str] = []
     folders: list[str] = []
-    with os.scandir(base / below) as entries:
-        for entry in entries:
-            (folders if entry.is_dir() else files).append(entry.name)
+    try:
+        with os.scandir(root / place / below) as entries:
+            for entry in entries:
+                (folders if entry.is_dir() else files).append(entry.name)
+    except OSError as error:
+        findings.add("unreadable", f"{place}/{below}", f"can't be listed: {error.strerror}")
     yield below, _Listing(tuple(sorted(files)), bool(folders))
     for name in sorted(folders) if depth < MAX_DEPTH else ():
-        yield from _walk(base, f"{below}/{name}" if below else name, depth + 1)
+        yield from _walk(root, place, findings, f"{below}/{name}" if below else name, depth + 1)
 
 
 def _frame_folder(root: Path, found: _Found, is_video: bool, is_paired: bool, findings: Findings) -> FrameFolder | None:
     """Return the folder as one of frames, None if it holds none."""
-    xml = _by_stem(found.annotations, found.in_annotations.files, (XML_SUFFIX,), is_video, findings)
+    xml = _by_stem(found.annotations, found.in_annotations.files, XML_SUFFIXES, is_video, findings)
     image = _by_stem(found.images, found.in_images.files, IMAGE_SUFFIXES, is_video, findings)
     in_tar = _frames_of_tar(root, f"{found.images}.tar", findings) if xml and not image and is_video else None
     has_folders = found.in_annotations.has_folders or found.in_images.has_folders
@@ -164,7 +168,7 @@ def _by_stem(
     by_stem: dict[str, str] = {}
     for name in names:
         stem, dot, suffix = name.rpartition(".")
-        if (dot + suffix).lower() not in suffixes or not stem or (is_video and frame_number(stem) is None):
+        if dot + suffix not in suffixes or not stem or (is_video and frame_number(stem) is None):
             if not (name.endswith(".tar") and suffixes == IMAGE_SUFFIXES):
                 findings.add("unexpected-file", f"{place}/{name}", "no frame by its name")
         elif stem in by_stem:
@@ -179,7 +183,7 @@ def _frames_of_tar(root: Path, place: str, findings: Findings) -> InTar | None:
     if not (root / place).is_file():
         return None
     try:
-        folders = tar_members(root / place, SUFFIXES_IN_TAR)
+        folders = tar_members(root / place, IMAGE_SUFFIXES)
     except AnnotationError as error:
         findings.add("image-unreadable", place, str(error))
         return InTar({})

@@ -47,7 +47,9 @@ def check_list(path: Path, place: str, tree: Tree, known: KnownList | None, find
     The rows may be those of any list in use: (snippet, 1, frame, length), (snippet, first frame's global number, 0,
     length), (frame, number) or (image, 1), with or without the split before the path.
     """
+    broken = findings.counts["list-row"]
     rows = _rows(path, place, findings)
+    is_sound = findings.counts["list-row"] == broken
     split = _split_of(path)
     distinct = _distinct(rows, place, known, findings)
     if not distinct or split == "test":
@@ -57,9 +59,10 @@ def check_list(path: Path, place: str, tree: Tree, known: KnownList | None, find
         return f"{place}: lists {len(distinct):,} still images, and there is no DET here: not checked"
     _check_years(distinct, resolved, place, findings)
     _check_files(distinct, resolved, tree, place, findings)
-    if _is_of_whole_videos(distinct):
-        _check_first_frames(distinct, place, findings)
-    _check_whole(path, distinct, resolved, tree, place, findings)
+    if is_sound:  # else what a row that can't be read left out would be told a second time
+        if _is_of_whole_videos(distinct):
+            _check_first_frames(distinct, place, findings)
+        _check_whole(path, distinct, resolved, tree, place, findings)
     if known == KnownList(len(rows), len(distinct)) and known.rows > known.distinct:
         return f"{place}: {known.rows - known.distinct} rows come twice or more, as in the official list"
     return ""

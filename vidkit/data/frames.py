@@ -79,6 +79,11 @@ def has_frames(index: Index, video: int) -> bool:
     return index.files is not None and index.files.kind[video] in (FOLDER, TAR, VIDEO, IMAGE)
 
 
+def frame_name(index: Index, row: int) -> str:
+    """Return the file name of frame row `row` in its video's folder; a FrameError if the index has none."""
+    return _name(index, _files(index), int(index.frame_video[row]), row)
+
+
 # -- where a frame is --------------------------------------------------------------------------------------------------
 
 
