@@ -18,11 +18,11 @@ from .console import json_option, print_json, print_table, say
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
 
-KEY_SECONDS, COPY_SECONDS = 0.01, 0.001
+KEY_SECONDS, COPY_SECONDS = 0.005, 0.0005
 """What a detection and a copy cost the stand-ins: slept, not computed."""
 LENGTHS = (2, 5, 10, 20)
-PER_FRAME = ["oracle-jitter", "--option", f"seconds={KEY_SECONDS}"]
-COPY = ["frame-copy", "--option", f"seconds={COPY_SECONDS}", "--option", f"base_options=seconds={KEY_SECONDS}"]
+PER_FRAME = ["oracle-jitter", "--option", f"seconds={KEY_SECONDS}", "--option", "blur=0.2"]
+COPY = ["frame-copy", "--option", f"seconds={COPY_SECONDS}", "--option", f"base_options=seconds={KEY_SECONDS},blur=0.2"]
 
 # Run name: arguments of `vidkit benchmark`.
 RUNS: dict[str, list[str]] = {
@@ -32,7 +32,7 @@ RUNS: dict[str, list[str]] = {
 }
 FRAMES = (4, 12, 20)
 COMMANDS: list[list[str]] = [
-    ["synth", "synth", "--videos", "0", "--val-videos", "24", "--force"],
+    ["synth", "synth", "--videos", "0", "--val-videos", "40", "--force"],
     ["prepare", "--vid-root", "synth", "--classes", "synth/classes.txt"],
     *(["view", "--frame", str(n), "-o", f"pictures/frame{n:02d}.png"] for n in FRAMES),
     *(["benchmark", *args, "-o", f"runs/{name}/predictions.h5", "--restart"] for name, args in RUNS.items()),

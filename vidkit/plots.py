@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
+from numpy.typing import NDArray
 
-from vidkit.errors import ChoiceError
+from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.result import EvalResult
 from vidkit.files import write_text, writing
 from vidkit.sampling.survey import RoleSurvey, Survey
@@ -68,25 +71,37 @@ class SpeedPoint:
     def length(self) -> float | None:
         """The segment length l; None for a method without segments, such as per-frame detection."""
         value = self.options.get("length")
-        return None if value is None or isinstance(value, bool) or not isinstance(value, int | float) else value
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def speed_point(result: EvalResult, source: str) -> SpeedPoint:
-    """Return the point of a result; ChoiceError if its run wasn't timed or has no mean AP."""
+    """Return the point of a result, called `source`.
+
+    Raises ChoiceError if its run wasn't timed or has no mean AP, FormatError if what it tells of its run is damaged.
+    """
     run = result.run
-    speed, environment = run.get("frames_per_second"), run.get("environment") or {}
-    if not speed or not math.isfinite(result.mean_ap):
-        what = "has no mean AP" if speed else "was not timed; make its predictions with `vidkit benchmark`"
+    if run.get("frames_per_second") is None or not math.isfinite(result.mean_ap):
+        untimed = run.get("frames_per_second") is None
+        what = "was not timed; make its predictions with `vidkit benchmark`" if untimed else "has no mean AP"
         raise ChoiceError(f"{source}: {what}")
-    ends = result.overall.interval
-    device = str(environment.get("device", ""))
+    try:
+        return _speed_point(result, source, dict(run["options"]), dict(run["environment"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FormatError(f"{source}: what its result tells of the run is damaged: {error!r}; evaluate again") from None
+
+
+def _speed_point(result: EvalResult, source: str, options: dict[str, Any], environment: dict[str, Any]) -> SpeedPoint:
+    run, ends, ahead = result.run, result.overall.interval, result.run.get("look_ahead_max")
+    speed, device = float(run["frames_per_second"]), str(environment.get("device", ""))
+    if not 0 < speed < math.inf:
+        raise ValueError(f"{speed} frames per second")
     return SpeedPoint(
         method=str(run.get("detector") or source),
-        frames_per_second=float(speed),
+        frames_per_second=speed,
         mean_ap=result.mean_ap,
-        interval=None if ends is None else (float(ends.mean_ap[0]), float(ends.mean_ap[1])),
-        options=dict(run.get("options") or {}),
-        look_ahead=run.get("look_ahead_max"),
+        interval=None if ends is None or not np.isfinite(ends.mean_ap).all() else _pair(ends.mean_ap),
+        options=options,
+        look_ahead=None if ahead is None else int(ahead),
         protocol=result.protocol.name,
         scenario=str(run.get("scenario", "")),
         device=f"cpu, {environment.get('cpu', '')}" if device == "cpu" else device,
@@ -96,6 +111,10 @@ def speed_point(result: EvalResult, source: str) -> SpeedPoint:
         limited=result.limited,
         source=source,
     )
+
+
+def _pair(ends: NDArray[np.float64]) -> tuple[float, float]:
+    return float(ends[0]), float(ends[1])
 
 
 def check_comparable(points: Sequence[SpeedPoint], mix: bool = False, limited: bool = False) -> None:
@@ -135,7 +154,7 @@ def curves(points: Iterable[SpeedPoint]) -> dict[str, list[SpeedPoint]]:
     for method, runs in methods.items():
         differing = _differing_options(runs)
         for point in runs:
-            chosen = [f"{name}={point.options.get(name)}" for name in differing]
+            chosen = [f"{n}={point.options[n]}" for n in differing if point.options.get(n) is not None]
             found.setdefault(" ".join([method, *chosen]), []).append(point)
     return {name: sorted(runs, key=lambda p: (p.length or 0, p.frames_per_second)) for name, runs in found.items()}
 
@@ -163,12 +182,13 @@ def speed_accuracy(points: Sequence[SpeedPoint], width: float = COLUMN_WIDTH) ->
     if not points:
         raise ValueError("a figure of no points")
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.85 * width), layout="constrained", dpi=300)
+        figure = Figure(figsize=(width, 0.65 * width), layout="constrained", dpi=300)
         axes = figure.add_subplot()
         for place, (name, runs) in enumerate(curves(points).items()):
             _draw_curve(axes, name, runs, place)
         _draw_front(axes, pareto(points))
         _draw_axes(axes, points)
+        _draw_legend(figure, axes, points)
         figure.supxlabel(_conditions(points), fontsize=5, color="0.35")
         return figure
 
@@ -203,7 +223,11 @@ def _draw_curve(axes: Axes, name: str, runs: Sequence[SpeedPoint], place: int) -
         if point.look_ahead:
             axes.plot(*at, color=colour, marker=marker, markersize=size, markerfacecolor="white", zorder=6)
         if point.length is not None:
-            axes.annotate(f"{point.length:g}", at, (3, 3), textcoords="offset points", fontsize=5.5, color=colour)
+            text = axes.annotate(
+                f"{point.length:g}", at, (3, 3), textcoords="offset points", fontsize=5.5, color=colour
+            )
+            text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
+            text.set_zorder(7)
 
 
 def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
@@ -218,6 +242,10 @@ def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
     axes.margins(0.08)
     axes.grid(color="0.92", linewidth=0.5)
     axes.set_axisbelow(True)
+
+
+def _draw_legend(figure: Figure, axes: Axes, points: Sequence[SpeedPoint]) -> None:
+    """Put the legend above the axes, in two columns where its labels are short, and make the figure higher for it."""
     handles, labels = axes.get_legend_handles_labels()
     if any(point.length is not None for point in points):
         handles.append(Line2D([], [], linewidth=0))
@@ -225,7 +253,9 @@ def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
     if any(point.look_ahead for point in points):
         handles.append(Line2D([], [], linewidth=0, marker="o", markersize=3.5, color="0.4", markerfacecolor="white"))
         labels.append("hollow: needs frames ahead")
-    axes.figure.legend(handles, labels, frameon=False, loc="outside upper left", ncols=2, handlelength=1.6)
+    columns = 2 if max(map(len, labels)) * 2 < 16 * figure.get_figwidth() else 1
+    figure.set_figheight(figure.get_figheight() + 0.13 * -(-len(labels) // columns))
+    figure.legend(handles, labels, frameon=False, loc="outside upper left", ncols=columns, handlelength=1.6)
 
 
 def _conditions(points: Sequence[SpeedPoint]) -> str:
