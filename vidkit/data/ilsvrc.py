@@ -142,6 +142,14 @@ def find_unannotated_videos(split: Split) -> list[str]:
     return sorted(name for name in names if name and not (split.annotations / name).is_dir())
 
 
+def list_frames(split: Split, name: str) -> list[int]:
+    """Return the frame numbers of one video of a VID split, ascending, without reading a file."""
+    notes = _Notes(skip_errors=False)
+    if split.is_annotated:
+        return sorted(_numbered_files(split.annotations / name, XML_SUFFIXES, notes))
+    return sorted(_find_frames(split, name, None, notes).names)
+
+
 def find_images(split: Split) -> list[str]:
     """Return the still images of a DET split, sorted: paths of the XML files below the split's folder, no suffix."""
     base, suffixes = (split.annotations, XML_SUFFIXES) if split.is_annotated else (split.data, IMAGE_SUFFIXES)
@@ -326,24 +334,30 @@ class _Notes:
 def _numbered_files(folder: Path, suffixes: tuple[str, ...], notes: _Notes) -> dict[int, str]:
     """Return file names by frame number, the digits that end the name before its suffix."""
     numbered: dict[int, str] = {}
-    with _scanning(folder, 0) as entries:
-        for entry in entries:
-            stem, dot, suffix = entry.name.rpartition(".")
-            if dot + suffix not in suffixes:
-                if entry.is_dir():
-                    raise AnnotationError(f"{folder}: holds frames and a folder {entry.name!r}")
-                notes.count(OTHER_FILES, 1)
-                continue
-            found = stem if stem.isdecimal() and stem.isascii() else _trailing_digits(stem)
-            if not found or len(found) > 9:
-                notes.leave_out(f"{folder}/{entry.name}", "no frame number of at most 9 digits at the end of its name")
-                continue
-            number = int(found)
-            if number in numbered:
-                both = sorted((numbered[number], entry.name))
-                raise AnnotationError(f"{folder}: frame {number} is in two files, {both[0]} and {both[1]}")
-            numbered[number] = entry.name
+    for name in _listdir(folder):
+        stem, dot, suffix = name.rpartition(".")
+        if dot + suffix not in suffixes:
+            if (folder / name).is_dir():
+                raise AnnotationError(f"{folder}: holds frames and a folder {name!r}")
+            notes.count(OTHER_FILES, 1)
+            continue
+        digits = stem if stem.isdecimal() and stem.isascii() else _trailing_digits(stem)
+        if not digits or len(digits) > 9:
+            notes.leave_out(f"{folder}/{name}", "no frame number of at most 9 digits at the end of its name")
+            continue
+        number = int(digits)
+        if number in numbered:
+            both = sorted((numbered[number], name))
+            raise AnnotationError(f"{folder}: frame {number} is in two files, {both[0]} and {both[1]}")
+        numbered[number] = name
     return numbered
+
+
+def _listdir(folder: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if not name.startswith(".")]  # noqa: PTH208  (a million names)
+    except OSError as error:
+        raise AnnotationError(f"{folder}: can't be listed: {error.strerror}") from None
 
 
 def _trailing_digits(stem: str) -> str:

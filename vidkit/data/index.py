@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vidkit.classes import ObjectClass
 from vidkit.errors import did_you_mean
 
+_BLOCK = 1 << 16  # rows
 FOLDER, TAR, VIDEO, IMAGE = "folder", "tar", "video", "image"
 """Where the frames of a video are: a folder of images, a plain tar, a video file, or one still image."""
 
@@ -146,9 +147,10 @@ class Index:
         for name in (*(f"{c.name}\t{c.wnid}" for c in self.classes), "", *self.video_name):
             digest.update(name.encode() + b"\n")
         for name, column in self._columns().items():
-            canonical = column.astype(np.float64, copy=False) if column.dtype.kind == "f" else column
-            digest.update(f"{name} {canonical.dtype.str} {canonical.shape}\n".encode())
-            digest.update(np.ascontiguousarray(canonical).data)
+            canonical = np.dtype(np.float64) if column.dtype.kind == "f" else column.dtype
+            digest.update(f"{name} {canonical.str} {column.shape}\n".encode())
+            for start in range(0, len(column), _BLOCK):  # in blocks: a copy of a whole column may be the largest thing
+                digest.update(np.ascontiguousarray(column[start : start + _BLOCK], canonical).data)
         return digest.hexdigest()
 
     @cached_property
