@@ -162,6 +162,13 @@ def test_degradation_moves_nothing() -> None:
             assert np.array_equal(a.texture, b.texture)
 
 
+def test_even_a_small_set_has_every_class() -> None:
+    settings = replace(SMALL, classes=7)
+    for start in (0, 7):
+        first = [make_scene(settings, "val", video).objects[0].class_id for video in range(start, start + 7)]
+        assert sorted(first) == list(range(7))
+
+
 def test_everything_grows_with_the_frame() -> None:
     small, large = make_scene(Settings(), "val", 2), make_scene(Settings(width=320, height=256), "val", 2)
     for a, b in zip(small.objects, large.objects, strict=True):
@@ -191,13 +198,13 @@ def test_bursts_of_defocus_last_two_to_seven_frames_and_cover_their_share(share:
 
 
 def test_short_videos_meet_the_share_too() -> None:
-    blur = [make_scene(replace(SMALL, frames=8), "val", video).defocus > 0 for video in range(300)]
-    assert np.mean(blur) == pytest.approx(STANDARD.defocus_share, abs=0.05)
+    blur = [make_scene(replace(SMALL, frames=8), "val", video).defocus > 0 for video in range(200)]
+    assert np.mean(blur) == pytest.approx(STANDARD.defocus_share, abs=0.06)
 
 
 def test_slow_medium_and_fast_are_all_there() -> None:
     speeds: list[float] = []
-    for video in range(40):
+    for video in range(30):
         scene = make_scene(Settings(), "val", video)
         tracks: dict[int, dict[int, NDArray[np.float64]]] = {}
         for time in range(scene.settings.frames):
@@ -269,10 +276,11 @@ def test_boxes_and_visible_shares_are_those_of_the_pixels(video: int) -> None:
 
 def test_what_is_hidden_has_no_box() -> None:
     scenes = [make_scene(replace(SMALL, dials=HARD), "val", video) for video in range(40)]
-    items = [item for scene in scenes for time in range(12) for item in annotate(scene, time)]
+    frames = [(scene, annotate(scene, time)) for scene in scenes for time in range(0, 12, 2)]
+    items = [item for _, found in frames for item in found]
     assert min(item.visible * item.inside for item in items) >= LEAST_SEEN
     assert any(item.occluded for item in items)
-    assert any(len(annotate(scene, 6)) < len(scene.objects) for scene in scenes)
+    assert any(len(found) < len(scene.objects) for scene, found in frames)
     boxes = np.array([item.box for item in items])
     assert boxes.min() >= 0
     assert (boxes[:, 2:] <= [96, 80]).all()

@@ -130,9 +130,11 @@ def make_scene(settings: Settings, split: str, video: int) -> Scene:
     dials = settings.dials
     background = _background(settings, where, look)
     against = background.texture.mean(axis=(0, 1), dtype=np.float64)
+    classes = where.integers(settings.classes, size=int(where.integers(1, 4)))
+    classes[0] = _class_of_first(settings, split, video)
     objects: list[Layer] = []
-    for _ in range(int(where.integers(1, 4))):
-        objects.append(_object(settings, objects, against, where, look))
+    for class_id in classes:
+        objects.append(_object(settings, int(class_id), objects, against, where, look))
     spread = sensor.uniform(0.7, 1.3), int(sensor.integers(-10, 11))
     return Scene(
         settings=settings,
@@ -143,6 +145,13 @@ def make_scene(settings: Settings, split: str, video: int) -> Scene:
         noise_seed=int(sensor.integers(2**62)),
         quality=min(95, max(1, dials.quality + spread[1])) if dials.quality < 95 else 95,
     )
+
+
+def _class_of_first(settings: Settings, split: str, video: int) -> int:
+    """Return the class of a video's first object; so many videos in a row as there are classes have each class once."""
+    round_, place = divmod(video, settings.classes)
+    turn = np.random.default_rng([settings.seed, zlib.crc32(split.encode()), round_, 1])
+    return int(turn.permutation(settings.classes)[place])
 
 
 def defocus_bursts(frames: int, share: float, sigma: float, rng: Generator) -> NDArray[np.float64]:
@@ -181,13 +190,17 @@ def _background(settings: Settings, rng: Generator, look: Generator) -> Layer:
 
 
 def _object(
-    settings: Settings, others: Sequence[Layer], against: NDArray[np.float64], rng: Generator, look: Generator
+    settings: Settings,
+    class_id: int,
+    others: Sequence[Layer],
+    against: NDArray[np.float64],
+    rng: Generator,
+    look: Generator,
 ) -> Layer:
     side = rng.uniform(*SIDES) * settings.unit
     stretch = math.sqrt(rng.uniform(0.7, 1.4))
     group = int(rng.integers(3))
     outline = _blob(side * stretch, side / stretch, 0.12, rng)
-    class_id = int(rng.integers(settings.classes))
     period = rng.uniform(*PERIODS) * settings.unit
     width, height = 2 * math.ceil(side * stretch / 2 + 2), 2 * math.ceil(side / stretch / 2 + 2)
     texture = object_texture(CLASSES[class_id].name, width, height, period, against, look)
