@@ -193,7 +193,7 @@ def _image_size(root: Path, folder: FrameFolder, stem: str, decode: bool, findin
 
 def _opening(root: Path, folder: FrameFolder, stem: str) -> BinaryIO:
     if folder.in_tar is None:
-        path = root / folder.images / folder.image[stem]
+        path = Path(f"{root}/{folder.images}/{folder.image[stem]}")
         if not path.is_file():
             raise OSError("not a plain file")
         return path.open("rb")
@@ -248,7 +248,7 @@ def _annotation(
     place = f"{folder.annotations}/{folder.xml[stem]}"
     data = b""
     try:
-        data = read_bytes(root / place)
+        data = read_bytes(f"{root}/{place}")
         annotation = parse_annotation(data)
     except AnnotationError as error:
         findings.add(_kind_of_fault(root / place, data), place, str(error))
