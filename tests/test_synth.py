@@ -105,7 +105,7 @@ def test_a_similarity_and_its_inverse_cancel() -> None:
 def test_the_boundary_is_the_edge_of_the_outline() -> None:
     outline = make_scene(SMALL, "val", 0).objects[0].outline
     assert outline is not None
-    boundary = outline.boundary()
+    boundary = outline.boundary
     assert outline.contains(boundary * 0.999).all()
     assert not outline.contains(boundary * 1.001).any()
 

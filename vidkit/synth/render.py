@@ -109,7 +109,7 @@ def _seen(scene: Scene, layer: Layer, time: int, points: Points) -> tuple[float,
     if n_own == 0:
         return 0.0, 0.0
     n_seen = int((scene.topmost(time, points[own]) == scene.layers.index(layer)).sum())
-    boundary = layer.path.at(time).apply(layer.outline.boundary()) if layer.outline else points.reshape(-1, 2)
+    boundary = layer.path.at(time).apply(layer.outline.boundary) if layer.outline else points.reshape(-1, 2)
     return n_seen / n_own, min(n_own / _polygon_area(boundary), 1.0)
 
 

@@ -45,9 +45,10 @@ class Outline:
         u, v = points[..., 0] / self.half_width, points[..., 1] / self.half_height
         return np.asarray(np.hypot(u, v) <= self._radius(np.arctan2(v, u)))
 
-    def boundary(self, n: int = 128) -> Points:
-        """Return `n` points `(n, 2)` on the boundary, in the layer's coordinates."""
-        angle = np.linspace(0, 2 * math.pi, n, endpoint=False)
+    @cached_property
+    def boundary(self) -> Points:
+        """Return points `(128, 2)` on the boundary, in the layer's coordinates."""
+        angle = np.linspace(0, 2 * math.pi, 128, endpoint=False)
         radius = self._radius(angle)
         return np.stack([self.half_width * radius * np.cos(angle), self.half_height * radius * np.sin(angle)], axis=-1)
 
@@ -89,7 +90,7 @@ class Layer:
         """Return x1, y1, x2, y2 of the outline in the frame at `time`, not clipped to the frame."""
         if self.outline is None:
             return -math.inf, -math.inf, math.inf, math.inf
-        points = self.path.at(time).apply(self.outline.boundary())
+        points = self.path.at(time).apply(self.outline.boundary)
         (x1, y1), (x2, y2) = points.min(axis=0), points.max(axis=0)
         return float(x1), float(y1), float(x2), float(y2)
 
