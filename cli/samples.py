@@ -208,19 +208,9 @@ def _dump(
     output: Path | None,
 ) -> None:
     with _opened(output) as file, progress("samples", len(epochs) * len(sampler), "samples") as advance:
-        rows = csv.writer(file)
-        drawn = [role for role in sampler.roles if role != "current"]
-        rows.writerow(
-            [
-                "epoch",
-                "position",
-                "index",
-                "video",
-                *sampler.roles,
-                *(f"{role}_offset_drawn" for role in drawn),
-                "class",
-            ]
-        )
+        rows = csv.writer(file, lineterminator="\n")
+        drawn = [f"{role}_offset_drawn" for role in sampler.roles if role != "current"]
+        rows.writerow(["epoch", "position", "index", "video", *sampler.roles, *drawn, "class"])
         for epoch in epochs:
             for start in range(0, len(sampler), CHUNK):
                 stop = min(start + CHUNK, len(sampler))

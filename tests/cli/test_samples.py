@@ -50,7 +50,9 @@ def test_json_is_one_object_with_the_same_counts(vid: Path, capsys: pytest.Captu
 
 def test_uniform15_dumps_the_published_list(vid: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("uniform15", "--index", vid, "--dump", "csv") == 0
-    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    out = capsys.readouterr().out
+    assert "\r" not in out
+    rows = list(csv.DictReader(out.splitlines()))
     assert [int(row["current"]) for row in rows if row["video"] == "vid_0"] == list(range(10, 300, 20))
     assert [row["current"] for row in rows if row["video"] == "vid_2"] == ["0", "1", "2"]
     assert run("uniform15", "--index", vid, "--dump", "csv", "--no-empty", "--shuffle") == 0
