@@ -23,7 +23,8 @@ def sections(path: Path) -> Iterator[tuple[str, int, Any]]:
     key, place = "", -1
     try:
         cursor.take("{")
-        while not cursor.sees("}"):
+        more = not cursor.sees("}")
+        while more:
             key, place = str(cursor.value()), -1
             cursor.take(":")
             if cursor.sees("["):
@@ -31,7 +32,7 @@ def sections(path: Path) -> Iterator[tuple[str, int, Any]]:
                     yield key, place, element
             else:
                 yield key, -1, cursor.value()
-            if not cursor.sees("}"):
+            if more := not cursor.sees("}"):
                 cursor.take(",")
         cursor.take("}")
         cursor.take("")
@@ -68,9 +69,10 @@ class _Cursor:
     def elements(self) -> Iterator[Any]:
         """Step over an array and yield its elements."""
         self.take("[")
-        while not self.sees("]"):
+        more = not self.sees("]")
+        while more:
             yield self.value()
-            if not self.sees("]"):
+            if more := not self.sees("]"):
                 self.take(",")
         self.take("]")
 
