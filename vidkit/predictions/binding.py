@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from vidkit.predictions.options import ReadOptions
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.report import Finding, Report
 from vidkit.predictions.table import Predictions
+
+_BLOCK = 1 << 18  # detections
 
 KEPT = ("negative size", "duplicate")
 """What `invalid="keep"` keeps, as the peers' evaluators do; no rule can score the rest, which is refused still."""
@@ -39,15 +41,14 @@ def bind(
     frames = bind_frames(raw.frame, index, listed, options, str(path))
     boxes = bind_boxes(raw, frames.row, index, options, str(path))
     classes = bind_classes(raw, frames.row, index, options, str(path))
-    bad = _invalid(boxes.box, raw.score, classes.class_id, frames.row)
-    counts = {kind: int(mask.sum()) for kind, mask in bad.items()} | {"repeated frame": frames.repeated_entries}
+    table = _Table(frames.row, boxes.box, raw.score, classes.class_id).by_frame()
+    bad = _invalid(table)
+    counts = {kind: len(rows) for kind, rows in bad.items()} | {"repeated frame": frames.repeated_entries}
     warnings = (*raw.notes, *frames.warnings, *boxes.warnings, *classes.warnings)
     _refuse(counts, options, path, warnings)
-    keep = np.ones(len(raw.score), bool)
     if options.invalid == "drop":
-        for mask in bad.values():
-            keep &= ~mask
-    predictions = _table(raw, boxes.box, classes.class_id, frames.row, keep, index)
+        table = table.without(np.concatenate(list(bad.values())))
+    predictions = _predictions(table, raw, index)
     report = Report(
         path=str(path),
         format=found,
@@ -75,47 +76,87 @@ def _check_fingerprint(raw: RawPredictions, index: Index, options: ReadOptions, 
     )
 
 
-def _invalid(
-    box: Boxes, score: NDArray[Any], class_id: NDArray[np.int16], row: NDArray[np.int64]
-) -> dict[str, NDArray[np.bool_]]:
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Detections as columns: `row (D,)` the frame, `box (D, 4)`, `score (D,)`, `class_id (D,)`."""
+
+    row: NDArray[np.integer[Any]]
+    box: Boxes
+    score: NDArray[Any]
+    class_id: NDArray[np.int16]
+
+    def take(self, which: Any) -> _Table:
+        """Return the detections `which`."""
+        return _Table(self.row[which], self.box[which], self.score[which], self.class_id[which])
+
+    def by_frame(self) -> _Table:
+        """Return the detections by frame; within a frame they keep their order."""
+        if not (np.diff(self.row) < 0).any():
+            return self
+        return self.take(np.argsort(self.row, kind="stable"))
+
+    def without(self, which: NDArray[np.int64]) -> _Table:
+        """Return the detections but `which`."""
+        keep = np.ones(len(self.row), bool)
+        keep[which] = False
+        return self if keep.all() else self.take(keep)
+
+
+def _invalid(table: _Table) -> dict[str, NDArray[np.int64]]:
     """Return for each kind of fault which detections have it. A box of no size is legal: detectors do give them."""
     with np.errstate(invalid="ignore"):
-        negative = (box[:, 2] < box[:, 0]) | (box[:, 3] < box[:, 1])
+        negative = (table.box[:, 2] < table.box[:, 0]) | (table.box[:, 3] < table.box[:, 1])
     return {
-        "box not finite": ~np.isfinite(box).all(axis=1),
-        "score not finite": ~np.isfinite(score),
-        "negative size": negative,
-        "unknown class": class_id < 0,
-        "frame not in the index": row < 0,
-        "duplicate": _duplicates(box, score, class_id, row),
+        "box not finite": np.flatnonzero(~np.isfinite(table.box).all(axis=1)),
+        "score not finite": np.flatnonzero(~np.isfinite(table.score)),
+        "negative size": np.flatnonzero(negative),
+        "unknown class": np.flatnonzero(table.class_id < 0),
+        "frame not in the index": np.flatnonzero(table.row < 0),
+        "duplicate": duplicates(table.row, table.box, table.score, table.class_id),
     }
 
 
-def _duplicates(
-    box: Boxes, score: NDArray[Any], class_id: NDArray[np.int16], row: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which detections equal an earlier one of their frame in box, score and class."""
-    key = _mixed(box, score, class_id, row)
-    order = np.argsort(key, kind="stable")
-    same = np.flatnonzero(key[order[1:]] == key[order[:-1]])
-    duplicate = np.zeros(len(score), bool)
-    first, second = order[same], order[same + 1]
-    equal = (
-        (box[first] == box[second]).all(axis=1)
-        & (score[first] == score[second])
-        & (class_id[first] == class_id[second])
-        & (row[first] == row[second])
-    )
-    duplicate[second[equal]] = True
-    return duplicate
+def duplicates(
+    row: NDArray[np.integer[Any]], box: Boxes, score: NDArray[Any], class_id: NDArray[np.int16]
+) -> NDArray[np.int64]:
+    """Return which detections equal an earlier one of their frame in box, score and class; `row` must rise.
+
+    Blocks of whole frames are searched one after the other, for what fits the processor's cache sorts faster.
+    """
+    found = []
+    start = 0
+    while start < len(row):
+        stop = len(row) if start + _BLOCK >= len(row) else int(np.searchsorted(row, row[start + _BLOCK], "right"))
+        rows = slice(start, stop)
+        found.append(start + _duplicates_of_block(row[rows], box[rows], score[rows], class_id[rows]))
+        start = stop
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def _mixed(box: Boxes, score: NDArray[Any], class_id: NDArray[np.int16], row: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return 64 bits for each detection, equal where all of it is equal, and hardly ever elsewhere."""
-    columns = [*box.T, score, class_id, row]
-    key = np.zeros(len(score), np.uint64)
+def _duplicates_of_block(
+    row: NDArray[np.integer[Any]], box: Boxes, score: NDArray[Any], class_id: NDArray[np.int16]
+) -> NDArray[np.int64]:
+    key = _mixed([*box.T, score, class_id, row])
+    ordered = np.sort(key)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return np.zeros(0, np.int64)
+    suspect = np.flatnonzero(np.isin(key, ordered[1:][ordered[1:] == ordered[:-1]]))
+    columns = [row, *(c + 0.0 for c in box.T), score + 0.0, class_id]  # -0.0 becomes 0.0
+    known: set[tuple[Any, ...]] = set()
+    found = []
+    for d, values in zip(suspect.tolist(), zip(*(c[suspect].tolist() for c in columns), strict=True), strict=True):
+        if values in known:
+            found.append(d)
+        known.add(values)
+    return np.array(found, np.int64)
+
+
+def _mixed(columns: list[NDArray[Any]]) -> NDArray[np.uint64]:
+    """Return 64 bits for each row of some columns, equal where all of it is equal, and hardly ever elsewhere."""
+    key = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
-        bits = (np.ascontiguousarray(column, np.float64) + 0.0).view(np.uint64)
+        numbers = column + 0.0 if column.dtype.kind == "f" else column
+        bits = np.ascontiguousarray(numbers).view(f"u{numbers.dtype.itemsize}")
         key ^= bits
         key *= np.uint64(0x9E3779B97F4A7C15)
         key ^= key >> np.uint64(29)
@@ -134,32 +175,27 @@ def _refuse(counts: dict[str, int], options: ReadOptions, path: Path, warnings: 
         raise PredictionError(f"{path}: invalid detections: {said}{more}. To leave them out: --invalid drop")
 
 
-def _table(
-    raw: RawPredictions,
-    box: Boxes,
-    class_id: NDArray[np.int16],
-    row: NDArray[np.int64],
-    keep: NDArray[np.bool_],
-    index: Index,
-) -> Predictions:
-    score = raw.score
-    if not keep.all():
-        box, score, class_id, row = box[keep], score[keep], class_id[keep], row[keep]
-    if len(row) and (np.diff(row) < 0).any():
-        order = np.argsort(row, kind="stable")
-        box, score, class_id, row = box[order], score[order], class_id[order], row[order]
-    counts = np.bincount(row, minlength=index.n_frames)
-    table = Predictions(
+def _predictions(table: _Table, raw: RawPredictions, index: Index) -> Predictions:
+    told = raw.complete
+    if told is not None and told.box is table.box and told.score is table.score:
+        return (
+            told if told.index_fingerprint == index.fingerprint else replace(told, index_fingerprint=index.fingerprint)
+        )
+    counts = np.bincount(table.row, minlength=index.n_frames)
+    predictions = Predictions(
         detection_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        box=lossless_float(box),
-        score=lossless_float(score),
-        class_id=class_id,
+        box=_lossless(table.box),
+        score=_lossless(table.score),
+        class_id=table.class_id,
         index_fingerprint=index.fingerprint,
     )
-    if raw.complete is None:
-        return table
-    told = raw.complete
-    return replace(table, is_key=told.is_key, key_distance=told.key_distance, times=told.times, run=told.run)
+    if told is None:
+        return predictions
+    return replace(predictions, is_key=told.is_key, key_distance=told.key_distance, times=told.times, run=told.run)
+
+
+def _lossless(values: Boxes) -> Boxes:
+    return values if values.dtype == np.float32 else lossless_float(values)
 
 
 def _figures(predictions: Predictions, index: Index) -> dict[str, Any]:
@@ -174,7 +210,7 @@ def _figures(predictions: Predictions, index: Index) -> dict[str, Any]:
         "n_videos": index.n_videos,
         "n_videos_with_detections": int(seen.sum()),
         "n_detections": predictions.n_detections,
-        "classes_seen": len(np.unique(predictions.class_id)),
+        "classes_seen": int(np.count_nonzero(np.bincount(predictions.class_id, minlength=1))),
         "per_frame": _spread(each, mean=True),
         "score": _spread(score, mean=False),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,12 @@ _OF_LAYOUT: dict[tuple[Layout, bool], BoxConvention] = {
 _NORMALISED_UP_TO = 1.5  # of the frame's side: boxes may reach beyond the frame
 _OUTSIDE_BY = 1.2  # times the frame's side
 _ASPECT_ERROR = 0.05
+_SAMPLE = 200_000
 
 
 @dataclass(frozen=True, eq=False)
 class BoxBinding:
-    """`box (D, 4)` float64 in vidkit's convention, and how the file's numbers were understood."""
+    """`box (D, 4)` in vidkit's convention, and how the file's numbers were understood."""
 
     box: Boxes
     convention: Finding
@@ -37,7 +39,7 @@ class BoxBinding:
 
 
 def bind_boxes(
-    raw: RawPredictions, row: NDArray[np.int64], index: Index, options: ReadOptions, place: str
+    raw: RawPredictions, row: NDArray[np.integer[Any]], index: Index, options: ReadOptions, place: str
 ) -> BoxBinding:
     """Return the boxes in vidkit's convention, in pixels of the frames; `row` is the frame of each detection.
 
@@ -45,20 +47,29 @@ def bind_boxes(
     input whose shape isn't that of the frame it should be of.
     """
     convention, found = _convention(raw, index, options)
-    size = index.video_size[index.frame_video[np.maximum(row, 0)]] if len(row) else np.zeros((0, 2), np.int32)
+    some = slice(None, None, max(len(row) // _SAMPLE, 1))  # enough for a guess
     corners = from_xywh(raw.box.astype(np.float64)) if convention.startswith("xywh") else raw.box
-    scale, scale_found = _scale(raw, corners, size, options)
+    scale, scale_found = _scale(raw, corners[some], _sizes(index, row[some]), options)
     if scale == "network":
-        corners = _from_network(raw, corners, size, row, place)
+        corners = _from_network(raw, corners, _sizes(index, row), row, place)
     elif scale == "normalised":
+        size = _sizes(index, row)
         _wants_size(size, row, place)
         corners = corners.astype(np.float64) * np.tile(size, 2)
         convention = "exclusive"  # a fraction of a side has no last pixel
         found = Finding(BOX_CONVENTIONS[convention], found.how, "normalised boxes are continuous")
-    boxes: Boxes = corners.astype(np.float64)
+    boxes: Boxes = corners if corners.dtype.kind == "f" else corners.astype(np.float64)
     if convention.endswith("inclusive"):
-        boxes = from_inclusive(boxes)
-    return BoxBinding(boxes, found, scale_found, _doubts(boxes, size, convention))
+        boxes = from_inclusive(boxes.astype(np.float64))
+    return BoxBinding(boxes, found, scale_found, _doubts(boxes[some], _sizes(index, row[some]), convention))
+
+
+def _sizes(index: Index, row: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    """Return width and height `(D, 2)` of the frames of detections; 0 where there is no such frame."""
+    if not index.n_frames:
+        return np.zeros((len(row), 2), np.int32)
+    sizes = index.video_size[index.frame_video[np.maximum(row, 0)]]
+    return np.where((row >= 0)[:, None], sizes, np.int32(0))
 
 
 def _convention(raw: RawPredictions, index: Index, options: ReadOptions) -> tuple[BoxConvention, Finding]:
@@ -89,7 +100,7 @@ def _scale(raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], options
 
 
 def _from_network(
-    raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], row: NDArray[np.int64], place: str
+    raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], row: NDArray[np.integer[Any]], place: str
 ) -> Boxes:
     """Return boxes of the network's input in pixels of the frame, each axis by its own ratio, in the file's precision.
 
@@ -112,7 +123,7 @@ def _from_network(
     return np.asarray(corners * np.tile(ratio, 2).astype(corners.dtype))
 
 
-def _wants_size(size: NDArray[np.int32], row: NDArray[np.int64], place: str) -> None:
+def _wants_size(size: NDArray[np.int32], row: NDArray[np.integer[Any]], place: str) -> None:
     if (size[row >= 0] <= 0).any():
         raise PredictionError(f"{place}: its boxes need the size of each frame, which the index doesn't know")
 

@@ -16,6 +16,8 @@ from vidkit.predictions.options import ReadOptions
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.report import Finding
 
+_SAMPLE = 200_000  # detections that are enough for a guess
+
 
 @dataclass(frozen=True, eq=False)
 class ClassBinding:
@@ -27,7 +29,7 @@ class ClassBinding:
 
 
 def bind_classes(
-    raw: RawPredictions, rows: NDArray[np.int64], index: Index, options: ReadOptions, place: str
+    raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index, options: ReadOptions, place: str
 ) -> ClassBinding:
     """Return the class of each detection; `rows` are their frames.
 
@@ -44,7 +46,7 @@ def bind_classes(
             "one a line, with --classes-from FILE"
         )
     if raw.first_label is not None:
-        warnings = _doubts(raw, rows, index, raw.first_label)
+        warnings = () if raw.complete is not None else _doubts(raw.label, rows, index, raw.first_label)
         finding = Finding(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
         return ClassBinding(_shifted(raw.label, raw.first_label, index), finding, warnings)
     return _guessed(raw, rows, index)
@@ -55,13 +57,16 @@ def _counted_from(first: int, index: Index) -> str:
 
 
 def _shifted(label: NDArray[Any], first: int, index: Index) -> NDArray[np.int16]:
-    ids = label.astype(np.int64) - first
-    return np.where((ids >= 0) & (ids < index.n_classes), ids, -1).astype(np.int16)
+    inside = (label >= first) & (label < index.n_classes + first)
+    if first == 0 and label.dtype == np.int16 and inside.all():
+        return label
+    return np.where(inside, label.astype(np.int64) - first, -1).astype(np.int16)
 
 
-def _guessed(raw: RawPredictions, rows: NDArray[np.int64], index: Index) -> ClassBinding:
+def _guessed(raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index) -> ClassBinding:
     low, high = (int(raw.label.min()), int(raw.label.max())) if len(raw.label) else (1, 1)
-    agree = {first: agreement(_shifted(raw.label, first, index), rows, index) for first in (0, 1)}
+    some = slice(None, None, max(len(rows) // _SAMPLE, 1))
+    agree = {first: agreement(_shifted(raw.label[some], first, index), rows[some], index) for first in (0, 1)}
     if low == 0 and high < index.n_classes:
         first, why = 0, f"labels are {low} … {high}"
     elif low > 0 and high == index.n_classes:
@@ -75,12 +80,14 @@ def _guessed(raw: RawPredictions, rows: NDArray[np.int64], index: Index) -> Clas
     return ClassBinding(_shifted(raw.label, first, index), Finding(_counted_from(first, index), "guessed", why))
 
 
-def _doubts(raw: RawPredictions, rows: NDArray[np.int64], index: Index, first: int) -> tuple[str, ...]:
+def _doubts(label: NDArray[Any], rows: NDArray[np.integer[Any]], index: Index, first: int) -> tuple[str, ...]:
     """Return a warning if labels counted from another start agree far better with the annotations."""
-    here = agreement(_shifted(raw.label, first, index), rows, index)
+    some = slice(None, None, max(len(label) // _SAMPLE, 1))
+    label, rows = label[some], rows[some]
+    here = agreement(_shifted(label, first, index), rows, index)
     for other in (first - 1, first + 1):
-        there = agreement(_shifted(raw.label, other, index), rows, index)
-        if len(raw.label) >= 50 and there > 2 * here + 0.1:
+        there = agreement(_shifted(label, other, index), rows, index)
+        if len(label) >= 50 and there > 2 * here + 0.1:
             return (
                 f"labels counted from {first} name a class annotated in the frame for {here:.1%} of the detections, "
                 f"counted from {other} for {there:.1%}: if they are off by one, give --classes-from {other}",
@@ -88,7 +95,7 @@ def _doubts(raw: RawPredictions, rows: NDArray[np.int64], index: Index, first: i
     return ()
 
 
-def agreement(class_id: NDArray[np.int16], rows: NDArray[np.int64], index: Index) -> float:
+def agreement(class_id: NDArray[np.int16], rows: NDArray[np.integer[Any]], index: Index) -> float:
     """Return the share of detections whose class is annotated in their frame; 0 without detections."""
     if not len(class_id) or not index.n_classes:
         return 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -46,13 +47,13 @@ def numbers(value: object, source: Source) -> NDArray[Any]:
 
 def table(parts: Sequence[NDArray[Any]], columns: int, source: Source) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the rows of all `parts (n, columns)` as one array `(sum of n, columns)`, and the n of each part."""
-    counts = np.fromiter((len(part) if part.size else 0 for part in parts), np.int64, len(parts))
-    check_rows(int(counts.sum()), source)
-    filled = [part for part in parts if part.size]
-    for part in filled:
-        if part.ndim != 2 or part.shape[1] != columns:
-            raise PredictionError(f"{source.place}: an array of shape {part.shape}; wanted (n, {columns})")
-    return (np.concatenate(filled) if filled else np.zeros((0, columns), np.float32)), counts
+    try:
+        counts = np.fromiter(map(len, parts), np.int64, len(parts))
+        check_rows(int(counts.sum()), source)
+        rows = np.concatenate([np.zeros((0, columns), np.float32), *compress(parts, counts)])
+    except (ValueError, TypeError) as error:  # arrays of other shapes
+        raise PredictionError(f"{source.place}: wanted arrays of shape (n, {columns}) throughout: {error}") from None
+    return np.asarray(rows), counts
 
 
 def column(parts: Sequence[NDArray[Any]], source: Source, dtype: type[np.generic]) -> NDArray[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class FrameBinding:
     file tells of a frame; `repeated_entries` counts entries about a frame that another entry is about already.
     """
 
-    row: NDArray[np.int64]
+    row: NDArray[np.integer[Any]]
     covered: NDArray[np.bool_]
     finding: Finding
     repeated_entries: int = 0
@@ -47,7 +48,8 @@ def _by_row(frame: ByRow, index: Index, listed: FrameList | None, options: ReadO
         raise PredictionError(f"{place}: {_count_mismatch(frame.n_rows, index, listed)}")
     source = "the order of the index" if listed is None else f"the order of {listed.path} ({listed.kind})"
     finding = Finding(f"entry k is frame k in {source}", _how(listed))
-    return _bound(of_entry[frame.row], of_entry, index, finding, complete=True)
+    row = of_entry[frame.row] if listed is not None else frame.row
+    return _bound(row, of_entry, index, finding, complete=True)
 
 
 def _count_mismatch(n_rows: int, index: Index, listed: FrameList | None) -> str:
@@ -145,7 +147,7 @@ def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray
 
 
 def _bound(
-    rows: NDArray[np.int64],
+    rows: NDArray[np.integer[Any]],
     entries: NDArray[np.int64],
     index: Index,
     finding: Finding,

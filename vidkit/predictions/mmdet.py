@@ -16,7 +16,7 @@ from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.content import Source, column, entries_of, numbers, split_frame_name, table
 from vidkit.predictions.pickle_out import plain_pickle
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
-from vidkit.predictions.safe_pickle import Box
+from vidkit.predictions.safe_pickle import ARRAY, Box
 from vidkit.predictions.table import Predictions
 from vidkit.predictions.torch_file import Tensor
 
@@ -75,7 +75,9 @@ def from_old(content: Any, source: Source) -> RawPredictions:
     for k, frame in enumerate(frames):
         if not isinstance(frame, list) or len(frame) != n_classes:
             raise PredictionError(f"{source.place}: frame {k} isn't a list of {n_classes} classes like frame 0")
-        parts.extend(a if isinstance(a, np.ndarray) else numbers(a, source.part(f"frame {k}")) for a in frame)
+        parts.extend(frame)
+    if not {type(part) for part in parts} <= {np.ndarray, ARRAY}:
+        parts = [numbers(part, source) for part in parts]
     rows, counts = table(parts, columns, source)
     entry, label = np.divmod(entries_of(counts), max(n_classes, 1))
     return RawPredictions(

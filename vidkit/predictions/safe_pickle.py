@@ -8,10 +8,12 @@ memory than its own size could justify.
 
 from __future__ import annotations
 
+import gc
 import io
 import mmap
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
@@ -92,16 +94,16 @@ class _Array(np.ndarray[Any, Any]):
     """An array in the making: its state is checked before numpy sees it."""
 
     def __setstate__(self, state: object) -> None:
-        if not isinstance(state, tuple) or len(state) not in (4, 5):
+        if type(state) is not tuple or len(state) not in (4, 5):
             raise pickle.UnpicklingError("it makes an array of an unknown state")
-        shape, dtype, fortran, data = state[-4:]
-        dtype = _plain_dtype(dtype)
+        shape, stated, fortran, data = state[-4:]
+        dtype = _plain_dtype(stated)
         size = _size_of(shape)
         if dtype.kind == "O":
             if type(data) is not list or len(data) != size:
                 raise pickle.UnpicklingError("it makes an array of objects that aren't there")
         else:
-            data = _as_bytes(data)
+            data = data if type(data) is bytes else _as_bytes(data)
             if len(data) != size * dtype.itemsize:
                 raise pickle.UnpicklingError(f"it makes an array {shape} of {dtype} from {len(data)} bytes")
         checked: Any = (1, shape, dtype, bool(fortran), data)
@@ -131,11 +133,26 @@ def _as_bytes(data: object) -> bytes | bytearray:
     raise pickle.UnpicklingError("it makes an array without bytes")
 
 
-def _reconstruct(kind: object, _shape: object = None, _code: object = None) -> _Array:
-    """Stand in for numpy's `_reconstruct`: an empty array that waits for its state. The shape given here is unused."""
-    if kind is not _NdarrayName:
-        raise pickle.UnpicklingError("it makes a subclass of numpy.ndarray")
-    return _Array((0,))
+class _Reconstruct:
+    """Stands in for numpy's `_reconstruct`: an empty array that waits for its state. The shape given here is unused.
+
+    A class of its own, not `Frozen`, because millions of arrays go through it.
+    """
+
+    __slots__ = ()
+
+    def __call__(self, kind: object, _shape: object = None, _code: object = None) -> _Array:
+        if kind is not _NdarrayName:
+            raise pickle.UnpicklingError("it makes a subclass of numpy.ndarray")
+        return _Array(_NO_ROWS)
+
+    def __setstate__(self, state: object) -> NoReturn:
+        raise pickle.UnpicklingError("it gives a function a state")
+
+
+_NO_ROWS = (0,)
+ARRAY = _Array
+"""The type of unpickled arrays."""
 
 
 def _from_buffer(data: object, dtype: object, shape: object, order: object = "C") -> NDArray[Any]:
@@ -214,11 +231,11 @@ _ARRAYS: dict[str, Callable[..., Any]] = {
         f"numpy.{core}.{name}": Frozen(call)
         for core in ("core", "_core")
         for name, call in (
-            ("multiarray._reconstruct", _reconstruct),
             ("multiarray.scalar", _scalar),
             ("numeric._frombuffer", _from_buffer),
         )
     },
+    **{f"numpy.{core}.multiarray._reconstruct": _Reconstruct() for core in ("core", "_core")},
     **{
         f"{module}.{kind.__name__}": Frozen(_empty_of(kind))
         for module in ("builtins", "__builtin__")
@@ -312,7 +329,8 @@ def load_next(
     start = file.tell()
     try:
         program = pickle_program.check(file.getvalue(), start)
-        content = pickle_program.run(lambda: _Unpickler(file, names, storage).load(), program)
+        with _without_collections():
+            content = pickle_program.run(lambda: _Unpickler(file, names, storage).load(), program)
         file.seek(start + program.size)
         return content
     except _Refused as error:
@@ -324,6 +342,19 @@ def load_next(
         raise PredictionError(f"{place}: refused: the pickle asks for more memory than there is") from None
     except _DAMAGE as error:
         raise PredictionError(f"{place}: refused: damaged or hostile pickle: {_short(error)}") from None
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Let Python not look for cycles meanwhile: unpickling makes millions of objects and no cycles to speak of."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _short(error: Exception) -> str:

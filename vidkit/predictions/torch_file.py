@@ -7,6 +7,7 @@ behind the pickle that refers to them.
 from __future__ import annotations
 
 import io
+import math
 import mmap
 import struct
 import tarfile
@@ -85,7 +86,7 @@ class Tensor:
         if numbers is None:
             raise PredictionError("a tensor's storage isn't in the file")
         if self.strides == _in_order(self.shape):
-            size = int(np.prod(self.shape, dtype=np.int64))
+            size = math.prod(self.shape)
             return numbers[self.offset : self.offset + size].reshape(self.shape)
         steps = tuple(step * numbers.itemsize for step in self.strides)
         return np.lib.stride_tricks.as_strided(numbers[self.offset :], self.shape, steps, writeable=False).copy()
@@ -106,7 +107,7 @@ def _rebuild_tensor(storage: object, offset: object, shape: object, strides: obj
     if type(offset) is not int or offset < 0 or len(n) != len(steps):
         raise UnpicklingError("it makes a tensor of an unknown shape")
     last = offset + sum((a - 1) * b for a, b in zip(n, steps, strict=True))
-    size = int(np.prod(np.array(n, object))) if n else 1
+    size = math.prod(n)
     if size > storage.numel or (size and last >= storage.numel):
         raise UnpicklingError(f"it makes a tensor {n} of a storage of {storage.numel} numbers")
     return Tensor(storage, offset, n, steps)
