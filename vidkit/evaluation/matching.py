@@ -82,7 +82,7 @@ def match(index: Index, predictions: Predictions, protocol: Protocol, scope: Sco
     ranking = rank(predictions, keys, index.n_classes, protocol)
     pairs, nearest = find_overlaps(index, predictions, protocol, scope)
     place = None
-    if protocol.max_detections:
+    if protocol.max_detections and (len(protocol.max_detections) > 1 or _crowded(index, predictions, protocol)):
         place = places(predictions, ranking, index.n_classes)
         ranking = ranking.select(place[ranking.order] < max(protocol.max_detections))
         pairs = pairs.select(place[pairs.detection] < max(protocol.max_detections))
@@ -148,8 +148,26 @@ def check(index: Index, predictions: Predictions) -> None:
             raise PredictionError(f"{bad} detections have a {name} that isn't a finite number")
 
 
+def _crowded(index: Index, predictions: Predictions, protocol: Protocol) -> bool:
+    """Return whether some frame has more detections of a class than count."""
+    cell = predictions.detection_frame * np.int64(index.n_classes)
+    cell += predictions.class_id
+    return int(np.bincount(cell).max(initial=0)) > max(protocol.max_detections)
+
+
 def _by_preference(pairs: Pairs, protocol: Protocol, kept: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """Return the order of pairs by detection, and for each detection by what it likes best."""
+    """Return the order of pairs by detection, and for each detection by what it likes best.
+
+    Most detections have one pair only and needn't be asked.
+    """
+    order = np.argsort(pairs.detection)
+    again = np.append(False, pairs.detection[order[1:]] == pairs.detection[order[:-1]])
+    several = np.flatnonzero(again | np.append(again[1:], False))
+    order[several] = order[several][_preferred(pairs.select(order[several]), protocol, kept)]
+    return order
+
+
+def _preferred(pairs: Pairs, protocol: Protocol, kept: NDArray[np.bool_] | None) -> NDArray[np.int64]:
     ignored = np.zeros(len(pairs.truth), bool) if kept is None else ~kept[pairs.truth]
     place = pairs.truth
     if protocol.equal_truth == "last":

@@ -35,7 +35,7 @@ class Pairs:
     truth: NDArray[np.int64]
     iou: NDArray[np.floating[Any]]
 
-    def select(self, chosen: NDArray[np.bool_]) -> Pairs:
+    def select(self, chosen: NDArray[Any]) -> Pairs:
         """Return the chosen pairs."""
         return Pairs(self.detection[chosen], self.truth[chosen], self.iou[chosen])
 
@@ -173,13 +173,15 @@ class _Columns:
         base, end = (int(self.predictions.detection_start[frame]) for frame in (first, stop))
         found: list[Pairs] = []
         ties: list[Pairs] = []
-        boxes = corners(self.predictions.box[base:end], self.protocol)
+        box = self.predictions.box[base:end]
+        every = corners(box, self.protocol) if self.scope == "frame" else None
         class_id = self.predictions.class_id[base:end]
         for rows, truth in self._objects(first, stop):
             same = class_id[rows] == self.index.class_id[truth]
             if self.scope != "frame":
                 rows, truth, same = rows[same], truth[same], same[same]
-            overlap = iou(boxes[rows], self.truth[truth])
+            mine = corners(box[rows], self.protocol) if every is None else every[rows]
+            overlap = iou(mine, self.truth[truth])
             match = np.flatnonzero((overlap >= self.needed[truth]) & same)
             found.append(Pairs(rows[match] + base, truth[match], overlap[match]))
             if self.nearest is not None:

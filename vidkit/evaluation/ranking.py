@@ -36,9 +36,12 @@ def score_keys(predictions: Predictions, protocol: Protocol) -> NDArray[np.uint3
     """Return `(D,)` keys that rise as scores fall, equal where scores are equal in the protocol's arithmetic."""
     score = predictions.score
     if score.dtype == np.float32 or protocol.dtype == "float32":
-        bits = (score.astype(np.float32) + np.float32(0)).view(np.uint32)  # + 0: -0.0 and 0.0 are one score
+        keys = (score.astype(np.float32, copy=False) + np.float32(0)).view(np.uint32)  # + 0: -0.0 and 0.0 are one score
         sign = np.uint32(1 << 31)
-        return np.where(bits & sign, bits, ~(bits | sign))
+        if np.any(score < 0):
+            return np.where(keys & sign, keys, ~(keys | sign))
+        keys |= sign
+        return np.invert(keys, out=keys)
     values = np.unique(score)
     return (len(values) - 1 - np.searchsorted(values, score)).astype(np.uint32)
 

@@ -47,7 +47,15 @@ class Ranked:
     @cached_property
     def area(self) -> NDArray[np.float64]:
         """Return the area of each ranked detection."""
-        return areas(self.matches.predictions.box, self.matches.protocol)[self.ranking.order]
+        return self._area[self.ranking.order]
+
+    @cached_property
+    def _area(self) -> NDArray[np.float64]:
+        return areas(self.matches.predictions.box, self.matches.protocol)
+
+    @cached_property
+    def _area_limits(self) -> tuple[float, float]:
+        return float(self._area.min(initial=np.inf)), float(self._area.max(initial=-np.inf))
 
     @cached_property
     def truth_area(self) -> NDArray[np.float64]:
@@ -92,6 +100,8 @@ class Ranked:
             table = self.surroundings.weights(group.kept, share)
         matched = self._matched_at(threshold, members)
         limits = group.area or self.matches.protocol.area_range
+        if limits is not None and limits[0] <= self._area_limits[0] and self._area_limits[1] <= limits[1]:
+            limits = None  # no detection lies outside
         for segment, (first, stop) in enumerate(zip(self.ranking.start[:-1], self.ranking.start[1:], strict=True)):
             hit = np.flatnonzero(matched[first:stop] >= 0)
             true = hit[members[matched[first:stop][hit]]]

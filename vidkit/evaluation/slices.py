@@ -25,6 +25,9 @@ from vidkit.evaluation.protocols import Protocol
 Bins = Mapping[str, Sequence[float]]
 """Edges for attributes that are numbers: {"motion": (0.7, 0.9)}."""
 
+BOXES_AT_ONCE = 16_384
+"""Boxes whose areas are computed in one step: few enough for a processor's cache."""
+
 FEW_VALUES = 12
 """A column of numbers with no more distinct values than this is broken down by value, another one by its quartiles."""
 
@@ -117,8 +120,12 @@ def known_attributes(index: Index) -> list[str]:
 
 def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
     """Return the areas `(N,)` of vidkit's boxes by which the protocol groups them; negative for inverted boxes."""
-    x1, y1, x2, y2 = to_inclusive(box.astype(np.float64)).T
-    return np.asarray((x2 - x1 + protocol.area_pixel) * (y2 - y1 + protocol.area_pixel))
+    area = np.empty(len(box))
+    for first in range(0, len(box), BOXES_AT_ONCE):
+        rows = slice(first, first + BOXES_AT_ONCE)
+        x1, y1, x2, y2 = to_inclusive(box[rows].astype(np.float64)).T
+        area[rows] = (x2 - x1 + protocol.area_pixel) * (y2 - y1 + protocol.area_pixel)
+    return area
 
 
 _ALIASES = {"motion_iou": "motion", "class_id": "class", "videos": "video"}

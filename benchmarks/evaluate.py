@@ -1,0 +1,318 @@
+"""How fast evaluation is, and how much memory it takes, on the real ground truth of the whole VID validation set.
+
+    python benchmarks/evaluate.py vid_val_gt_all.npz [--per-frame 30] [--peers-python PYTHON] [--only NAME,NAME]
+
+`vid_val_gt_all.npz` holds frame_index, class_id (1 …), box_xyxy (inclusive), motion_iou, video_name, video_start,
+video_len. Detections are made up on it with a seed. Each contender runs in a process of its own, one after the other, so
+that its peak memory is its own; each prints one line. Peers need `pip install hotcoco faster-coco-eval pycocotools`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SEED = 0
+
+
+# -- data ----------------------------------------------------------------------------------------------------------------
+
+
+def make_data(source: Path, folder: Path, per_frame: int, share: float) -> None:
+    """Write index and predictions as HDF5 for vidkit, and the same boxes as arrays for COCO tools."""
+    from vidkit.boxes import from_inclusive, to_inclusive
+    from vidkit.classes import VID_CLASSES
+    from vidkit.data.hdf5 import write_index, write_predictions
+    from vidkit.data.index import Index
+    from vidkit.predictions.table import Predictions
+
+    with np.load(source) as file:
+        data = {name: file[name] for name in file.files}
+    videos = int(len(data["video_len"]) * share)
+    frames = int(data["video_len"][:videos].sum())
+    n = int(np.searchsorted(data["frame_index"], frames))
+    box = from_inclusive(data["box_xyxy"][:n].astype(np.float32))
+    class_id = (data["class_id"][:n] - 1).astype(np.int16)
+    index = Index(
+        dataset="VID",
+        split="val",
+        classes=VID_CLASSES,
+        video_name=tuple(map(str, data["video_name"][:videos])),
+        video_size=np.zeros((videos, 2), np.int32),
+        frame_start=np.concatenate([[0], np.cumsum(data["video_len"][:videos])]).astype(np.int64),
+        frame_number=np.concatenate([np.arange(length, dtype=np.int32) for length in data["video_len"][:videos]]),
+        instance_start=np.searchsorted(data["frame_index"][:n], np.arange(frames + 1)).astype(np.int64),
+        box=box,
+        class_id=class_id,
+        track_id=np.full(n, -1, np.int32),
+        occluded=np.zeros(n, bool),
+        generated=np.zeros(n, bool),
+        motion_iou=data["motion_iou"][:n],
+    )
+    boxes, scores, classes = make_detections(index, per_frame)
+    predictions = Predictions(
+        detection_start=np.arange(frames + 1, dtype=np.int64) * per_frame,
+        box=boxes,
+        score=scores,
+        class_id=classes,
+        index_fingerprint=index.fingerprint,
+    )
+    write_index(folder / "index.h5", index)
+    write_predictions(folder / "predictions.h5", predictions)
+    frame = np.repeat(np.arange(frames), per_frame)
+    write_arrays(folder / "truth.npy", index.instance_frame, to_inclusive(box), class_id, np.zeros(n))
+    write_arrays(folder / "detections.npy", frame, to_inclusive(boxes), classes, scores)
+
+
+def make_detections(index: Any, per_frame: int) -> tuple[Any, Any, Any]:
+    """Return boxes, scores, class ids: most objects found, some twice or badly, the rest of each frame is background.
+
+    The rows of a frame are in falling order of score, as detectors write them.
+    """
+    rng = np.random.default_rng(SEED)
+    d = index.n_frames * per_frame
+    n_gt = np.repeat(np.diff(index.instance_start), per_frame)
+    slot = np.tile(np.arange(per_frame), index.n_frames)
+    first = np.repeat(index.instance_start[:-1], per_frame)
+    near = slot < np.minimum(2 * n_gt, per_frame)  # two detections lie near each object
+    truth = np.where(near, first + slot % np.maximum(n_gt, 1), 0)
+    side = rng.lognormal(4.5, 0.8, (d, 2)).astype(np.float32)
+    corner = (rng.random((d, 2)) * np.array([1280, 720])).astype(np.float32)
+    box = np.concatenate([corner, corner + side], axis=1)
+    gt = index.box[truth[near]]
+    size = (gt[:, 2:] - gt[:, :2]).repeat(2, axis=0).reshape(-1, 4)
+    spread = np.where(slot[near] < n_gt[near], 0.06, 0.25)[:, None]
+    box[near] = gt + rng.normal(size=gt.shape).astype(np.float32) * spread.astype(np.float32) * size
+    box[near, 2:] = np.maximum(box[near, 2:], box[near, :2] + 1)
+    class_id = rng.integers(0, index.n_classes, d).astype(np.int16)
+    right = rng.random(int(near.sum())) < 0.85
+    class_id[near] = np.where(right, index.class_id[truth[near]], class_id[near])
+    score = rng.beta(0.6, 8, d)
+    score[near] = np.where(slot[near] < n_gt[near], rng.beta(3, 1.5, near.sum()), rng.beta(1.5, 4, near.sum()))
+    score = score.astype(np.float32)
+    order = np.argsort(-score.reshape(-1, per_frame), axis=1)
+    order = (order + np.arange(index.n_frames)[:, None] * per_frame).ravel()
+    return box[order], score[order], class_id[order]
+
+
+def write_arrays(path: Path, frame: Any, inclusive: Any, class_id: Any, score: Any) -> None:
+    """Write rows of image id, x, y, width, height, score, category: what `loadRes` of COCO tools takes."""
+    rows = np.empty((len(frame), 7))
+    rows[:, 0], rows[:, 5], rows[:, 6] = frame, score, class_id + 1
+    rows[:, 1:3], rows[:, 3:5] = inclusive[:, :2], inclusive[:, 2:] - inclusive[:, :2]
+    np.save(path, rows)
+
+
+# -- contenders ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def load_vidkit(folder: Path) -> tuple[Any, Any]:
+    from vidkit.data.hdf5 import read_index, read_predictions
+
+    return read_index(folder / "index.h5"), read_predictions(folder / "predictions.h5")
+
+
+def vidkit_ap50(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    """AP50 by COCO's rules, the same number that the peers compute."""
+    from vidkit.evaluation.evaluate import evaluate
+    from vidkit.evaluation.protocols import COCO
+
+    protocol = replace(COCO, iou_thresholds=(0.5,), max_detections=(100,))
+    return load_vidkit(folder), lambda data: evaluate(*data, protocol).mean_ap
+
+
+def vidkit_coco(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    from vidkit.evaluation.evaluate import evaluate
+
+    return load_vidkit(folder), lambda data: evaluate(*data, "coco").stats["AP"]
+
+
+def vidkit_fgfa(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    from vidkit.evaluation.evaluate import evaluate
+
+    return load_vidkit(folder), lambda data: evaluate(*data, "fgfa", by="motion").group("motion", "fast").mean_ap
+
+
+def vidkit_mega(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    from vidkit.evaluation.evaluate import evaluate
+
+    return load_vidkit(folder), lambda data: evaluate(*data, "mega", by="motion").group("motion", "fast").mean_ap
+
+
+def vidkit_fgfa_from_disk(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    from vidkit.evaluation.evaluate import evaluate
+
+    def run(place: Path) -> float:
+        return evaluate(*load_vidkit(place), "fgfa", by="motion").group("motion", "fast").mean_ap
+
+    return folder, run
+
+
+def vidkit_bootstrap(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    from vidkit.evaluation.evaluate import evaluate
+
+    return load_vidkit(folder), lambda data: evaluate(*data, "fgfa", by="motion", ci=1000).mean_ap
+
+
+def coco_truth(folder: Path) -> dict[str, Any]:
+    rows = np.load(folder / "truth.npy")
+    frames = int(np.load(folder / "detections.npy", mmap_mode="r")[-1, 0]) + 1
+    return {
+        "images": [{"id": f, "width": 1280, "height": 720} for f in range(frames)],
+        "categories": [{"id": c + 1, "name": str(c)} for c in range(30)],
+        "annotations": [
+            {
+                "id": i + 1,
+                "image_id": int(row[0]),
+                "category_id": int(row[6]),
+                "bbox": row[1:5].tolist(),
+                "area": float(row[3] * row[4]),
+                "iscrowd": 0,
+            }
+            for i, row in enumerate(rows)
+        ],
+    }
+
+
+def coco_tool(module: str, evaluator: str) -> Callable[[Path], tuple[Any, Callable[[Any], float]]]:
+    """AP50 with a tool that has pycocotools' interface; building its detections from an array is part of the time."""
+
+    def contender(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+        from importlib import import_module
+
+        tool = import_module(module)
+        engine = tool if hasattr(tool, evaluator) else import_module(f"{module}.cocoeval")
+        dataset, detections = coco_truth(folder), np.load(folder / "detections.npy")
+
+        def run(data: Any) -> float:
+            with quiet():
+                COCO = tool.COCO if hasattr(tool, "COCO") else import_module(f"{module}.coco").COCO
+                truth = COCO()
+                truth.dataset = data[0]
+                truth.createIndex()
+                run = getattr(engine, evaluator)(truth, truth.loadRes(data[1]), "bbox")
+                run.params.iouThrs = np.array([0.5])
+                run.params.areaRng, run.params.areaRngLbl = [[0, 1e10]], ["all"]
+                run.params.maxDets = [100]
+                run.evaluate()
+                run.accumulate()
+                precision = np.asarray(run.eval["precision"])
+            return float(precision[precision > -1].mean())
+
+        return (dataset, detections), run
+
+    return contender
+
+
+CONTENDERS: dict[str, Callable[[Path], tuple[Any, Callable[[Any], float]]]] = {
+    "vidkit AP50": vidkit_ap50,
+    "hotcoco AP50": coco_tool("hotcoco", "COCOeval"),
+    "faster-coco-eval AP50": coco_tool("faster_coco_eval", "COCOeval_faster"),
+    "pycocotools AP50": coco_tool("pycocotools", "COCOeval"),
+    "vidkit fgfa by motion": vidkit_fgfa,
+    "vidkit fgfa by motion, from disk": vidkit_fgfa_from_disk,
+    "vidkit mega by motion": vidkit_mega,
+    "vidkit coco, all numbers": vidkit_coco,
+    "vidkit fgfa by motion, 1000 replicates": vidkit_bootstrap,
+}
+
+
+# -- running -------------------------------------------------------------------------------------------------------------
+
+
+def measure(name: str, folder: Path) -> dict[str, Any]:
+    """Run one contender in this process and return its seconds, peak memory and number."""
+    data, run = CONTENDERS[name](folder)
+    loaded = peak_mib()
+    started = time.perf_counter()
+    value = run(data)
+    return {"seconds": time.perf_counter() - started, "loaded_mib": loaded, "peak_mib": peak_mib(), "value": value}
+
+
+def peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def floor(folder: Path) -> None:
+    """Print how long it takes merely to read the boxes and to sort one 64-bit key a detection, on one core."""
+    from vidkit.data.hdf5 import read_predictions
+
+    started = time.perf_counter()
+    predictions = read_predictions(folder / "predictions.h5")
+    read = time.perf_counter() - started
+    size = sum(column.nbytes for column in (predictions.box, predictions.score, predictions.class_id))
+    keys = np.random.default_rng(0).integers(0, 1 << 63, predictions.n_detections, dtype=np.uint64)
+    started = time.perf_counter()
+    keys.sort()
+    sort = time.perf_counter() - started
+    started = time.perf_counter()
+    total = float(predictions.box.sum())
+    touch = time.perf_counter() - started
+    print(f"floor: read {size / 2**20:.0f} MiB from the file {read:.2f} s, ", end="")
+    print(f"sort {len(keys)} keys {sort:.2f} s, sum all boxes once {touch:.2f} s ({total:.3g})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ground_truth", type=Path)
+    parser.add_argument("--per-frame", type=int, default=30)
+    parser.add_argument("--share", type=float, default=1.0, help="of the videos, from the first")
+    parser.add_argument("--peers-python", default=sys.executable, help="a Python that has the peers installed")
+    parser.add_argument("--only", help="contenders, with commas")
+    parser.add_argument("--work", type=Path, help="keep the data here, and take them from here")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        print(json.dumps(measure(args.child, args.work)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.work or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "detections.npy").exists():
+            make_data(args.ground_truth, folder, args.per_frame, args.share)
+        run_all(args, folder)
+
+
+def run_all(args: argparse.Namespace, folder: Path) -> None:
+    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+    detections = np.load(folder / "detections.npy", mmap_mode="r")
+    print(
+        f"{int(detections[-1, 0]) + 1} frames, {len(np.load(folder / 'truth.npy'))} boxes, {len(detections)} detections"
+    )
+    floor(folder)
+    print(f"{'contender':40} {'seconds':>8} {'peak MiB':>9} {'of it data':>10}  value")
+    for name in [n.strip() for n in args.only.split(",")] if args.only else CONTENDERS:
+        python = sys.executable if name.startswith("vidkit") else args.peers_python
+        command = [python, __file__, str(args.ground_truth), "--child", name, "--work", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"{name:40} failed: {(done.stderr.strip().splitlines() or ['killed'])[-1][:120]}")
+            continue
+        found = json.loads(done.stdout.splitlines()[-1])
+        print(
+            f"{name:40} {found['seconds']:8.2f} {found['peak_mib']:9.0f} {found['loaded_mib']:10.0f}  {found['value']:.9f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

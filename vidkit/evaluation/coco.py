@@ -1,0 +1,71 @@
+"""COCO's twelve numbers, from the table of matches. pycocotools is their definition and the oracle of the tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.evaluation.average_precision import average_precision
+from vidkit.evaluation.scoring import Ranked
+from vidkit.evaluation.slices import Group
+
+AREAS = {"": (0.0, 1e10), "s": (0.0, 32.0**2), "m": (32.0**2, 96.0**2), "l": (96.0**2, 1e10)}
+"""Closed ranges of area in square pixels."""
+
+AP_DETECTIONS = 100
+"""Detections of a class in a frame at which COCO takes `AP`, whatever the protocol's own limits are."""
+
+
+def coco_stats(rows: Ranked) -> dict[str, float]:
+    """Return AP, AP50, AP75, APs, APm, APl, AR1 …, ARs, ARm, ARl in 0 … 1; NaN where there is no ground truth.
+
+    AR1, AR10, AR100 are named by the protocol's own limits of detections. AP is taken at 100 detections and is NaN if
+    that isn't one of the limits; all others are at the last limit. This is what COCO's summary does.
+    """
+    protocol = rows.matches.protocol
+    by_area = {letter: _tables(rows, Group(letter, area=limits)) for letter, limits in AREAS.items()}
+    ap, recall = by_area[""]
+    stats = {"AP": float("nan")}
+    if AP_DETECTIONS in protocol.max_detections:
+        stats["AP"] = _mean(_tables(_at_most(rows, AP_DETECTIONS), Group("", area=AREAS[""]))[0])
+    stats |= {"AP50": _mean(ap[_threshold(rows, 0.5)]), "AP75": _mean(ap[_threshold(rows, 0.75)])}
+    stats |= {f"AP{letter}": _mean(by_area[letter][0]) for letter in "sml"}
+    stats |= {f"AR{limit}": _mean(recall[..., i]) for i, limit in enumerate(protocol.max_detections)}
+    return stats | {f"AR{letter}": _mean(by_area[letter][1][..., -1]) for letter in "sml"}
+
+
+def _tables(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return AP `(T, C)` and recall `(T, C, limits)` at each IoU threshold; NaN for classes without ground truth."""
+    protocol = rows.matches.protocol
+    n_truth = rows.count(rows.members(group))
+    empty = np.where(n_truth > 0, 0.0, np.nan)
+    ap = np.tile(empty, (len(protocol.iou_thresholds), 1))
+    recall = np.repeat(ap[..., None], len(protocol.max_detections), axis=2)
+    place = rows.matches.place
+    for t, threshold in enumerate(protocol.iou_thresholds):
+        for curve in rows.curves(group, threshold):
+            c, n = curve.segment, int(n_truth[curve.segment])
+            ap[t, c] = average_precision(np.cumsum(curve.weight)[curve.true], n, protocol)
+            if place is not None:
+                found = place[curve.rows[curve.true]]
+                recall[t, c] = [(found < limit).sum() / n for limit in protocol.max_detections]
+    return ap, recall
+
+
+def _at_most(rows: Ranked, limit: int) -> Ranked:
+    """Return the rows with at most `limit` detections of a class in a frame."""
+    place = rows.matches.place
+    if place is None or limit == max(rows.matches.protocol.max_detections):
+        return rows
+    return replace(rows, ranking=rows.ranking.select(place[rows.ranking.order] < limit))
+
+
+def _threshold(rows: Ranked, wanted: float) -> NDArray[np.bool_]:
+    return np.isclose(rows.matches.protocol.iou_thresholds, wanted)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
