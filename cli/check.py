@@ -77,14 +77,10 @@ def _check_tree(place: Path, findings: Findings, classes: str | None, decode: bo
     from vidkit.classes import VID_CLASSES
     from vidkit.data.check import check_tree
     from vidkit.data.check_listing import list_tree
-    from vidkit.data.class_list import choose_classes, read_classes
+    from vidkit.data.class_list import choose_classes, classes_of
 
     tree = list_tree(place, findings)
-    own = tree.root / "classes.txt"
-    if classes is not None:
-        chosen = choose_classes(classes)
-    else:
-        chosen = read_classes(own) if own.is_file() else VID_CLASSES
+    chosen = choose_classes(classes) if classes is not None else classes_of(tree.root) or VID_CLASSES
     with progress("check", tree.n_folders, "folders") as advance:
         return check_tree(tree, findings, chosen, decode, whole, on_folder=lambda: advance(1))
 

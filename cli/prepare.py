@@ -35,7 +35,9 @@ SHOWN = 5  # left-out files that are shown; the report has all
 @click.option("--list", "lists", type=_file, multiple=True, help="Take what a list names, in its order. Repeatable.")
 @click.option("--split", "splits", multiple=True, metavar="NAME", help="Only this split: train, val, … Repeatable.")
 @click.option(
-    "--classes", metavar="FILE|NAMES", help="File of lines `wnid name`, or VID class names; default: VID's 30."
+    "--classes",
+    metavar="FILE|NAMES",
+    help="File of lines `wnid name`, or VID class names; default: ROOT/classes.txt, or VID's 30.",
 )
 @click.option("--motion-iou", type=_file, help="FGFA's side file of motion IoUs, for VID val.")
 @click.option("--frames-tar", type=_file, help="Plain tar that holds the images, to be read from inside it.")
@@ -106,11 +108,11 @@ def command(
     of_others = {"--frames": frames, "--first-pixel": first_pixel, "--name": name}
     if misplaced := [option for option, given in of_others.items() if given is not None]:
         raise click.UsageError(f"{misplaced[0]} goes with --coco, --mot or --voc")
-    from vidkit.data.class_list import choose_classes
+    from vidkit.data.class_list import choose_classes, classes_of
     from vidkit.data.motion_file import read_motion_file
     from vidkit.data.prepare import plan, prepare_split, reading_processes
 
-    chosen = None if classes is None else choose_classes(classes)
+    chosen = classes_of(vid_root or det_root) if classes is None else choose_classes(classes)
     plans = plan(vid_root, det_root, lists, splits, on_error == "skip", frames_tar)
     motion = read_motion_file(motion_iou) if motion_iou else None
     with_motion = _split_with_motion(plans) if motion else None

@@ -28,6 +28,12 @@ def choose_classes(given: str) -> tuple[ObjectClass, ...]:
     return _unique([known[name] for name in names], "--classes")
 
 
+def classes_of(root: Path | None) -> tuple[ObjectClass, ...] | None:
+    """Return the classes that a tree brings along in `ROOT/classes.txt`, None where it has no such file."""
+    own = None if root is None else root / "classes.txt"
+    return read_classes(own) if own is not None and own.is_file() else None
+
+
 def read_classes(path: Path) -> tuple[ObjectClass, ...]:
     """Return the classes of a text file with a line `wnid id name`, `wnid name` or `name` for each.
 
