@@ -115,7 +115,8 @@ def _video_row(index: Index, name: str | None) -> int:
         try:
             return index.video(name)
         except ValueError as error:
-            raise ChoiceError(f"{error}; `vidkit info --json` tells what the index holds") from None
+            some = ", ".join(index.video_name[:4]) + (", …" if index.n_videos > 4 else "")
+            raise ChoiceError(f"{error}; there are {some or 'none'}") from None
     if index.n_videos == 0:
         raise ChoiceError(f"index {index.dataset} {index.split}: no videos in it")
     boxes = index.instance_start[index.frame_start[1:]] - index.instance_start[index.frame_start[:-1]]

@@ -9,7 +9,9 @@ import pytest
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
-from vidkit.synth import HARD, read_settings
+from vidkit.data.frames import frame
+from vidkit.data.hdf5 import read_index
+from vidkit.synth import HARD, annotate, read_settings, render, scene_of
 
 SMALL = ["--videos", "1", "--val-videos", "1", "--frames", "3", "--size", "64x64", "--workers", "1"]
 
@@ -72,3 +74,31 @@ def test_a_place_that_cant_be_written_is_named(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "file").touch()
     assert report_errors(vidkit, ["synth", str(tmp_path / "file" / "tree"), *SMALL]) == BAD_INPUT
     assert "can't be written" in capsys.readouterr().err
+
+
+def test_prepare_reads_a_set_with_all_that_was_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    assert report_errors(vidkit, ["synth", str(tree), *SMALL, "--frames", "6", "--val-videos", "3"]) == DONE
+    monkeypatch.chdir(tmp_path)
+    args = ["--classes", str(tree / "classes.txt"), "--workers", "1"]
+    assert report_errors(vidkit, ["prepare", "--vid-root", str(tree), *args]) == DONE
+    index = read_index(tmp_path / "vidkit-data" / "vid_val.h5")
+    assert index.n_videos == 3
+    settings = read_settings(tree)
+    assert index.classes == settings.object_classes
+    for row in range(index.n_frames):
+        video = int(index.frame_video[row])
+        scene = scene_of(settings, index.video_name[video])
+        time = int(index.frame_number[row])
+        assert index.frame_attributes["blur_sigma"][row] == pytest.approx(scene.defocus[time], rel=1e-5)
+        rows = index.instances_of(row)
+        items = annotate(scene, time)
+        assert [tuple(box) for box in index.box[rows].tolist()] == [item.box for item in items]
+        assert index.class_id[rows].tolist() == [item.class_id for item in items]
+        assert index.track_id[rows].tolist() == [item.track_id for item in items]
+        assert index.occluded[rows].tolist() == [item.occluded for item in items]
+        visible = index.instance_attributes["visible"][rows]
+        assert visible.tolist() == pytest.approx([item.visible for item in items], rel=1e-5)
+        assert abs(frame(index, row).astype(float) - render(scene, time)).mean() < 10
