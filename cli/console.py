@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import click
 
+UNFOLDED = 10_000  # columns where stdout is no terminal: a line of a table stays a line for grep and diff
 DONE, BAD_INPUT, BAD_USAGE, FINDINGS, INTERRUPTED = 0, 1, 2, 3, 130
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
@@ -88,7 +89,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
         table.add_column(column, justify="left" if place < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else UNFOLDED)
     with console.capture() as captured:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -198,6 +198,7 @@ FAULTS: dict[str, tuple[Callable[[Content], object], str]] = {
     "no object": (lambda value: value["images"].append(7), r"images\[5\]: found 7"),
     "no images": (lambda value: value.pop("images"), "images and categories was wanted"),
     "no categories": (lambda value: value.pop("categories"), "images and categories was wanted"),
+    "many attributes": (change("annotations", 1, **{f"a{n}": n for n in range(99)}), r"annotations\[1\]: one of more"),
     "control characters": (change("videos", 0, name="a\x1b[2Jb"), r"videos\[0\]: name"),
 }
 

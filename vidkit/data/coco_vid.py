@@ -30,6 +30,7 @@ OTHER_CLASS, CROWD, NO_AREA = "boxes of other classes left out", "crowd boxes le
 OUT_OF_ORDER, OTHER_LENGTH = "videos whose images were out of order", "videos of another length than stated"
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
 MOST = 2**31 - 1  # what a column of the index holds
+MOST_ATTRIBUTES = 64  # each becomes a column over all boxes
 
 # Fields of an annotation with a column of their own, or with no meaning here: other numbers become attributes.
 _NO_ATTRIBUTE = {
@@ -78,6 +79,7 @@ class _Content:
     categories: dict[Id, ObjectClass] = field(default_factory=dict)
     boxes: dict[Id, list[_Box]] = field(default_factory=dict)  # by image
     annotation_ids: set[Id] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
 
 
 def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:
@@ -210,6 +212,12 @@ def _category(content: _Content, element: _Element) -> None:
 
 def _annotation(content: _Content, element: _Element) -> None:
     content.annotation_ids.add(_once(element, content.annotation_ids))
+    attributes = _attributes(element.fields)
+    content.attributes.update(attributes)
+    if len(content.attributes) > MOST_ATTRIBUTES:
+        raise AnnotationError(
+            f"{element.place}: one of more than {MOST_ATTRIBUTES} fields beyond COCO's that are numbers"
+        )
     content.boxes.setdefault(element.id("image_id"), []).append(
         _Box(
             category=element.id("category_id"),
@@ -218,7 +226,7 @@ def _annotation(content: _Content, element: _Element) -> None:
             occluded=element.flag("occluded"),
             generated=element.flag("generated"),
             crowd=element.flag("iscrowd"),
-            attributes=_attributes(element.fields),
+            attributes=attributes,
             place=element.place,
         )
     )
