@@ -45,7 +45,7 @@ def command(index_path: Path | None, data_dir: Path, as_json: bool) -> None:
     if as_json:
         print_json({"format": "vidkit-info", "version": 1, "file": str(path), **asdict(summary)})
         return
-    print_table([str(path), ""], list(_rows(summary)), left=2)
+    print_table(["index", str(path)], list(_rows(summary)), left=2)
     click.echo()
     print_table(
         ["class", "wnid", "boxes", "share", "tracks", "frames", "videos"],
