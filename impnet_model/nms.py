@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,6 +66,25 @@ def nms_by_class(boxes: Tensor, scores: Tensor, candidates: Tensor, threshold: f
     the first row wins.
     """
     overlaps = (iou(boxes, boxes) > threshold).fill_diagonal_(False)  # (N, N)
+    resolve = _kept_by_rank if boxes.device.type == "cpu" else _kept_at_once
+    return resolve(overlaps, scores, candidates)
+
+
+def _kept_by_rank(overlaps: Tensor, scores: Tensor, candidates: Tensor) -> Tensor:
+    """Return kept `(N, C)`: the greedy loop over ranks, for all classes in step. Fast where a step costs little."""
+    order = torch.where(candidates, scores, -torch.inf).argsort(dim=0, descending=True, stable=True).numpy()
+    free, clear = candidates.t().contiguous().numpy().copy(), (~overlaps).numpy()  # (C, N), (N, N)
+    kept = np.zeros_like(free)
+    classes = np.arange(len(free))
+    for row in order[: int(free.sum(axis=1).max(initial=0))]:
+        here = free[classes, row]
+        kept[classes, row] = here
+        free &= clear[row] | ~here[:, None]
+    return torch.from_numpy(kept.T)
+
+
+def _kept_at_once(overlaps: Tensor, scores: Tensor, candidates: Tensor) -> Tensor:
+    """Return kept `(N, C)`: all pairs of all classes together, for a GPU, where a step costs much."""
     first = torch.ones_like(overlaps).triu(diagonal=1)
     by_class = scores.t()  # (C, N)
     higher, same = by_class[:, :, None] > by_class[:, None, :], by_class[:, :, None] == by_class[:, None, :]

@@ -68,4 +68,4 @@ def _integral(features: Tensor) -> Tensor:
     batch, depth, cells, height, width = features.shape
     table = features.new_zeros((batch, height + 1, width + 1, cells, depth), dtype=torch.float64)
     table[:, 1:, 1:] = features.permute(0, 3, 4, 2, 1)
-    return table.cumsum(1).cumsum(2)
+    return table.cumsum_(1).cumsum_(2)

@@ -17,7 +17,7 @@ from impnet_model.flow_network import FlowNetS, ZeroFlow
 from impnet_model.images import CAFFE, GREY_MEAN, TORCHVISION, Resize, resize_bilinear, to_image
 from impnet_model.inference import for_inference
 from impnet_model.network import ImpressionNetwork
-from impnet_model.nms import nms, nms_by_class, nms_sorted, torchvision_nms
+from impnet_model.nms import _kept_at_once, _kept_by_rank, nms, nms_by_class, nms_sorted, torchvision_nms
 from impnet_model.rfcn import RFCN
 from impnet_model.roi_pooling import ps_roi_pool
 from impnet_model.rpn import DELTA_STD, RPN
@@ -358,11 +358,16 @@ def test_nms_by_class_equals_the_loop(n: int) -> None:
     boxes = random_boxes(n, 40, seed=3)
     scores = torch.from_numpy(np.random.default_rng(1).integers(0, 30, (n, 4)) / 30)
     candidates = scores > 0.3
-    kept = nms_by_class(boxes, scores, candidates, 0.3)
-    for c in range(4):
-        rows = candidates[:, c].nonzero()[:, 0].numpy()
-        expected = oracles.nms(boxes.double().numpy()[rows], scores[:, c].numpy()[rows], 0.3)
-        assert sorted(rows[expected]) == kept[:, c].nonzero()[:, 0].tolist()
+    overlaps = (iou(boxes, boxes) > 0.3).fill_diagonal_(False)
+    for kept in (
+        nms_by_class(boxes, scores, candidates, 0.3),
+        _kept_by_rank(overlaps, scores, candidates),
+        _kept_at_once(overlaps, scores, candidates),
+    ):
+        for c in range(4):
+            rows = candidates[:, c].nonzero()[:, 0].numpy()
+            expected = oracles.nms(boxes.double().numpy()[rows], scores[:, c].numpy()[rows], 0.3)
+            assert sorted(rows[expected]) == kept[:, c].nonzero()[:, 0].tolist()
 
 
 # -- RoI pooling and proposals -----------------------------------------------------------------------------------------
