@@ -80,5 +80,5 @@ def test_without_tracks_there_are_no_motion_groups(tmp_path: Path, capsys: pytes
 def test_an_empty_index_has_a_table_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_index(tmp_path / "i.h5", make_index(videos=0))
     assert report_errors(vidkit, ["info", str(tmp_path / "i.h5")]) == DONE
-    assert "frames of a video     –" in capsys.readouterr().out
+    assert "frames of a video  –" in capsys.readouterr().out
     assert told(capsys, tmp_path / "i.h5")["frames"] == 0
