@@ -23,7 +23,8 @@ def build_index(
 
     `root` is the folder that the sources of the frames are relative to; the index has no `files` where no video knows
     any. Boxes are stored as float32 where that loses nothing. An attribute that only some videos have is NaN in the
-    others. Raises ValueError where records contradict each other (two videos of one name, a class out of range).
+    others, or empty where it is text. Raises ValueError where records contradict each other (two videos of one name, a
+    class out of range).
     """
     tables = list(videos)
     frames, instances = [len(t.frame_number) for t in tables], [len(t.class_id) for t in tables]
@@ -92,12 +93,19 @@ def _stack(columns: Sequence[NDArray[Any]], dtype: Any, *shape: int) -> NDArray[
 
 def _stack_attributes(parts: AttributeParts) -> dict[str, NDArray[Any]]:
     names = sorted({name for attributes, _ in parts for name in attributes})
-    return {
-        name: np.concatenate(
-            [attributes[name] if name in attributes else np.full(n, np.nan) for attributes, n in parts]
-        )
-        for name in names
-    }
+    return {name: _stack_attribute(name, parts) for name in names}
+
+
+def _stack_attribute(name: str, parts: AttributeParts) -> NDArray[Any]:
+    first = next(attributes[name] for attributes, _ in parts if name in attributes)
+    missing = b"" if first.dtype.kind == "S" else np.nan
+    return np.concatenate(
+        [
+            attributes[name] if name in attributes else np.full(n, missing)
+            for attributes, n in parts
+            if n or name in attributes
+        ]
+    )
 
 
 def _frame_files(tables: Sequence[VideoTable], root: str) -> FrameFiles | None:

@@ -160,14 +160,14 @@ def _opening(path: Path, name: str, version: int) -> Iterator[h5py.File]:
 
 
 def _column(file: h5py.File, place: str) -> NDArray[Any]:
-    """Return a numeric column, read whole.
+    """Return a column of numbers, or of texts of fixed length, read whole.
 
     Only plain contiguous data sets are accepted, of the size that the file really stores: a small file can't ask for
     an array that fills the memory.
     """
     column = file[place]
-    if not isinstance(column, h5py.Dataset) or column.dtype.kind not in "biuf":
-        raise FormatError(f"{place}: not a numeric column")
+    if not isinstance(column, h5py.Dataset) or column.dtype.kind not in "biufS":
+        raise FormatError(f"{place}: not a column of numbers or of texts of fixed length")
     if column.chunks is not None or column.external or column.is_virtual:
         raise FormatError(f"{place}: must be stored contiguously")
     if column.id.get_storage_size() != column.dtype.itemsize * int(np.prod(column.shape, dtype=np.int64)):
