@@ -37,6 +37,10 @@ def bind(
     _check_fingerprint(raw, index, options, path)
     listed = None
     if options.frame_list is not None:
+        if raw.index_fingerprint:
+            raise PredictionError(
+                f"{path}: has the frames of its index in order: --frame-list isn't for vidkit's own files"
+            )
         listed = read_frame_list(options.frame_list, index, options.reordered, options.partial)
     frames = bind_frames(raw.frame, index, listed, options, str(path))
     boxes = bind_boxes(raw, frames.row, index, options, str(path))

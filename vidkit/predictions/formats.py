@@ -62,9 +62,13 @@ def open_file(path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding
             return mot.read_text(path, options.video), _found("mot", "a folder of text files")
         with path.open("rb") as file:
             head = file.read(_HEAD)
-        return _by_container(path, head, options)
+        raw, found = _by_container(path, head, options)
     except OSError as error:
         raise PredictionError(f"{path}: can't be read: {error.strerror or error}") from None
+    for option, value, name in (("--image-ids", options.image_ids, "coco"), ("--video", options.video, "mot")):
+        if value is not None and not found.value.startswith(f"{name},"):
+            raise PredictionError(f"{path}: {option} is for {FORMATS[name]}; this file is {found.value}")
+    return raw, found
 
 
 def _found(name: str, evidence: str, given: str | None = None) -> Finding:

@@ -89,12 +89,14 @@ def _stepper(size: int) -> re.Pattern[bytes]:
     most = min(size, 0xFFFFFFFF) >> 16
     high, low = _byte(most >> 8), _byte(most & 0xFF)
     counted = b"|".join(_byte(n) + b".{%d}" % n for n in range(_SHORT))
+    words = b"|".join(_byte(n) + b"\\0\\0\\0.{%d}" % n for n in range(_SHORT))
     memo = b"r..[\\x00-%s]%s" % (low, high)
     if most >> 8:
         memo += b"|r...[\\x00-%s]" % _byte((most >> 8) - 1)
     return re.compile(
         b"(?s:(?:[(012NRabd}el\\]ost)uQ\\x81\\x85-\\x89\\x8f-\\x94]"
-        b"|[Kqh\\x80].|M..|[Jj].{4}|[G\\x95].{8}|[UC\\x8c\\x8a](?:%s)|%s)*+)" % (counted, memo)
+        b"|[Kqh\\x80].|M..|[Jj].{4}|[G\\x95].{8}|[UC\\x8c\\x8a](?:%s)|X(?:%s)|c[^\\n]*+\\n[^\\n]*+\\n|%s)*+)"
+        % (counted, words, memo)
     )
 
 

@@ -99,15 +99,18 @@ class _Array(np.ndarray[Any, Any]):
         shape, stated, fortran, data = state[-4:]
         dtype = _plain_dtype(stated)
         size = _size_of(shape)
-        if dtype.kind == "O":
+        if dtype is _OBJECT:
             if type(data) is not list or len(data) != size:
                 raise pickle.UnpicklingError("it makes an array of objects that aren't there")
         else:
             data = data if type(data) is bytes else _as_bytes(data)
             if len(data) != size * dtype.itemsize:
                 raise pickle.UnpicklingError(f"it makes an array {shape} of {dtype} from {len(data)} bytes")
-        checked: Any = (1, shape, dtype, bool(fortran), data)
-        super().__setstate__(checked)
+        _set_state(self, (1, shape, dtype, fortran is True, data))
+
+
+_OBJECT = np.dtype("O")
+_set_state: Callable[[Any, Any], None] = np.ndarray.__setstate__
 
 
 def _plain_dtype(dtype: object) -> np.dtype[Any]:
@@ -117,10 +120,12 @@ def _plain_dtype(dtype: object) -> np.dtype[Any]:
 
 
 def _size_of(shape: object) -> int:
-    if type(shape) is not tuple or len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
+    if type(shape) is not tuple or len(shape) > 32:
         raise pickle.UnpicklingError("it makes an array without a shape")
     size = 1
     for n in shape:
+        if type(n) is not int or n < 0:
+            raise pickle.UnpicklingError("it makes an array without a shape")
         size *= n
     return size
 
