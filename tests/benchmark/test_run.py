@@ -120,7 +120,7 @@ def test_a_limited_run_goes_on_as_a_whole_one(tmp_path):
 @pytest.mark.parametrize("content", ["", "[]", "[1, 2]", "{", "\0"])
 def test_a_damaged_beginning_is_named(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises((FormatError, ChoiceError), match="(?i)begin again with --restart"):
+    with pytest.raises((FormatError, ChoiceError), match=r"(?i)begin again with --restart"):
         begin(tmp_path, RUN, INDEX)
 
 

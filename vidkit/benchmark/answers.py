@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ BORDER = 1.0
 """Pixels that a box may reach beyond the frame: what is lost when a box is scaled back from a resized image."""
 
 
-def fault(answer: Any, width: int, height: int, n_classes: int) -> str:
-    """Return what is wrong with the answer for a frame of `width` by `height` pixels, in words; "" if nothing is."""
+def fault_of_kind(answer: Any) -> str:
+    """Return what is wrong with the type of an answer and of its columns, in words; "" if nothing is."""
     if not isinstance(answer, Detections):
         return f"answered with a {type(answer).__module__}.{type(answer).__name__}, wanted vidkit.Detections"
     for name, column, kinds in (
@@ -25,14 +26,32 @@ def fault(answer: Any, width: int, height: int, n_classes: int) -> str:
             return f"{name} is a {type(column).__module__}.{type(column).__name__}, wanted a numpy array"
         if column.dtype.kind not in kinds:
             return f"{name} is of {column.dtype}, wanted {'floating' if kinds == 'f' else 'integer'} numbers"
-    return _fault_of_numbers(answer, width, height, n_classes)
+    return ""
 
 
 def _is_array(column: object) -> bool:
     return isinstance(column, np.ndarray)
 
 
-def _fault_of_numbers(answer: Detections, width: int, height: int, n_classes: int) -> str:
+def first_fault(answers: Sequence[Detections], width: int, height: int, n_classes: int) -> tuple[int, str] | None:
+    """Return the first frame whose answer has wrong numbers, and what is wrong with it; None if all are right.
+
+    The answers, one for each frame of `width` by `height` pixels, must have passed `fault_of_kind`. They are looked at
+    together, so that looking costs next to nothing, and one by one only where something is wrong.
+    """
+    if not answers:
+        return None
+    boxes, scores, classes = (
+        np.concatenate([getattr(answer, name) for answer in answers]) for name in ("boxes", "scores", "class_ids")
+    )
+    if not fault_of_numbers(Detections(boxes, scores, classes), width, height, n_classes):
+        return None
+    faults = (fault_of_numbers(answer, width, height, n_classes) for answer in answers)
+    return next((frame, said) for frame, said in enumerate(faults) if said)
+
+
+def fault_of_numbers(answer: Detections, width: int, height: int, n_classes: int) -> str:
+    """Return what is wrong with the numbers of an answer, in words; "" if nothing is."""
     boxes, scores, classes = answer.boxes, answer.scores, answer.class_ids
     finite = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
     if not finite.all():

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.benchmark.answers import fault
+from vidkit.benchmark.answers import fault_of_kind, first_fault
 from vidkit.benchmark.detector import Detector, Image, KnownFrame, Measuring, OracleDetector
 from vidkit.data.index import Index
 from vidkit.detections import Detections
@@ -118,8 +118,8 @@ def time_video(
     seconds: list[float] = []
     ahead: list[int] = []
 
-    def broken(reason: str) -> DetectorError:
-        at = f"frame {index.frame_number[rows[len(answers)]]}" if len(answers) < len(rows) else "after the last frame"
+    def broken(reason: str, frame: int) -> DetectorError:
+        at = f"frame {index.frame_number[rows[frame]]}" if frame < len(rows) else "after the last frame"
         return DetectorError(f"detector {detector.name!r}, {place}, {at}: {reason}")
 
     before = _measurements(detector)
@@ -128,18 +128,20 @@ def time_video(
         try:
             answer, spent = next(asked)
         except Exception as error:
-            raise handover.failure or broken(f"{type(error).__name__}: {error}") from error
+            raise handover.failure or broken(f"{type(error).__name__}: {error}", len(answers)) from error
         seconds.append(spent)
         if handover.failure:  # and the detector went on as if nothing had happened
             raise handover.failure
         if answer is _END:
             break
-        if reason := _fault(answer, len(answers), len(rows), handover, index.n_classes):
-            raise broken(reason)
+        if reason := _fault(answer, len(answers), len(rows), handover.taken):
+            raise broken(reason, len(answers))
         answers.append(answer)
         ahead.append(handover.taken - len(answers))
     if len(answers) < len(rows):
-        raise broken(f"stopped after {len(answers)} answers, the video has {len(rows)} frames")
+        raise broken(f"stopped after {len(answers)} answers, the video has {len(rows)} frames", len(answers))
+    if wrong := first_fault(answers, *handover.size, index.n_classes):
+        raise broken(wrong[1], wrong[0])
     return VideoRun(
         tuple(answers),
         _of_frames(seconds, scenario),
@@ -181,13 +183,13 @@ def _ask(
         yield answer, clock() - start - (handover.away - away)
 
 
-def _fault(answer: Any, frame: int, n: int, handover: Handover, n_classes: int) -> str:
-    """Return what is wrong with the answer for frame `frame` of the video's `n`, "" if nothing is."""
+def _fault(answer: Any, frame: int, n: int, taken: int) -> str:
+    """Return what is wrong with an answer for frame `frame` of the video's `n`, of which `taken` are; "" if nothing."""
     if frame >= n:
         return f"gave another answer; the video has {n} frames"
-    if handover.taken <= frame:
+    if taken <= frame:
         return "answered this frame before it took it"
-    return fault(answer, *handover.size, n_classes)
+    return fault_of_kind(answer)
 
 
 def _of_frames(seconds: list[float], scenario: Scenario) -> NDArray[np.float64]:
