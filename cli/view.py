@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from vidkit.errors import ChoiceError
+from vidkit.errors import ChoiceError, did_you_mean
 
 from .console import Advance, json_option, print_json, progress
 from .places import candidates, data_dir_option, open_index
@@ -103,24 +103,32 @@ def _open(path: Path | None, data_dir: Path, video: str | None) -> tuple[Path, I
                 index = read_index(file)
             except FormatError:
                 continue  # a file of another kind
-            if video in index.video_name:
+            if len(_videos_called(index, video)) == 1:
                 having.append((file, index))
         if len(having) == 1:
             return having[0]
     return open_index(path, data_dir)
 
 
+def _videos_called(index: Index, name: str) -> list[int]:
+    """Return the rows of the videos of this name; the folders before it may be left out."""
+    exact = [row for row, known in enumerate(index.video_name) if known == name]
+    return exact or [row for row, known in enumerate(index.video_name) if known.endswith("/" + name)]
+
+
 def _video_row(index: Index, name: str | None) -> int:
-    if name is not None:
-        try:
-            return index.video(name)
-        except ValueError as error:
-            some = ", ".join(index.video_name[:4]) + (", …" if index.n_videos > 4 else "")
-            raise ChoiceError(f"{error}; there are {some or 'none'}") from None
     if index.n_videos == 0:
         raise ChoiceError(f"index {index.dataset} {index.split}: no videos in it")
-    boxes = index.instance_start[index.frame_start[1:]] - index.instance_start[index.frame_start[:-1]]
-    return int((boxes > 0).argmax())
+    if name is None:
+        boxes = index.instance_start[index.frame_start[1:]] - index.instance_start[index.frame_start[:-1]]
+        return int((boxes > 0).argmax())
+    rows = _videos_called(index, name)
+    if len(rows) == 1:
+        return rows[0]
+    known = [index.video_name[row] for row in rows] or list(index.video_name)
+    listed = ", ".join(known[:4]) + (", …" if len(known) > 4 else "")
+    found = "several videos" if rows else "no video"
+    raise ChoiceError(f"{found} called {name!r}{did_you_mean(name, known)}; there are {listed}")
 
 
 def _frame_rows(index: Index, video: int, numbers: Sequence[int]) -> list[int]:

@@ -52,12 +52,16 @@ def test_small_frames_are_enlarged_until_they_are_legible(size: tuple[int, int],
     assert draw(np.zeros((height, width, 3), np.uint8)).shape == (scale * height, scale * width, 3)
 
 
-def test_a_box_is_drawn_on_the_pixels_that_it_ends_on() -> None:
-    ys, xs = np.nonzero(changed(draw(GREY, [Mark((100, 60, 300, 200))]), GREY))
-    assert abs(xs.min() - 100) <= 1
-    assert abs(ys.min() - 60) <= 1
-    assert abs(xs.max() - 299) <= 1
-    assert abs(ys.max() - 199) <= 1
+def test_the_line_runs_around_the_box() -> None:
+    drawn = changed(draw(GREY, [Mark((100, 60, 300, 200))]), GREY)
+    assert not drawn[60:200, 100:300].any()
+    assert drawn[59, 99:301].all()
+    assert drawn[200, 99:301].all()
+    assert drawn[59:201, 99].all()
+    assert drawn[59:201, 300].all()
+    ys, xs = np.nonzero(drawn)
+    assert xs.min() >= 92
+    assert ys.min() >= 52
 
 
 def test_a_box_as_large_as_the_frame_shows_all_four_sides() -> None:
@@ -95,6 +99,12 @@ def test_labels_of_boxes_in_one_place_stand_apart() -> None:
     without = draw(GREY, [Mark(box)] * 4)
     area = changed(draw(GREY, [Mark(box, "turtle 3")] * 4), without).sum()
     assert area > 3.6 * label_area(box)
+
+
+def test_a_label_covers_no_other_box_where_there_is_room() -> None:
+    above, below = (200.0, 170.0, 260.0, 195.0), (200.0, 200.0, 260.0, 225.0)
+    inside = (slice(172, 193), slice(202, 258))
+    assert not changed(draw(GREY, [Mark(above), Mark(below, "turtle 3")]), GREY)[inside].any()
 
 
 def test_a_dashed_line_is_about_half_of_a_solid_one() -> None:

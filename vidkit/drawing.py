@@ -8,9 +8,8 @@ is: solid for plain, dashed for occluded objects; what a tool generated says so 
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -64,7 +63,8 @@ def draw(
     """Return the frame `(H, W, 3)` resized to `(scale H, scale W, 3)` with trails, boxes, labels and a caption on it.
 
     Without `scale` it is enlarged by the least whole number that makes it legible. A label stands above its box, or
-    where there is no room inside or below it, never beyond the frame and, where that can be had, not on another label.
+    where there is no room below or inside it: never beyond the frame and, where that can be had, on no other label and
+    no other box.
     """
     scale = scale or legible_scale(frame.shape[1], frame.shape[0])
     image = Image.fromarray(frame)
@@ -77,8 +77,9 @@ def draw(
     for mark, box in scaled:
         pen.box(box, mark.colour, mark.line)
     pen.caption(caption)
+    boxes = [box for _, box in scaled]
     for mark, box in scaled:
-        pen.label(box, mark.label, mark.colour)
+        pen.label(box, mark.label, mark.colour, boxes)
     return np.array(image)
 
 
@@ -183,49 +184,68 @@ class _Pen:
         self._taken: list[Corners] = []
 
     def box(self, box: Corners, colour: Colour, line: str) -> None:
-        # Boxes end before x2 and y2; the part beyond the frame is cut off, so that the border itself is drawn.
+        # The line runs around the box, so that it hides nothing of a small object; at the border it stays on the frame.
         x1, y1 = max(box[0], 0.0), max(box[1], 0.0)
-        x2, y2 = min(box[2], self._size[0]) - 1, min(box[3], self._size[1]) - 1
+        x2, y2 = min(box[2], self._size[0]), min(box[3], self._size[1])
         if not (x1 <= x2 and y1 <= y2):  # also False for NaN
             return
-        inner = self._width / 2
-        x1, y1, x2, y2 = x1 + inner, y1 + inner, max(x2 - inner, x1 + inner), max(y2 - inner, y1 + inner)
-        corners = [(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)]
-        for begin, end in itertools.pairwise(corners):
-            for a, b in _dashes(begin, end, 6.0 * self._width) if line == "dashed" else [(begin, end)]:
-                self._stroke([a, b], colour)
+        thick = self._width + 2
+        left, top = max(round(x1) - thick, 0), max(round(y1) - thick, 0)
+        right, bottom = min(round(x2) + thick, self._size[0]), min(round(y2) + thick, self._size[1])
+        dash = 6 * self._width if line == "dashed" else max(self._size)
+        pieces = [
+            *(
+                (x, y, min(x + dash, right), y + thick)
+                for y in (top, bottom - thick)
+                for x in range(left, right, 2 * dash)
+            ),
+            *(
+                (x, y, x + thick, min(y + dash, bottom))
+                for x in (left, right - thick)
+                for y in range(top, bottom, 2 * dash)
+            ),
+        ]
+        for piece in pieces:
+            self._fill(piece, RIM)
+        for a, b, c, d in pieces:
+            self._fill((a + 1, b + 1, c - 1, d - 1), colour)
+
+    def _fill(self, corners: tuple[int, int, int, int], colour: Colour) -> None:
+        x1, y1, x2, y2 = corners
+        if x1 < x2 and y1 < y2:
+            self._draw.rectangle((x1, y1, x2 - 1, y2 - 1), colour)
 
     def trail(self, points: Sequence[Point], colour: Colour) -> None:
         if len(points) > 1:
-            self._stroke(points, colour)
-
-    def _stroke(self, points: Sequence[Point], colour: Colour) -> None:
-        self._draw.line(points, RIM, self._width + 2)
-        self._draw.line(points, colour, self._width)
+            self._draw.line(points, RIM, self._width + 2)
+            self._draw.line(points, colour, self._width)
 
     def caption(self, text: str) -> None:
         if text:
             self._text((0.0, self._size[1] - self._extent(text)[1]), text, RIM, (255, 255, 255))
 
-    def label(self, box: Corners, text: str, colour: Colour) -> None:
+    def label(self, box: Corners, text: str, colour: Colour, boxes: Sequence[Corners]) -> None:
         if text and all(map(math.isfinite, box)):
-            self._text(self._free_place(box, self._extent(text)), text, colour, RIM)
+            others = [other for other in boxes if other != box]
+            self._text(self._free_place(box, self._extent(text), others), text, colour, RIM)
 
     def _extent(self, text: str) -> tuple[float, float]:
         left, _, right, _ = self._font.getbbox(text)
         ascent, descent = _metrics(self._font)
         return right - left + 6, ascent + descent + 2
 
-    def _free_place(self, box: Corners, extent: tuple[float, float]) -> Point:
-        """Return the first place near the box where the label is on the frame and on no other label."""
+    def _free_place(self, box: Corners, extent: tuple[float, float], others: Sequence[Corners]) -> Point:
+        """Return the first place near the box where the label is on no other label, best on no other box either."""
         x1, y1, x2, y2 = box
         width, height = extent
-        wanted = [(x, y) for x in (x1, x2 - width) for y in (y1 - height, y2, y1 + 2, y1 - 2 * height, y2 + height)]
-        kept = [self._onto_frame(place, extent) for place in wanted]
-        for place in [k for w, k in zip(wanted, kept, strict=True) if w == k] + kept:
-            if not any(_overlap((*place, place[0] + width, place[1] + height), other) for other in self._taken):
-                return place
-        return kept[0]
+        around = [(x, y) for x in (x1, x2 - width) for y in (y1 - height - self._width, y2 + self._width)]
+        within = [(x, y) for x in (x1, x2 - width) for y in (y1 + 2, y1 - 2 * height, y2 + height)]
+        places = [self._onto_frame(place, extent) for place in around + within]
+        for taken in ([box, *others, *self._taken], [*others, *self._taken], self._taken):
+            for x, y in places:
+                if not any(_overlap((x, y, x + width, y + height), other) for other in taken):
+                    return x, y
+        return places[0]
 
     def _onto_frame(self, place: Point, extent: tuple[float, float]) -> Point:
         x, y = (max(0.0, min(at, side - size)) for at, size, side in zip(place, extent, self._size, strict=True))
@@ -243,18 +263,6 @@ def _metrics(font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> tuple[float,
     if isinstance(font, ImageFont.FreeTypeFont):
         return font.getmetrics()
     return font.getbbox("Ag")[3], 0  # Pillow built without FreeType has one small bitmap font
-
-
-def _dashes(begin: Point, end: Point, length: float) -> Iterator[tuple[Point, Point]]:
-    """Yield the parts of a line that are drawn, each `length` long, with gaps of the same length between them."""
-    (x1, y1), (x2, y2) = begin, end
-    whole = math.hypot(x2 - x1, y2 - y1)
-    for at in np.arange(0, whole, 2 * length) / whole if whole else []:
-        to = min(at + length / whole, 1.0)
-        yield (
-            (x1 + at * (x2 - x1), y1 + at * (y2 - y1)),
-            (x1 + to * (x2 - x1), y1 + to * (y2 - y1)),
-        )
 
 
 def _overlap(a: Corners, b: Corners) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,6 @@ SETTINGS = Settings(width=96, height=80, frames=20)
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a made-up tree and an index of other boxes over its frames."""
-    from dataclasses import replace
-
     root = tmp_path_factory.mktemp("view")
     list(make_dataset(root / "tree", SETTINGS, train=0, val=2))
     names = ("synth_val_00000000", "synth_val_00000001")
@@ -96,6 +95,16 @@ def test_the_index_with_the_video_is_taken_among_several(
     assert report_errors(vidkit, [*args, "--video", "synth_val_00000001", "--frame", "1"]) == DONE
     assert report_errors(vidkit, args) == BAD_INPUT
     assert "several of these fit" in capsys.readouterr().err
+
+
+def test_the_folders_of_a_name_may_be_left_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = replace(make_index(), video_name=("a/one", "b/one", "a/two"))
+    write_index(here / "data" / "a.h5", index)
+    args = ["view", "--data-dir", "data", "--video"]
+    assert report_errors(vidkit, [*args, "two"]) == BAD_INPUT  # found, but this index has no frames
+    assert "where its frames are" in capsys.readouterr().err
+    assert report_errors(vidkit, [*args, "one"]) == BAD_INPUT
+    assert "several videos called 'one'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
