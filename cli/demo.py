@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import subprocess
@@ -30,15 +31,20 @@ RUNS: dict[str, list[str]] = {
     **{f"copy-l{n}": [*COPY, "--option", f"length={n}"] for n in LENGTHS},
     **{f"copy-l{n}-first": [*COPY, "--option", f"length={n}", "--option", "key_id=0"] for n in LENGTHS},
 }
+VIDEOS = 40
 FRAMES = (4, 12, 20)
-COMMANDS: list[list[str]] = [
-    ["synth", "synth", "--videos", "0", "--val-videos", "40", "--force"],
-    ["prepare", "--vid-root", "synth", "--classes", "synth/classes.txt"],
-    *(["view", "--frame", str(n), "-o", f"pictures/frame{n:02d}.png"] for n in FRAMES),
-    *(["benchmark", *args, "-o", f"runs/{name}/predictions.h5", "--restart"] for name, args in RUNS.items()),
-    *(["eval", f"runs/{name}/predictions.h5", "--by", "motion", "--ci", "200"] for name in RUNS),
-    ["plot", "speed-accuracy", *RUNS],
-]
+
+
+def commands() -> list[list[str]]:
+    """Return the commands of the demo, each as its arguments."""
+    return [
+        ["synth", "synth", "--videos", "0", "--val-videos", str(VIDEOS), "--force"],
+        ["prepare", "--vid-root", "synth", "--classes", "synth/classes.txt"],
+        *(["view", "--frame", str(n), "-o", f"pictures/frame{n:02d}.png"] for n in FRAMES),
+        *(["benchmark", *args, "-o", f"runs/{name}/predictions.h5", "--restart"] for name, args in RUNS.items()),
+        *(["eval", f"runs/{name}/predictions.h5", "--by", "motion", "--ci", "200"] for name in RUNS),
+        ["plot", "speed-accuracy", *RUNS],
+    ]
 
 
 @click.command("demo")
@@ -64,12 +70,15 @@ def command(out: Path, as_json: bool) -> None:
     start = perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     (out / "pictures").mkdir(exist_ok=True)
-    for arguments in COMMANDS:
+    for arguments in commands():
         _type(arguments, out, quiet=as_json)
     rows = _rows(out)
     columns, table = list(rows[0]), [list(row.values()) for row in rows]
-    files = [*_write_table(out, columns, table), *(out / "runs" / f"speed-accuracy.{e}" for e in ("png", "csv"))]
-    files += [out / "pictures" / f"frame{n:02d}.png" for n in FRAMES]
+    files = {
+        "table": _write_table(out, columns, table),
+        "figure": [out / "runs" / f"speed-accuracy.{ending}" for ending in ("png", "csv")],
+        "frames": [out / "pictures" / f"frame{n:02d}.png" for n in FRAMES],
+    }
     if as_json:
         print_json(
             {"format": "vidkit-demo", "version": 1, "files": files, "seconds": perf_counter() - start, "runs": rows}
@@ -78,8 +87,8 @@ def command(out: Path, as_json: bool) -> None:
     click.echo()
     print_table(columns, table, title="mAP in % under the protocol fgfa, 95 % intervals over videos")
     click.echo("These detectors are stand-ins that look at the ground truth; their speed is simulated.\n")
-    for title, file in zip(("table", "", "figure", "", "frames", "", ""), files, strict=True):
-        click.echo(f"{title:<8} {file}")
+    for title, paths in files.items():
+        click.echo(f"{title:<8}{'  '.join(map(str, paths))}")
     say(f"done in {perf_counter() - start:.0f} s; the commands above can be typed by hand in {out}")
 
 
@@ -109,18 +118,22 @@ def _rows(out: Path) -> list[dict[str, Any]]:
 
 def _row(name: str, result: EvalResult) -> dict[str, Any]:
     options = result.run["options"]
-    motion = {group.name: f"{100 * group.mean_ap:.1f}" for group in result.groups if group.by == "motion"}
+    motion = {g.name: _percent(g.mean_ap) for g in result.groups if g.by == "motion"}
     ends = result.overall.interval
-    interval = "" if ends is None else f" [{100 * ends.mean_ap[0]:.1f}, {100 * ends.mean_ap[1]:.1f}]"
+    interval = "" if ends is None else f" [{_percent(ends.mean_ap[0])}, {_percent(ends.mean_ap[1])}]"
     return {
         "run": name,
         "detector": result.run["detector"],
         "l": options.get("length", "–"),
-        "mAP": f"{100 * result.mean_ap:.1f}{interval}",
+        "mAP": _percent(result.mean_ap) + interval,
         **{speed: motion.get(speed, "–") for speed in ("slow", "medium", "fast")},
         "frames/s": f"{result.run['frames_per_second']:.0f}",
         "look-ahead": result.run["look_ahead_max"],
     }
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}" if math.isfinite(share) else "–"
 
 
 def _write_table(out: Path, columns: Sequence[str], table: Sequence[Sequence[Any]]) -> list[Path]:
