@@ -65,7 +65,7 @@ KINDS: dict[str, Kind] = {
     "image-truncated": Kind("error", "unpack the image again"),
     "source-missing": Kind("error", "put the data back where the index looks for them, or prepare the index again"),
     # frame lists
-    "list-row": Kind("error", "mend the row; docs/frame_lists.md tells what its columns mean"),
+    "list-row": Kind("error", "mend the row; docs/preparing_data.md tells what its columns mean"),
     "list-duplicate-row": Kind("warning", "remove one of the rows: the frame would be taken twice"),
     "list-without-files": Kind("error", f"unpack what is listed, or {_LIST_ANEW}"),
     "list-wrong-year": Kind("error", _LIST_ANEW),
