@@ -255,7 +255,7 @@ def test_arrays_and_containers_come_back(protocol: int) -> None:
     again = safe_pickle.load(pickle.dumps(content, protocol), "place")
     for key, value in content[0].items():
         assert np.array_equal(again[0][key], value), key
-        assert again[0][key].dtype == value.dtype.newbyteorder("=")
+        assert again[0][key].dtype.newbyteorder("=") == value.dtype.newbyteorder("=")
     assert again[1] == content[1]
     assert again[2] == {"a": 1}
     assert bytes(again[3]) == b"abc"

@@ -271,8 +271,8 @@ def read_tar(path: Path) -> Any:
         if isinstance(pid, tuple) and pid:
             return pid[0]  # a container's source, which isn't needed
         try:
-            return tensors[int(str(pid)[:20])]
-        except (KeyError, ValueError):
+            return tensors[str(pid)[:20]]
+        except KeyError:
             raise UnpicklingError("it refers to a tensor that isn't in the file") from None
 
     return safe_pickle.load(parts["pickle"], place, NAMES, tensor)
@@ -285,7 +285,7 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
     return member.read()
 
 
-def _tar_storages(data: bytes, place: str) -> dict[int, Storage]:
+def _tar_storages(data: bytes, place: str) -> dict[str, Storage]:
     file, storages = io.BytesIO(data), {}
     for _ in range(_count(safe_pickle.load_next(file, place), data, place)):
         told = safe_pickle.load_next(file, place, NAMES)
@@ -293,11 +293,11 @@ def _tar_storages(data: bytes, place: str) -> dict[int, Storage]:
             raise PredictionError(f"{place}: damaged: a storage of an unknown kind")
         storage = Storage(np.dtype(told[2].dtype), _peeked(file))
         _fill(storage, file, data, "<", place)
-        storages[int(told[0])] = storage
+        storages[str(told[0])[:20]] = storage
     return storages
 
 
-def _tar_tensors(data: bytes, storages: dict[int, Storage], place: str) -> dict[int, Tensor]:
+def _tar_tensors(data: bytes, storages: dict[str, Storage], place: str) -> dict[str, Tensor]:
     file, tensors = io.BytesIO(data), {}
     for _ in range(_count(safe_pickle.load_next(file, place), data, place)):
         told = safe_pickle.load_next(file, place, _TENSOR_TYPES)
@@ -308,10 +308,10 @@ def _tar_tensors(data: bytes, storages: dict[int, Storage], place: str) -> dict[
             raise PredictionError(f"{place}: damaged: a tensor that can't be read")
         numbers = struct.unpack(f"<{2 * n_dims + 1}q", body)
         try:
-            view = _rebuild_tensor(storages.get(told[1]), numbers[-1], numbers[:n_dims], numbers[n_dims:-1])
+            view = _rebuild_tensor(storages.get(str(told[1])[:20]), numbers[-1], numbers[:n_dims], numbers[n_dims:-1])
         except UnpicklingError as error:
             raise PredictionError(f"{place}: damaged or hostile: {error}") from None
-        tensors[int(told[0])] = view
+        tensors[str(told[0])[:20]] = view
     return tensors
 
 
