@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -70,9 +71,7 @@ def command(
     path, index = _open(index_path, data_dir, video)
     row = _video_row(index, video)
     rows = _frame_rows(index, row, numbers)
-    out = out or Path(
-        f"{index.video_name[row].replace('/', '_')}{f'_{numbers[0]:06d}' if len(numbers) == 1 else ''}.png"
-    )
+    out = out or Path(_file_name(index.video_name[row], numbers))
     if out.suffix.lower() not in FILMS + PICTURES:
         raise click.UsageError(f"-o {out}: wanted a name that ends with .png, .mp4 or .webp")
     is_film = out.suffix.lower() in FILMS
@@ -89,6 +88,11 @@ def command(
         print_json({"index": path, "video": index.video_name[row], "frames": len(rows), "file": out})
         return
     click.echo(out)
+
+
+def _file_name(video: str, numbers: Sequence[int]) -> str:
+    safe = re.sub(r"[^\w.-]", "_", video)[-100:]  # an index may come from anyone
+    return f"{safe}_{numbers[0]:06d}.png" if len(numbers) == 1 else f"{safe}.png"
 
 
 def _open(path: Path | None, data_dir: Path, video: str | None) -> tuple[Path, Index]:

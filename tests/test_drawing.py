@@ -182,5 +182,6 @@ def test_a_contact_sheet_goes_row_by_row() -> None:
     assert [sheet[11 * (i // 2), 21 * (i % 2), 0] for i in range(5)] == [0, 40, 80, 120, 160]
     assert sheet[31, 40, 0] == 255
     assert np.array_equal(contact_sheet(frames[:1]), frames[0])
+    assert contact_sheet([frames[0], np.zeros((30, 10, 3), np.uint8)], columns=2, gap=0).shape == (30, 40, 3)
     with pytest.raises(ValueError, match="no frames"):
         contact_sheet([])

@@ -145,20 +145,19 @@ def detection_marks(
 
 
 def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int | None = None, gap: int = 4) -> NDArray[np.uint8]:
-    """Return frames `(H, W, 3)` of one size side by side, row by row, with gaps between them.
+    """Return frames `(H, W, 3)` side by side, row by row, with gaps between them; the largest gives the raster.
 
     Without `columns` the sheet is made about as wide as 4:3. Raises ValueError if there are none.
     """
     if not frames:
         raise ValueError("contact sheet of no frames")
-    height, width = frames[0].shape[:2]
-    n = len(frames)
+    n, height, width = len(frames), max(f.shape[0] for f in frames), max(f.shape[1] for f in frames)
     columns = min(n, columns or max(1, round(math.sqrt(n * 4 / 3 * height / width))))
     rows = math.ceil(n / columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
     for place, frame in enumerate(frames):
         y, x = place // columns * (height + gap), place % columns * (width + gap)
-        sheet[y : y + height, x : x + width] = frame
+        sheet[y : y + frame.shape[0], x : x + frame.shape[1]] = frame
     return sheet
 
 

@@ -15,7 +15,7 @@ from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
 from tests.makers import make_index
-from vidkit.data.hdf5 import write_index
+from vidkit.data.hdf5 import read_index, write_index
 from vidkit.data.index import FrameFiles
 from vidkit.synth import Settings, make_dataset
 
@@ -131,6 +131,13 @@ def test_an_index_without_frames_says_so(here: Path, capsys: pytest.CaptureFixtu
     write_index(here / "data" / "a.h5", make_index())
     assert report_errors(vidkit, ["view", "--data-dir", "data"]) == BAD_INPUT
     assert "doesn't tell where its frames are" in capsys.readouterr().err
+
+
+def test_a_name_from_an_index_leads_to_no_other_folder(place: Path, here: Path) -> None:
+    index = read_index(place / "vidkit-data" / "vid_val.h5")
+    write_index(here / "data" / "a.h5", replace(index, video_name=("../../\t a", "b")))
+    assert report_errors(vidkit, ["view", "--data-dir", "data", "--frame", "0"]) == DONE
+    assert (here / ".._..___a_000000.png").exists()
 
 
 def test_moved_frames_are_found_below_another_root(place: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
