@@ -23,6 +23,8 @@ COMMANDS = {
     "plugins": ("plugins", "List the detectors that are installed."),
     "samples": ("samples", "Show what a training sampler draws."),
     "propagation": ("propagation", "How far features travel, what it costs, what is remembered."),
+    "weights": ("weights", "Convert published weights, show a checkpoint, draw weight maps."),
+    "stream": ("stream", "Detect in a camera or a video file, live."),
     "plot": ("plot", "Draw the figures."),
     "demo": ("demo", "From nothing to a table and a figure, command by command."),
 }

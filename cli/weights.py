@@ -1,0 +1,210 @@
+"""`vidkit weights`: published weights into checkpoints, what is in one, and pictures of the weight maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .console import json_option, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from impnet_model.checkpoints import Checkpoint
+
+KINDS = (
+    "torchvision-resnet",
+    "caffe-resnet",
+    "pinard",
+    "mega",
+    "mmtracking",
+    "mxnet-rfcn",
+    "mxnet-dff",
+    "mxnet-fgfa",
+)
+BUILDS = ("resnet101", "resnet50", "resnet34", "resnet18")
+existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group("weights")
+def command() -> None:
+    """Weights of the networks: convert published ones, look into a checkpoint, draw weight maps.
+
+    \b
+    Examples:
+      vidkit weights convert resnet101-63fe2227.pth --kind torchvision-resnet -o start.pt
+      vidkit weights show start.pt
+      vidkit weights maps impression.pt --source clip.mp4 -o maps/
+    """
+
+
+@command.command("convert")
+@click.argument("source", type=existing_file)
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="What SOURCE holds.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The checkpoint.")
+@click.option("--build", type=click.Choice(BUILDS), default="resnet101", show_default=True, help="The network to fill.")
+@click.option("--onto", type=existing_file, help="Add to this checkpoint in place of a fresh network.")
+@click.option("--sha256", metavar="HEX", help="The digest that SOURCE must have; known files are verified without it.")
+@click.option("--half", is_flag=True, help="Store in half precision.")
+@json_option
+def convert_command(
+    source: Path, kind: str, output: Path, build: str, onto: Path | None, sha256: str | None, half: bool, as_json: bool
+) -> None:
+    """Turn published weights in SOURCE into a checkpoint: verified, complete, or refused.
+
+    Every tensor of SOURCE must be known and every tensor of that part of the network must be there; else all missing,
+    unexpected and misshapen ones are listed and nothing is written. Parts that SOURCE doesn't have are freshly
+    initialised: such a checkpoint is a starting point for training, and no detector accepts it. The classes are the 30
+    of ImageNet VID.
+
+    \b
+    Examples:
+      vidkit weights convert resnet101-63fe2227.pth --kind torchvision-resnet -o start.pt
+      vidkit weights convert flownets_EPE1.951.pth.tar --kind pinard --onto start.pt -o start.pt
+      vidkit weights convert rfcn_dff_flownet_vid-0000.params --kind mxnet-dff -o dff.pt
+    """
+    from impnet_model import build as builds
+    from impnet_model.checkpoints import load, save
+    from impnet_model.published_weights import convert
+    from vidkit.classes import VID_CLASSES
+
+    start = load(onto) if onto else None
+    conversion = convert(source, kind, builds.BUILDS[build], VID_CLASSES, start, sha256)
+    save(conversion.checkpoint, output, half)
+    if as_json:
+        print_json(
+            {
+                "format": "vidkit-weights-convert",
+                "version": 1,
+                "output": str(output),
+                "method": conversion.checkpoint.method,
+                "sha256": conversion.sha256,
+                "verified": conversion.verified,
+                "filled": list(conversion.filled),
+                "fresh": list(conversion.fresh),
+                "ignored": list(conversion.ignored),
+            }
+        )
+        return
+    print_table(
+        ["tensors", ""],
+        [
+            ("filled from the file", len(conversion.filled)),
+            ("in the file, not needed", _counted(conversion.ignored)),
+            ("freshly initialised", _counted(conversion.fresh)),
+        ],
+    )
+    known = "as published" if conversion.verified else "no published digest to hold it against"
+    say(f"SHA-256 {conversion.sha256}: {known}")
+    say(f"written: {output} ({conversion.checkpoint.method})")
+
+
+@command.command("show")
+@click.argument("checkpoint", type=existing_file)
+@json_option
+def show_command(checkpoint: Path, as_json: bool) -> None:
+    """Show what CHECKPOINT is: its method, numbers, classes, parameters, and the notes of its making.
+
+    \b
+    Examples:
+      vidkit weights show impression.pt
+      vidkit weights show impression.pt --json
+    """
+    from impnet_model.checkpoints import load
+
+    loaded = load(checkpoint)
+    parameters = _parameters(loaded)
+    names = [each.name for each in loaded.classes]
+    if as_json:
+        from dataclasses import asdict
+
+        print_json(
+            {
+                "format": "vidkit-weights-show",
+                "version": 1,
+                "method": loaded.method,
+                "build": asdict(loaded.build),
+                "classes": names,
+                "parameters": parameters,
+                "notes": dict(loaded.notes),
+            }
+        )
+        return
+    rows: list[tuple[str, object]] = [("method", loaded.method), ("classes", f"{len(names)}: {', '.join(names)}")]
+    rows += [(f"parameters of {part}", f"{count:,}".replace(",", " ")) for part, count in parameters.items()]
+    rows += [(key, _counted(tuple(value)) if isinstance(value, list) else value) for key, value in loaded.notes.items()]
+    print_table(["checkpoint", str(checkpoint)], rows)
+
+
+@command.command("maps")
+@click.argument("checkpoint", type=existing_file)
+@click.option("--source", type=existing_file, required=True, help="A video file.")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder for the pictures."
+)
+@click.option("--length", type=click.IntRange(min=1), default=10, show_default=True, help="Frames in a segment.")
+@click.option("--key-id", type=click.IntRange(min=0), help="Place of the keyframe in its segment; default: the centre.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many frames.")
+@json_option
+def maps_command(
+    checkpoint: Path, source: Path, output: Path, length: int, key_id: int | None, limit: int | None, as_json: bool
+) -> None:
+    """Draw the weight map of every keyframe of a video (the paper's Figure 4).
+
+    Red: the new keyframe counts more than the impression; blue: less. All pictures share one scale, which is printed.
+    The first keyframe has nothing to be fused with and no picture.
+
+    \b
+    Examples:
+      vidkit weights maps impression.pt --source clip.mp4 -o maps/
+      vidkit weights maps impression.pt --source clip.mp4 --length 5 --limit 100 -o maps/
+    """
+    from itertools import islice
+
+    import numpy as np
+    from PIL import Image
+
+    from impnet_model import load_detector
+    from impnet_model.detectors.impression import Impression
+    from impnet_model.video import frames_of
+    from impnet_model.weight_pictures import picture
+    from vidkit.files import writing
+
+    if key_id is not None and key_id >= length:
+        raise click.UsageError(f"--key-id {key_id} lies outside a segment of {length} frames")
+    detector = load_detector(checkpoint, "impression", length=length, key_id=key_id)
+    assert isinstance(detector, Impression)
+    frames = list(islice(frames_of(source), limit))
+    maps = list(detector.weight_maps(frames))[1:]
+    reach = max((float(np.abs(each.weight - 0.5).max()) for each in maps), default=0.0)
+    rows = []
+    for each in maps:
+        path = output / f"{each.frame:06d}.png"
+        with writing(path) as part:
+            Image.fromarray(picture(frames[each.frame], each.weight, reach)).save(part, format="png")
+        w = each.weight
+        rows.append((each.frame, float(w.mean()), float(w.min()), float(w.max()), path.name))
+    if as_json:
+        keys = ("frame", "mean", "lowest", "highest", "picture")
+        listed = [dict(zip(keys, row, strict=True)) for row in rows]
+        print_json({"format": "vidkit-weights-maps", "version": 1, "reach": reach, "keyframes": listed})
+        return
+    print_table(
+        ["keyframe", "mean w", "lowest", "highest", "picture"],
+        [(frame, f"{mean:.4f}", f"{low:.4f}", f"{high:.4f}", name) for frame, mean, low, high, name in rows],
+    )
+    say(f"written: {len(rows)} pictures in {output}; full colour at 0.5 ± {reach:.4f}")
+
+
+def _counted(names: tuple[str, ...]) -> str:
+    shown = ", ".join(map(str, names[:3]))
+    return f"{len(names)}" + (f" ({shown}{' …' if len(names) > 3 else ''})" if names else "")
+
+
+def _parameters(checkpoint: Checkpoint) -> dict[str, int]:
+    """Return the number of parameters in each of the networks."""
+    found: dict[str, int] = {}
+    for name, parameter in checkpoint.network.named_parameters():
+        part = name.partition(".")[0]
+        found[part] = found.get(part, 0) + parameter.numel()
+    return found

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from vidkit_cli import weights as weights_command
+from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
+from vidkit_cli.main import vidkit
+
+from impnet_model import published_weights, weight_names
+from impnet_model.build import BLOCKS, BUILDS, METHODS
+from impnet_model.checkpoints import Checkpoint, load, save
+from impnet_model.weight_pictures import picture
+from tests.impnet_model.makers import SMALL, make_network, make_video
+from vidkit.classes import VID_CLASSES, ObjectClass
+
+
+def resnet18() -> dict[str, torch.Tensor]:
+    with torch.device("meta"):
+        state = METHODS["per-frame"](BUILDS["resnet18"]).state_dict()
+    return {
+        name: torch.full(state[f"feature.{name}"].shape, 0.5)
+        for name in weight_names.torchvision_resnet(BLOCKS[18], False)
+    }
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    torch.save(resnet18(), tmp_path / "resnet18.pth")
+    return tmp_path / "resnet18.pth"
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "impression.pt"
+    classes = tuple(ObjectClass(f"thing{i}", f"n{i}") for i in range(3))
+    save(Checkpoint(make_network(), "impression", SMALL, classes, {"step": 7}), path)
+    return path
+
+
+@pytest.fixture
+def movie(tmp_path: Path) -> Path:
+    pytest.importorskip("av")
+    from vidkit.movies import write_movie
+
+    write_movie(tmp_path / "clip.mp4", make_video(9, 38, 54))
+    return tmp_path / "clip.mp4"
+
+
+def convert(source: Path, output: Path, *more: str) -> int:
+    args = ["weights", "convert", str(source), "--kind", "torchvision-resnet", "--build", "resnet18", "-o", str(output)]
+    return report_errors(vidkit, [*args, *more])
+
+
+def test_the_lists_of_choices_are_those_of_the_model() -> None:
+    """The command line repeats them, so that --help imports no torch."""
+    assert set(weights_command.KINDS) == set(published_weights.KINDS)
+    assert set(weights_command.BUILDS) == set(BUILDS) - {"tiny"}
+
+
+def test_convert_writes_a_checkpoint_and_says_what_is_fresh(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "start.pt"
+    assert convert(source, output, "--json", "--half") == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["method"], told["verified"]) == ("impression", False)
+    loaded = load(output)
+    assert loaded.classes == VID_CLASSES
+    assert told["fresh"] == loaded.notes["fresh"]
+    assert "feature.feat_conv.weight" in told["fresh"]
+    assert set(told["filled"]) | set(told["fresh"]) == set(loaded.network.state_dict())
+
+
+def test_convert_tells_in_a_table(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert(source, tmp_path / "start.pt") == DONE
+    streams = capsys.readouterr()
+    assert "freshly initialised" in streams.out
+    assert "SHA-256" in streams.err
+
+
+def test_half_of_the_weights_writes_nothing(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = resnet18()
+    del state["layer2.0.conv1.weight"]
+    torch.save(state, source)
+    assert convert(source, tmp_path / "start.pt") == BAD_INPUT
+    assert "1 missing: layer2.0.conv1.weight" in capsys.readouterr().err
+    assert not (tmp_path / "start.pt").exists()
+
+
+def test_a_wrong_digest_is_refused(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert convert(source, tmp_path / "start.pt", "--sha256", "0" * 64) == BAD_INPUT
+    assert "SHA-256" in capsys.readouterr().err
+
+
+def test_show(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_errors(vidkit, ["weights", "show", str(checkpoint)]) == DONE
+    assert "parameters of flow" in capsys.readouterr().out
+    assert report_errors(vidkit, ["weights", "show", str(checkpoint), "--json"]) == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["method"], told["classes"], told["notes"]) == (
+        "impression",
+        ["thing0", "thing1", "thing2"],
+        {"step": 7},
+    )
+
+
+def test_maps(checkpoint: Path, movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["weights", "maps", str(checkpoint), "--source", str(movie), "--length", "3", "-o", str(tmp_path / "maps")]
+    assert report_errors(vidkit, [*args, "--json"]) == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert [each["frame"] for each in told["keyframes"]] == [4, 7]
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["000004.png", "000007.png"]
+    assert Image.open(tmp_path / "maps" / "000004.png").size == (54, 38)
+    assert report_errors(vidkit, [*args, "--key-id", "3"]) == BAD_USAGE
+
+
+def test_pictures_are_red_where_the_keyframe_counts_more() -> None:
+    frame = np.full((40, 80, 3), 128, np.uint8)
+    weight = np.tile(np.array([0.4, 0.4, 0.6, 0.6], np.float32), (2, 1))
+    drawn = picture(frame, weight).astype(int)
+    assert drawn[20, 5, 2] > drawn[20, 5, 0]
+    assert drawn[20, 75, 0] > drawn[20, 75, 2]
+    np.testing.assert_array_equal(picture(frame, np.full((2, 4), 0.5, np.float32)), frame)
