@@ -90,7 +90,7 @@ def command(
     from vidkit.benchmark.detector import DetectorContext
     from vidkit.benchmark.environment import environment
     from vidkit.benchmark.plugins import make
-    from vidkit.benchmark.run import Timing
+    from vidkit.benchmark.run import Timing, remove
     from vidkit.predictions.table import RunInfo
 
     if resume and restart:
@@ -107,7 +107,9 @@ def command(
     output = output or runs_dir / _folder(name, extras) / "predictions.h5"
     timing = Timing(scenario, warm_up, timeout)
     predictions = _kept(output, run, index, resume, restart)
-    if predictions is None:
+    if predictions is not None:
+        remove(_parts(output))  # left where a run was killed after its last step but one
+    else:
         videos = range(index.n_videos if limit is None else min(limit, index.n_videos))
         images = _images(index, videos, frames_root, blank_frames)
         predictions = _run(detector, index, images, videos, output, run, timing, resume, restart)
@@ -190,7 +192,7 @@ def _run(
     from vidkit.data.hdf5 import write_predictions
     from vidkit.errors import ChoiceError
 
-    parts = output.with_name(output.name + ".parts")
+    parts = _parts(output)
     if not (resume or restart) and any(parts.glob("*.shard")):
         raise ChoiceError(f"{parts}: an unfinished run is there; go on with --resume, or begin again with --restart")
     if not resume:
@@ -208,6 +210,10 @@ def _run(
     if set(done) <= set(videos):
         remove(parts)
     return predictions
+
+
+def _parts(output: Path) -> Path:
+    return output.with_name(output.name + ".parts")
 
 
 def _run_left(

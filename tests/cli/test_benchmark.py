@@ -181,6 +181,15 @@ def test_a_finished_run_is_left_by_resume_and_made_again_without(here):
     assert (here / "a.h5").stat().st_mtime_ns > before
 
 
+def test_what_a_kill_at_the_very_end_leaves_is_cleared_away(here):
+    assert run("oracle-jitter", "--blank-frames", "-o", "a.h5") == 0
+    (here / "a.h5.parts").mkdir()
+    for name in ("run.json", "000000.shard"):
+        (here / "a.h5.parts" / name).write_text("left")
+    assert run("oracle-jitter", "--blank-frames", "-o", "a.h5", "--resume") == 0
+    assert not (here / "a.h5.parts").exists()
+
+
 def test_a_file_of_something_else_is_not_overwritten(here, capsys):
     (here / "notes.txt").write_text("mine")
     assert run("oracle-jitter", "--blank-frames", "-o", "notes.txt") == 1
