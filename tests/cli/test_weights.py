@@ -102,11 +102,8 @@ def test_show(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "parameters of flow" in capsys.readouterr().out
     assert report_errors(vidkit, ["weights", "show", str(checkpoint), "--json"]) == DONE
     told = json.loads(capsys.readouterr().out)
-    assert (told["method"], told["classes"], told["notes"]) == (
-        "impression",
-        ["thing0", "thing1", "thing2"],
-        {"step": 7},
-    )
+    assert (told["method"], told["notes"]) == ("impression", {"step": 7})
+    assert told["classes"] == ["thing0", "thing1", "thing2"]
 
 
 def test_maps(checkpoint: Path, movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +112,8 @@ def test_maps(checkpoint: Path, movie: Path, tmp_path: Path, capsys: pytest.Capt
     told = json.loads(capsys.readouterr().out)
     assert [each["frame"] for each in told["keyframes"]] == [4, 7]
     assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["000004.png", "000007.png"]
-    assert Image.open(tmp_path / "maps" / "000004.png").size == (54, 38)
+    with Image.open(tmp_path / "maps" / "000004.png") as drawn:
+        assert drawn.size == (54, 38)
     assert report_errors(vidkit, [*args, "--key-id", "3"]) == BAD_USAGE
 
 
