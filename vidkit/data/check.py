@@ -14,8 +14,8 @@ import numpy as np
 from vidkit.classes import VID_CLASSES, ObjectClass
 from vidkit.data.check_frames import DetClasses, FrameFolder, VidClasses, check_folder, frame_number
 from vidkit.data.check_instances import Instances, instance_faults
-from vidkit.data.check_listing import ListedTree, TreeSplit
-from vidkit.data.check_lists import Tree, check_list
+from vidkit.data.check_listing import ListedTree, TreeSplit, frame_folder
+from vidkit.data.check_lists import Contents, check_list
 from vidkit.data.findings import Findings
 from vidkit.data.frames import frame, frame_name, frames_of
 from vidkit.data.ilsvrc import VID
@@ -67,22 +67,19 @@ def check_tree(
     with fewer snippets than the official one is taken for a chosen subset and only counted, unless `whole` says that
     the tree should be all of VID. `on_folder` is called after each folder.
     """
-    counts, lengths, stills = [], dict[str, int | None](), set[str]()
+    counts, contents = [], Contents({}, set())
     with catch_warnings():
         simplefilter("error")  # Pillow warns of images that would fill the memory: findings, here
         for split in tree.splits:
-            counts.append(_check_split(tree.root, split, classes, decode, known_splits, findings, on_folder))
-            if split.kind == VID:
-                lengths |= {f"{split.name}/{below}": _length(folder) for below, folder in split.folders.items()}
-            else:
-                stills |= {f"{split.name}/{path}" for path in _stills(split)}
+            checked, held = _check_split(tree.root, split, classes, decode, known_splits, findings, on_folder)
+            counts.append(checked)
+            contents = Contents({**contents.lengths, **held.lengths}, contents.stills | held.stills)
     for of in counts:
         _check_counts(of, whole, findings)
-    _check_names(lengths, findings)
+    _check_names(contents.lengths, findings)
     notes = [f"{s.kind} {s.name}: no annotations, not checked" for s in tree.splits if not s.is_annotated]
-    listed = Tree(lengths, stills)
     notes += [
-        check_list(tree.root / place, place, listed, known_lists.get(Path(place).name), findings)
+        check_list(tree.root / place, place, contents, known_lists.get(Path(place).name), findings)
         for place in tree.lists
     ]
     return CheckReport(str(tree.root), tuple(counts), tuple(note for note in notes if note), findings)
@@ -132,26 +129,37 @@ def _check_split(
     known_splits: Mapping[str, KnownSplit],
     findings: Findings,
     on_folder: Callable[[], object],
-) -> SplitCounts:
+) -> tuple[SplitCounts, Contents]:
     of_kind = VidClasses(classes) if split.kind == VID else DetClasses()
-    frames = empty = boxes = 0
+    folders = frames = empty = boxes = 0
     of_class: Counter[int] = Counter()
-    for folder in split.folders.values():
-        counted = check_folder(root, folder, of_kind, decode, findings)
-        frames, empty, boxes = frames + counted.frames, empty + counted.empty_frames, boxes + counted.boxes
-        of_class.update(counted.boxes_of_class)
+    lengths: dict[str, int | None] = {}
+    stills: set[str] = set()
+    for below, place in split.places.items():
+        folder = frame_folder(root, place, findings)
+        if folder is not None:
+            counted = check_folder(root, folder, of_kind, decode, findings)
+            folders, frames, boxes = folders + 1, frames + counted.frames, boxes + counted.boxes
+            empty += counted.empty_frames
+            of_class.update(counted.boxes_of_class)
+            path = f"{split.name}/{below}".rstrip("/")
+            if folder.numbered:
+                lengths[path] = _length(folder)
+            else:
+                stills |= {f"{path}/{stem}" for stem in folder.xml.keys() | folder.image.keys()}
         on_folder()
-    official = all(OFFICIAL_NAME.fullmatch(below.rpartition("/")[2]) for below in split.folders)
-    return SplitCounts(
+    official = bool(lengths) and all(OFFICIAL_NAME.fullmatch(path.rpartition("/")[2]) for path in lengths)
+    counts = SplitCounts(
         split.kind,
         split.name,
-        len(split.folders),
+        folders,
         frames,
         empty,
         boxes,
         {of_kind.name(row): n for row, n in sorted(of_class.items()) if row >= 0},
-        known_splits.get(split.name) if split.kind == VID and official and split.folders else None,
+        known_splits.get(split.name) if official else None,
     )
+    return counts, Contents(lengths, stills)
 
 
 def _length(folder: FrameFolder) -> int | None:
@@ -159,12 +167,6 @@ def _length(folder: FrameFolder) -> int | None:
     if folder.is_paired and not (folder.xml and folder.image):
         return None
     return 1 + max((frame_number(stem) or 0 for stem in folder.xml.keys() | folder.image.keys()), default=-1)
-
-
-def _stills(split: TreeSplit) -> Iterator[str]:
-    for below, folder in split.folders.items():
-        for stem in folder.xml.keys() | folder.image.keys():
-            yield f"{below}/{stem}" if below else stem
 
 
 def _check_names(lengths: Mapping[str, int | None], findings: Findings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,34 @@ from vidkit.errors import AnnotationError
 
 
 @dataclass(frozen=True)
+class Listing:
+    """The names of the files in one folder, interned, since "000000.xml" is in each of thousands of folders."""
+
+    files: tuple[str, ...] = ()
+    has_folders: bool = False
+
+
+@dataclass(frozen=True)
+class FolderPlace:
+    """One folder below a split, on the side of the annotations and on that of the images."""
+
+    annotations: str
+    images: str
+    in_annotations: Listing
+    in_images: Listing
+    is_video: bool  # in VID
+    is_split: bool  # the folder of the split itself
+    is_paired: bool  # the split has annotations and images
+
+
+@dataclass(frozen=True)
 class TreeSplit:
-    """One split: its folders of frames by path below the split, and whether it has annotations and images at all."""
+    """One split: its folders by path below it, and whether it has annotations at all."""
 
     kind: str  # VID or DET
     name: str
-    folders: Mapping[str, FrameFolder]
+    places: Mapping[str, FolderPlace]
     is_annotated: bool
-    has_images: bool
 
 
 @dataclass(frozen=True)
@@ -35,29 +56,12 @@ class ListedTree:
 
     @property
     def n_folders(self) -> int:
-        """The folders of frames in all splits."""
-        return sum(len(split.folders) for split in self.splits)
-
-
-@dataclass(frozen=True)
-class _Listing:
-    files: tuple[str, ...]
-    has_folders: bool
-
-
-@dataclass(frozen=True)
-class _Found:
-    """One folder below a split, on the side of the annotations and on that of the images."""
-
-    annotations: str
-    images: str
-    in_annotations: _Listing
-    in_images: _Listing
-    is_snippet_place: bool
+        """The folders in all splits."""
+        return sum(len(split.places) for split in self.splits)
 
 
 def list_tree(root: Path, findings: Findings) -> ListedTree:
-    """Return what is in the tree at `root`, opening no file but tars; what is out of place is added to `findings`.
+    """Return what is in the tree at `root`, opening no file; splits without one of the sides are added to `findings`.
 
     Raises AnnotationError if there is no ILSVRC tree at `root`.
     """
@@ -107,26 +111,21 @@ def _split(root: Path, kind: str, name: str, findings: Findings) -> TreeSplit:
     annotations = dict(_walk(root, places["Annotations"], findings)) if there["Annotations"] else {}
     images = dict(_walk(root, places["Data"], findings)) if there["Data"] else {}
     found = {
-        below: _Found(
+        below: FolderPlace(
             f"{places['Annotations']}/{below}".rstrip("/"),
             f"{places['Data']}/{below}".rstrip("/"),
-            annotations.get(below, _Listing((), False)),
-            images.get(below, _Listing((), False)),
-            is_snippet_place=kind == VID and below != "",
+            annotations.get(below, Listing()),
+            images.get(below, Listing()),
+            is_video=kind == VID,
+            is_split=not below,
+            is_paired=all(there.values()),
         )
         for below in sorted(annotations.keys() | images.keys())
     }
-    folders = {
-        below: _frame_folder(root, of, kind == VID, all(there.values()), findings) for below, of in found.items()
-    }
-    return TreeSplit(
-        kind, name, {b: f for b, f in folders.items() if f is not None}, there["Annotations"], there["Data"]
-    )
+    return TreeSplit(kind, name, found, there["Annotations"])
 
 
-def _walk(
-    root: Path, place: str, findings: Findings, below: str = "", depth: int = 0
-) -> Iterator[tuple[str, _Listing]]:
+def _walk(root: Path, place: str, findings: Findings, below: str = "", depth: int = 0) -> Iterator[tuple[str, Listing]]:
     """Yield each folder from `place` on, by its path below that, with the names of its files."""
     files: list[str] = []
     folders: list[str] = []
@@ -136,29 +135,29 @@ def _walk(
                 (folders if entry.is_dir() else files).append(entry.name)
     except OSError as error:
         findings.add("unreadable", f"{place}/{below}", f"can't be listed: {error.strerror}")
-    yield below, _Listing(tuple(sorted(files)), bool(folders))
+    yield below, Listing(tuple(map(sys.intern, sorted(files))), bool(folders))
     for name in sorted(folders) if depth < MAX_DEPTH else ():
         yield from _walk(root, place, findings, f"{below}/{name}" if below else name, depth + 1)
 
 
-def _frame_folder(root: Path, found: _Found, is_video: bool, is_paired: bool, findings: Findings) -> FrameFolder | None:
-    """Return the folder as one of frames, None if it holds none."""
-    xml = _by_stem(found.annotations, found.in_annotations.files, XML_SUFFIXES, is_video, findings)
-    image = _by_stem(found.images, found.in_images.files, IMAGE_SUFFIXES, is_video, findings)
-    in_tar = _frames_of_tar(root, f"{found.images}.tar", findings) if xml and not image and is_video else None
-    has_folders = found.in_annotations.has_folders or found.in_images.has_folders
+def frame_folder(root: Path, place: FolderPlace, findings: Findings) -> FrameFolder | None:
+    """Return the folder as one of frames, None if it holds none; tell of what else is in it."""
+    is_video, in_xml, in_images = place.is_video, place.in_annotations, place.in_images
+    xml = _by_stem(place.annotations, in_xml.files, XML_SUFFIXES, is_video, findings)
+    image = _by_stem(place.images, in_images.files, IMAGE_SUFFIXES, is_video, findings)
+    has_folders = in_xml.has_folders or in_images.has_folders
     if not (xml or image):
-        if found.is_snippet_place and not has_folders:
-            findings.add("empty-video", found.annotations, "holds no frames")
+        if is_video and not (place.is_split or has_folders):
+            findings.add("empty-video", place.annotations, "holds no frames")
         return None
-    if is_video and (has_folders or not found.is_snippet_place):
+    if is_video and (has_folders or place.is_split):
         wrong = "holds frames and folders" if has_folders else "holds frames; wanted a folder for each snippet"
-        findings.add("unexpected-file", found.annotations if xml else found.images, wrong)
-    if in_tar is not None:
-        return FrameFolder(
-            found.annotations, f"{found.images}.tar", xml, dict.fromkeys(in_tar.places, ""), True, True, in_tar
-        )
-    return FrameFolder(found.annotations, found.images, xml, image, is_video, is_paired)
+        findings.add("unexpected-file", place.annotations if xml else place.images, wrong)
+    in_tar = _frames_of_tar(root, f"{place.images}.tar", findings) if is_video and not image else None
+    if in_tar is None:
+        return FrameFolder(place.annotations, place.images, xml, image, is_video, place.is_paired)
+    names = dict.fromkeys(in_tar.places, "")
+    return FrameFolder(place.annotations, f"{place.images}.tar", xml, names, is_video, place.is_paired, in_tar)
 
 
 def _by_stem(

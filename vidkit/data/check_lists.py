@@ -24,7 +24,7 @@ _YEAR = re.compile(r"ILSVRC20\d\d")
 
 
 @dataclass(frozen=True)
-class Tree:
+class Contents:
     """What a tree holds: snippets by path ("val/NAME") with their length, still images by path, splits that exist.
 
     A length is the number of the last frame, plus one; None where the snippet's faults are told elsewhere.
@@ -41,7 +41,7 @@ class _Row:
     numbers: tuple[int, ...]
 
 
-def check_list(path: Path, place: str, tree: Tree, known: KnownList | None, findings: Findings) -> str:
+def check_list(path: Path, place: str, tree: Contents, known: KnownList | None, findings: Findings) -> str:
     """Add the faults of the list at `path`, called `place`; return a note about it, "" where there is none.
 
     The rows may be those of any list in use: (snippet, 1, frame, length), (snippet, first frame's global number, 0,
@@ -134,12 +134,12 @@ class _Named:
     other_year: bool = False
 
 
-def _resolve(rows: list[_Row], split: str, tree: Tree) -> dict[str, _Named]:
+def _resolve(rows: list[_Row], split: str, tree: Contents) -> dict[str, _Named]:
     years = {year for path in tree.lengths for year in _YEAR.findall(path)}
     return {path: _named(path, split, tree, years) for path in {row.path for row in rows}}
 
 
-def _named(path: str, split: str, tree: Tree, years: Set[str]) -> _Named:
+def _named(path: str, split: str, tree: Contents, years: Set[str]) -> _Named:
     for prefix in ("", f"{split}/") if split else ("",):
         found = _exact(prefix + path, tree)
         if found.path:
@@ -151,7 +151,7 @@ def _named(path: str, split: str, tree: Tree, years: Set[str]) -> _Named:
     return _Named()
 
 
-def _exact(path: str, tree: Tree) -> _Named:
+def _exact(path: str, tree: Contents) -> _Named:
     if path in tree.lengths:
         return _Named(path)
     if path in tree.stills:
@@ -185,7 +185,9 @@ def _check_years(rows: list[_Row], resolved: Mapping[str, _Named], place: str, f
         )
 
 
-def _check_files(rows: list[_Row], resolved: Mapping[str, _Named], tree: Tree, place: str, findings: Findings) -> None:
+def _check_files(
+    rows: list[_Row], resolved: Mapping[str, _Named], tree: Contents, place: str, findings: Findings
+) -> None:
     """Tell of rows that name nothing, and of frames and lengths that the tree doesn't have; once for each snippet."""
     told: set[tuple[str, str]] = set()
     for row in rows:
@@ -196,7 +198,7 @@ def _check_files(rows: list[_Row], resolved: Mapping[str, _Named], tree: Tree, p
                 findings.add(kind, f"{place}: line {row.line}", found)
 
 
-def _faults_of_row(row: _Row, named: _Named, tree: Tree) -> Iterator[tuple[str, str]]:
+def _faults_of_row(row: _Row, named: _Named, tree: Contents) -> Iterator[tuple[str, str]]:
     if not named.path:
         yield "list-without-files", f"{row.path!r} isn't in the tree"
         return
@@ -224,7 +226,7 @@ def _check_first_frames(rows: list[_Row], place: str, findings: Findings) -> Non
 
 
 def _check_whole(
-    path: Path, rows: list[_Row], resolved: Mapping[str, _Named], tree: Tree, place: str, findings: Findings
+    path: Path, rows: list[_Row], resolved: Mapping[str, _Named], tree: Contents, place: str, findings: Findings
 ) -> None:
     """A list of a whole split names each of its snippets, in the order of their names."""
     split = FRAME_LISTS_OF_WHOLE_SPLITS.get(path.name)
