@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import fill_missing, mean_ap
+from vidkit.evaluation.bootstrap import Sampler
 from vidkit.evaluation.coco import coco_stats
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
-from vidkit.evaluation.result import EvalResult, GroupResult, describe_run
+from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, Interval, describe_run
 from vidkit.evaluation.scoring import Ranked, ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdown
 from vidkit.predictions.table import Predictions
@@ -45,20 +46,24 @@ def evaluate(
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
     breakdowns = [breakdown(name, index, rules, bins) for name in ([by] if isinstance(by, str) else by)]
     matches = match(index, predictions, rules, _scope(rules, breakdowns))
-    return score(matches, breakdowns)
+    return score(matches, breakdowns, Bootstrap(ci, seed) if ci else None)
 
 
-def score(matches: Matches, breakdowns: Sequence[Breakdown]) -> EvalResult:
-    """Return the result of a table of matches, which must hold the nearest ground truth if a breakdown needs it."""
+def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstrap | None = None) -> EvalResult:
+    """Return the result of a table of matches, which must hold the nearest ground truth if a breakdown needs it.
+
+    With `bootstrap` each number gets an interval.
+    """
     index, predictions, protocol = matches.index, matches.predictions, matches.protocol
     everything = ranked(matches)
+    sampler = None if bootstrap is None else Sampler(bootstrap, index.n_videos)
     groups: list[GroupResult] = []
     for wanted in breakdowns:
-        groups += _broken_down(everything, wanted)
+        groups += _broken_down(everything, wanted, sampler)
     return EvalResult(
         protocol=protocol,
         class_names=index.class_names,
-        overall=_overall(everything),
+        overall=_overall(everything, sampler),
         groups=tuple(groups),
         counts={
             "videos": index.n_videos,
@@ -74,6 +79,7 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown]) -> EvalResult:
             "predictions_fingerprint": predictions.fingerprint,
         },
         run=describe_run(predictions),
+        bootstrap=bootstrap,
         stats=coco_stats(everything) if len(protocol.max_detections) > 1 else {},
     )
 
@@ -85,12 +91,13 @@ def _scope(protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Scope | None:
     return "class" if protocol.fp_rule == "mega" else "frame"
 
 
-def _overall(everything: Ranked) -> GroupResult:
+def _overall(everything: Ranked, sampler: Sampler | None) -> GroupResult:
     protocol = everything.matches.protocol
     ap, n_gt = _scores(everything, Group("all"))
     if protocol.missing_class == "zero or nan":
         ap = fill_missing(ap, np.diff(everything.ranking.start) > 0)
-    return GroupResult("", "all", mean_ap(ap, protocol.missing_class == "skip"), ap, n_gt)
+    ends = None if sampler is None else sampler.interval(sampler.replicates(everything, Group("all")))
+    return GroupResult("", "all", mean_ap(ap, protocol.missing_class == "skip"), ap, n_gt, ends)
 
 
 def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -99,30 +106,34 @@ def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np
     return np.mean(ap, axis=0), rows.count(rows.members(group))
 
 
-def _broken_down(everything: Ranked, wanted: Breakdown) -> Iterator[GroupResult]:
+def _broken_down(everything: Ranked, wanted: Breakdown, sampler: Sampler | None) -> Iterator[GroupResult]:
+    index = everything.matches.index
     rows = everything if wanted.cells is None else ranked(everything.matches, wanted.cells)
-    n_classes = everything.matches.index.n_classes
+    if wanted.cells is not None and wanted.cells.of_one_video:
+        sampler = None  # one video can't be drawn anew
     for group in wanted.groups:
         ap, n_gt = _scores(rows, group)
+        drawn = None if sampler is None else sampler.replicates(rows, group)
         for cell, name in enumerate(("",) if wanted.cells is None else wanted.cells.names):
-            here = slice(cell * n_classes, (cell + 1) * n_classes)
-            yield from _named(wanted, group, name, ap[here], n_gt[here], everything.matches.index.class_names)
+            here = slice(cell * index.n_classes, (cell + 1) * index.n_classes)
+            ends = None if sampler is None or drawn is None else sampler.interval(drawn[here])
+            label = "/".join(part for part in (name, group.name) if part)
+            whole = GroupResult(wanted.by, label, mean_ap(ap[here]), ap[here], n_gt[here], ends)
+            yield from _by_class(whole, index.class_names) if wanted.by_class else (whole,)
 
 
-def _named(
-    wanted: Breakdown,
-    group: Group,
-    cell: str,
-    ap: NDArray[np.float64],
-    n_gt: NDArray[np.int64],
-    class_names: Sequence[str],
-) -> Iterator[GroupResult]:
-    """Yield the group of one cell, or with `by_class` one group for each of its classes."""
-    name = "/".join(part for part in (cell, group.name) if part)
-    if not wanted.by_class:
-        yield GroupResult(wanted.by, name, mean_ap(ap), ap, n_gt)
-        return
+def _by_class(group: GroupResult, class_names: Sequence[str]) -> Iterator[GroupResult]:
+    """Yield one group for each class of a group."""
     for c, class_name in enumerate(class_names):
-        only = np.arange(len(ap)) == c
-        parts = "/".join(part for part in (name, class_name) if part)
-        yield GroupResult(wanted.by, parts, float(ap[c]), np.where(only, ap, np.nan), np.where(only, n_gt, 0))
+        only = np.arange(len(class_names)) == c
+        ends = None
+        if group.interval is not None:
+            ends = Interval(group.interval.ap[c], np.where(only[:, None], group.interval.ap, np.nan))
+        yield GroupResult(
+            group.by,
+            f"{group.name}/{class_name}" if group.name else class_name,
+            float(group.ap[c]),
+            np.where(only, group.ap, np.nan),
+            np.where(only, group.n_gt, 0),
+            ends,
+        )

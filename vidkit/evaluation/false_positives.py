@@ -55,12 +55,13 @@ class Surroundings:
         ignored = np.bincount(self.cell_of_truth, weights=~kept, minlength=self.n_cells)
         mixed = ignored / np.maximum(members, 1)  # the share of *ignored* ones, as the peers' code has it
         cell = np.where(ignored == 0, 1.0, np.where(ignored == members, 0.0, mixed))
-        return np.concatenate([kept, cell, [self._without_cell(share)], self._ties(kept, cell)])
+        return np.concatenate([kept, cell, self.without_cell(np.array([share])), self._ties(kept, cell)])
 
-    def _without_cell(self, share: float) -> float:
+    def without_cell(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weight of detections without a cell, for a group that is this share of all ground truth."""
         if self.rule == "fgfa":
             return share
-        return 1.0 if share in (0.0, 1.0) else share  # MEGA: 0 means "no weight given", and 1 is replaced by 0
+        return np.where((share == 0) | (share == 1), 1.0, share)  # MEGA replaces 1 by 0, and 0 is "no weight given"
 
     def _ties(self, kept: NDArray[np.bool_], cell: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights of detections whose largest IoU is shared: by one kind of ground truth, or by both."""

@@ -24,7 +24,8 @@ from vidkit.predictions.table import Predictions
 Scope = Literal["frame", "class"]
 """Which ground truth may be a detection's nearest: all of its frame, or only that of its own class."""
 
-DETECTIONS_AT_ONCE = 16_384
+DETECTIONS_AT_ONCE = 65_536
+"""Detections of a chunk of frames: few enough for the cache, many enough to make numpy's calls cheap."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,29 +137,32 @@ def find_overlaps(
 
     Without a `scope` the nearest ground truth isn't looked for, which is several times faster.
     """
-    truth = truth_corners(index, protocol)
     needed = thresholds(index, protocol, min(protocol.iou_thresholds))
-    columns = _Columns(index, predictions, protocol, scope, truth, needed, _nothing_near(predictions, protocol, scope))
+    search = _Search(index, predictions, protocol, scope, truth_corners(index, protocol), needed)
     with ThreadPoolExecutor(threads or _processors()) as pool:
-        parts = list(pool.map(columns.chunk, *zip(*_chunks(predictions), strict=True)))
-    pairs = Pairs.join([pair for found, _ in parts for pair in found], protocol.dtype)
-    if columns.nearest is None:
-        return pairs, None
-    tied = Pairs.join([tie for _, ties in parts for tie in ties], protocol.dtype)
-    tied = tied.select(tied.iou == columns.nearest.iou[tied.detection])
-    return pairs, Nearest(columns.nearest.scope, columns.nearest.truth, columns.nearest.iou, tied)
-
-
-def _nothing_near(predictions: Predictions, protocol: Protocol, scope: Scope | None) -> Nearest | None:
+        parts = list(pool.map(search.chunk, _chunks(predictions, scope)))
+    pairs = Pairs.join([part.pairs for part in parts], protocol.dtype)
     if scope is None:
-        return None
-    d = predictions.n_detections
-    return Nearest(scope, np.full(d, -1, np.int32), np.zeros(d, protocol.dtype), Pairs.join([], protocol.dtype))
+        return pairs, None
+    truth = np.concatenate([np.zeros(0, np.int32), *(part.nearest for part in parts)])
+    overlap = np.concatenate([np.zeros(0, protocol.dtype), *(part.iou for part in parts)])
+    tied = Pairs.join([part.tied for part in parts], protocol.dtype)
+    return pairs, Nearest(scope, truth, overlap, tied.select(tied.iou == overlap[tied.detection]))
 
 
 @dataclass(frozen=True, eq=False)
-class _Columns:
-    """What every chunk reads, and the columns of the nearest ground truth that it fills for its own rows."""
+class _Found:
+    """What a chunk of frames gives; `nearest` and `iou` are as in Nearest, and empty where they aren't asked for."""
+
+    pairs: Pairs
+    nearest: NDArray[np.int32]
+    iou: Boxes
+    tied: Pairs
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """What is the same for all chunks of frames."""
 
     index: Index
     predictions: Predictions
@@ -166,57 +170,83 @@ class _Columns:
     scope: Scope | None
     truth: Corners
     needed: NDArray[np.float64]
-    nearest: Nearest | None
 
-    def chunk(self, first: int, stop: int) -> tuple[list[Pairs], list[Pairs]]:
-        """Fill in what is nearest to the detections of frames `first … stop`; return the pairs and the ties."""
-        base, end = (int(self.predictions.detection_start[frame]) for frame in (first, stop))
-        found: list[Pairs] = []
-        ties: list[Pairs] = []
-        box = self.predictions.box[base:end]
-        every = corners(box, self.protocol) if self.scope == "frame" else None
-        class_id = self.predictions.class_id[base:end]
-        for rows, truth in self._objects(first, stop):
-            same = class_id[rows] == self.index.class_id[truth]
-            if self.scope != "frame":
-                rows, truth, same = rows[same], truth[same], same[same]
-            mine = corners(box[rows], self.protocol) if every is None else every[rows]
+    def chunk(self, frames: tuple[int, int]) -> _Found:
+        """Return what is found in frames `first … stop - 1`."""
+        base, end = (int(self.predictions.detection_start[frame]) for frame in frames)
+        box, class_id = self.predictions.box[base:end], self.predictions.class_id[base:end]
+        nearest = np.full(end - base if self.scope else 0, -1, np.int32)
+        largest = np.zeros(len(nearest), self.protocol.dtype)
+        pairs: list[Pairs] = []
+        tied: list[Pairs] = []
+        if self.scope == "frame":
+            boxes = corners(box, self.protocol)
+            steps = ((rows, truth, boxes[rows]) for rows, truth in self._same_frame(frames))
+        else:
+            steps = ((rows, truth, corners(box[rows], self.protocol)) for rows, truth in self._same_class(frames))
+        for rows, truth, mine in steps:
             overlap = iou(mine, self.truth[truth])
-            match = np.flatnonzero((overlap >= self.needed[truth]) & same)
-            found.append(Pairs(rows[match] + base, truth[match], overlap[match]))
-            if self.nearest is not None:
-                ties.append(self._note_nearest(rows + base, truth, overlap))
-        return found, ties
+            match = overlap >= self.needed[truth]
+            if self.scope == "frame":
+                match &= class_id[rows] == self.index.class_id[truth]
+            match_rows = np.flatnonzero(match)
+            pairs.append(Pairs(rows[match_rows] + base, truth[match_rows], overlap[match_rows]))
+            if self.scope is not None:
+                tied.append(_keep_largest(nearest, largest, rows, truth, overlap, base))
+        dtype = self.protocol.dtype
+        return _Found(Pairs.join(pairs, dtype), nearest, largest, Pairs.join(tied, dtype))
 
-    def _objects(self, first: int, stop: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield for j = 0, 1 …: the rows of the chunk whose frame has a j-th object, and that object's row."""
+    def _same_frame(self, frames: tuple[int, int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield for j = 0, 1 …: the rows of the chunk whose frame has a j-th object, and that object."""
+        first, stop = frames
         objects = np.diff(self.index.instance_start[first : stop + 1])
-        detections = np.diff(self.predictions.detection_start[first : stop + 1])
-        start = self.predictions.detection_start[first:stop] - self.predictions.detection_start[first]
+        starts = self.predictions.detection_start[first : stop + 1] - self.predictions.detection_start[first]
         for j in range(int(objects.max(initial=0))):
-            frames = np.flatnonzero((objects > j) & (detections > 0))
-            counts = detections[frames]
-            truth = np.repeat(self.index.instance_start[first + frames] + j, counts)
-            shift = start[frames] - np.concatenate([[0], np.cumsum(counts)[:-1]]) if len(frames) else start[:0]
-            yield np.repeat(shift, counts) + np.arange(len(truth)), truth
+            here = np.flatnonzero(objects > j)
+            counts = starts[here + 1] - starts[here]
+            truth = np.repeat(self.index.instance_start[first + here] + j, counts)
+            gaps = starts[here] - np.cumsum(counts) + counts  # rows of frames without a j-th object, up to here
+            yield np.repeat(gaps, counts) + np.arange(len(truth)), truth
 
-    def _note_nearest(self, rows: NDArray[np.int64], truth: NDArray[np.int64], overlap: Boxes) -> Pairs:
-        """Keep the larger of the old and the new IoU; return the rows where both are the same and above 0."""
-        assert self.nearest is not None
-        old = self.nearest.iou[rows]
-        better = (overlap > old) | (self.nearest.truth[rows] < 0)
-        self.nearest.truth[rows[better]] = truth[better]
-        self.nearest.iou[rows[better]] = overlap[better]
-        tied = (overlap == old) & (old > 0)
-        return Pairs(rows[tied], truth[tied], overlap[tied])
+    def _same_class(self, frames: tuple[int, int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield for j = 0, 1 …: the rows of the chunk that have the class of their frame's j-th object, and that."""
+        first, stop = frames
+        start = self.index.instance_start[first:stop]
+        objects = self.index.instance_start[first + 1 : stop + 1] - start
+        counts = np.diff(self.predictions.detection_start[first : stop + 1])
+        base, end = self.predictions.detection_start[first], self.predictions.detection_start[stop]
+        frame = np.repeat(np.arange(stop - first), counts)
+        for j in range(int(objects.max(initial=0))):
+            wanted = np.full(stop - first, -1, self.index.class_id.dtype)
+            wanted[objects > j] = self.index.class_id[start[objects > j] + j]
+            rows = np.flatnonzero(np.repeat(wanted, counts) == self.predictions.class_id[base:end])
+            yield rows, start[frame[rows]] + j
 
 
-def _chunks(predictions: Predictions) -> list[tuple[int, int]]:
-    """Return runs of frames with about `DETECTIONS_AT_ONCE` detections each, none without any detection."""
-    marks = np.arange(0, predictions.n_detections, DETECTIONS_AT_ONCE)
-    cuts = np.unique(np.searchsorted(predictions.detection_start, marks, side="left"))
+def _keep_largest(
+    nearest: NDArray[np.int32],
+    largest: Boxes,
+    rows: NDArray[np.int64],
+    truth: NDArray[np.int64],
+    overlap: Boxes,
+    base: int,
+) -> Pairs:
+    """Note, in place, where `overlap` is larger than before; return the pairs where it is the same and above 0."""
+    before = largest[rows]
+    better = np.flatnonzero((overlap > before) | (nearest[rows] < 0))
+    tied = np.flatnonzero((overlap == before) & (before > 0))
+    nearest[rows[better]] = truth[better]
+    largest[rows[better]] = overlap[better]
+    return Pairs(rows[tied] + base, truth[tied], overlap[tied])
+
+
+def _chunks(predictions: Predictions, scope: Scope | None) -> list[tuple[int, int]]:
+    """Return runs of frames, first and past the last, with about `DETECTIONS_AT_ONCE` detections each."""
+    step = DETECTIONS_AT_ONCE if scope == "frame" else 4 * DETECTIONS_AT_ONCE  # few are of an object's class
+    marks = np.arange(0, predictions.n_detections, step)
+    cuts = np.searchsorted(predictions.detection_start, marks, side="left")
     cuts = np.unique(np.concatenate([[0], cuts, [predictions.n_frames]]))
-    return [(int(a), int(b)) for a, b in pairwise(cuts)] or [(0, 0)]
+    return [(int(first), int(stop)) for first, stop in pairwise(cuts)]
 
 
 def _processors() -> int:

@@ -24,6 +24,7 @@ class Curve:
     rows: NDArray[np.int32]  # (L,) rows of the predictions, best first
     true: NDArray[np.int64]  # (T,) the places of true positives among them
     weight: NDArray[np.float64]  # (L,) what each counts as a false positive
+    by_share: NDArray[np.bool_] | None  # (L,) whether that weight is the group's share in all ground truth; None: none
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,12 @@ class Ranked:
     @cached_property
     def _area_limits(self) -> tuple[float, float]:
         return float(self._area.min(initial=np.inf)), float(self._area.max(initial=-np.inf))
+
+    @cached_property
+    def video(self) -> NDArray[np.int32]:
+        """Return the video of each detection, in the order of the predictions."""
+        counts = np.diff(self.matches.predictions.detection_start)
+        return np.repeat(self.matches.index.frame_video, counts)
 
     @cached_property
     def truth_area(self) -> NDArray[np.float64]:
@@ -91,13 +98,12 @@ class Ranked:
         """Return the number of members in each segment."""
         return np.bincount(self.truth_segment[members], minlength=self.n_segments)
 
-    def curves(self, group: Group, threshold: float, share: float | None = None) -> Iterator[Curve]:
+    def curves(self, group: Group, threshold: float) -> Iterator[Curve]:
         """Yield the curve of each segment in which a true positive is found."""
         members = self.members(group)
         table = None
         if group.kept is not None:
-            share = group.share(self.matches.index) if share is None else share
-            table = self.surroundings.weights(group.kept, share)
+            table = self.surroundings.weights(group.kept, group.share(self.matches.index))
         matched = self._matched_at(threshold, members)
         limits = group.area or self.matches.protocol.area_range
         if limits is not None and limits[0] <= self._area_limits[0] and self._area_limits[1] <= limits[1]:
@@ -108,11 +114,11 @@ class Ranked:
             if len(true) == 0:
                 continue
             here = slice(first, first + true[-1] + 1)
-            weight = np.ones(here.stop - here.start) if table is None else table[self.surroundings.of_detection[here]]
+            weight, by_share = self._weights(here, table)
             if limits is not None:
                 weight[(self.area[here] < limits[0]) | (self.area[here] > limits[1])] = 0
             weight[hit[hit < len(weight)]] = 0
-            yield Curve(segment, self.ranking.order[here], true, weight)
+            yield Curve(segment, self.ranking.order[here], true, weight, by_share)
 
     def average_precisions(self, group: Group, threshold: float) -> NDArray[np.float64]:
         """Return the AP of each segment; NaN where it has no ground truth, 0 where none of it is found."""
@@ -122,6 +128,14 @@ class Ranked:
             above = np.cumsum(curve.weight)[curve.true]
             ap[curve.segment] = average_precision(above, int(n_truth[curve.segment]), self.matches.protocol)
         return ap
+
+    def _weights(
+        self, here: slice, table: NDArray[np.float64] | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+        if table is None:
+            return np.ones(here.stop - here.start), None
+        around = self.surroundings.of_detection[here]
+        return table[around], around == self.surroundings.nowhere
 
     def _matched_at(self, threshold: float, members: NDArray[np.bool_]) -> NDArray[np.int32]:
         matched = self.matches.matched_at(threshold, members)

@@ -65,11 +65,13 @@ class Cells:
 
     names: tuple[str, ...]
     of_frame: NDArray[np.int64]  # (F,)
+    of_one_video: bool = False  # whether no cell has frames of two videos
 
     def cross(self, other: Cells) -> Cells:
         """Return the partition into cells that are the same in both."""
         names = tuple(f"{a}/{b}" for a, b in product(self.names, other.names))
-        return Cells(names, self.of_frame * len(other.names) + other.of_frame)
+        of_one_video = self.of_one_video or other.of_one_video
+        return Cells(names, self.of_frame * len(other.names) + other.of_frame, of_one_video)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def breakdown(by: str, index: Index, protocol: Protocol, bins: Bins | None = Non
         if name == "class":
             continue
         if name == "video":
-            cells.append(Cells(index.video_name, index.frame_video.astype(np.int64)))
+            cells.append(Cells(index.video_name, index.frame_video.astype(np.int64), of_one_video=True))
         elif (frames := _frame_column(name, index)) is not None:
             cells.append(_cells(name, frames, edges))
         else:
