@@ -340,7 +340,7 @@ def reading_processes(workers: int) -> Iterator[PartMap]:
         return
     executor = ProcessPoolExecutor(workers, _context(), _start_worker)
     try:
-        with warnings.catch_warnings():
+        with _uninterrupted(), warnings.catch_warnings():
             # Python 3.12 and later warn of a fork beside threads; here there are only idle ones of the BLAS library.
             warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
             executor.submit(os.getpid)  # the first task starts all workers
@@ -349,6 +349,19 @@ def reading_processes(workers: int) -> Iterator[PartMap]:
         raise AnnotationError("a reading process was killed (out of memory?); try again with fewer --workers") from None
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put an interrupt off until the end of the block: amid a fork Python drops the KeyboardInterrupt and goes on."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _context() -> BaseContext:
