@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vidkit.data.index import Index
     from vidkit.predictions.table import Predictions
 
+MAX_LENGTH = 1000
 STAGES = ("feature", "flow", "task", "warp", "aggregation")
 
 
@@ -32,7 +33,7 @@ STAGES = ("feature", "flow", "task", "warp", "aggregation")
 @index_option
 @data_dir_option
 @click.option(
-    "--length", type=click.IntRange(1, 1000), help="Frames in a segment, l; default: that of PREDICTIONS, or 10."
+    "--length", type=click.IntRange(1, MAX_LENGTH), help="Frames in a segment, l; default: that of PREDICTIONS, or 10."
 )
 @click.option(
     "--schedule",
@@ -115,6 +116,8 @@ def command(
     """
     if gflop and times_file:
         raise click.UsageError("--gflop and --times both tell what a stage costs: give one of them")
+    if any(isnan(number) for number in (weight, *gates)):
+        raise click.UsageError("--weight and --gate: nan is no number between 0 and 1")
     if bool(runs) != bool(per_frame):
         raise click.UsageError("--run and --per-frame go together: a run and the one that it is compared with")
     if predictions_path is None and (schedule or ci or index_path):
@@ -151,6 +154,8 @@ def _schedule(text: str | None) -> tuple[int, int | None] | None:
     if not found:
         raise click.UsageError(f"--schedule {text}: wanted l=L or l=L,k=K, as in l=10,k=5")
     length, key_id = int(found[1]), None if found[2] is None else int(found[2])
+    if length > MAX_LENGTH:
+        raise click.UsageError(f"--schedule {text}: segments of at most {MAX_LENGTH} frames")
     try:
         return length, check_key_id(length, key_id)
     except ValueError as error:
@@ -191,7 +196,7 @@ def _scored(
     known = distances[distances != UNKNOWN]
     return {
         "protocol": protocol,
-        "length": schedule[0] if schedule else told if isinstance(told, int) and 1 <= told <= 1000 else None,
+        "length": schedule[0] if schedule else told if isinstance(told, int) and 1 <= told <= MAX_LENGTH else None,
         "keyframes": "schedule" if schedule else "told by the predictions",
         "mean_distance_to_key": float(known.mean()) if len(known) else None,
         "limited": predictions.run.limited,

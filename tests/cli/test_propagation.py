@@ -105,7 +105,7 @@ def test_predictions_that_do_not_tell_keyframes_ask_for_them(
     assert "as in --schedule l=10,k=5" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("schedule", ["10", "l=0", "l=5,k=5", "l=-3", "l=10;k=5", "k=5"])
+@pytest.mark.parametrize("schedule", ["10", "l=0", "l=1001", "l=5,k=5", "l=-3", "l=10;k=5", "k=5"])
 def test_bad_schedules_are_told(
     predicted: tuple[Path, Path], schedule: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +122,8 @@ def test_bad_schedules_are_told(
         ["--length", "1001"],
         ["--weight", "1.5"],
         ["--gate", "-0.1"],
+        ["--gate", "nan"],
+        ["--weight", "nan"],
         ["--gflop", "flow"],
         ["--gflop", "flow=x"],
         ["--gflop", "flow=nan"],
