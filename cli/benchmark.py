@@ -100,7 +100,7 @@ def command(
     context = DetectorContext(index.classes, device, checkpoint)
     with redirect_stdout(sys.stderr):  # a detector's own printing must not get between the data
         detector, values = make(name, context, options)
-        stamp = environment(detector, context, index, blank_frames)
+        stamp = environment(detector, context, index, _plain(values), blank_frames)
     limited = limit is not None and limit < index.n_videos
     run = RunInfo(detector.name, _plain(values), stamp, scenario, limited)
     extras = [*options, *(["offline"] if scenario == "offline" else []), *([f"limit={limit}"] if limited else [])]

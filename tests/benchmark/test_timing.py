@@ -84,3 +84,7 @@ def test_nothing_timed(tmp_path):
 
 def test_predictions_of_others_have_no_times():
     assert summary(make_predictions(INDEX)) == {}
+
+
+def test_frames_that_are_all_key_are_not_told_apart(tmp_path):
+    assert list(summary(measure(tmp_path, length=1, videos=[0, 1]))["seconds"]) == ["all"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +17,34 @@ from vidkit.benchmark.detector import Describing, Detector, DetectorContext, Ora
 from vidkit.data.index import Index
 
 NOT_TOLD = "not told"
+LIBRARIES = ("torch", "torchvision", "onnxruntime", "ultralytics")
 
 
 def environment(
-    detector: Detector | OracleDetector, context: DetectorContext, index: Index, blank_frames: bool = False
+    detector: Detector | OracleDetector,
+    context: DetectorContext,
+    index: Index,
+    options: Mapping[str, Any],
+    blank_frames: bool = False,
 ) -> dict[str, Any]:
     """Return the stamp of a run: it stands beside every speed, and a run is only resumed where it is the same.
 
-    `precision` and `batch` are what the detector tells by `describe()`, "not told" otherwise.
+    `precision` and `batch` are what the detector tells by `describe()`, else its options of these names, else "not
+    told". The versions of libraries for networks are told where the detector has imported them.
     """
     stamp: dict[str, Any] = {
         "device": context.device,
         "cpu": cpu_model(),
-        "cpu_count": os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
         "vidkit": vidkit.__version__,
         "image_size": image_sizes(index),
-        "precision": NOT_TOLD,
-        "batch": NOT_TOLD,
+        "precision": options.get("precision", NOT_TOLD),
+        "batch": options.get("batch", NOT_TOLD),
     }
+    stamp |= {name: str(getattr(sys.modules[name], "__version__", "")) for name in LIBRARIES if name in sys.modules}
     if context.checkpoint is not None:
         stamp["checkpoint"] = f"{context.checkpoint.name} blake2b:{_digest(context.checkpoint)}"
     if isinstance(detector, OracleDetector):

@@ -27,12 +27,8 @@ def summary(predictions: Predictions) -> dict[str, Any]:
     timed = ~times.warm_up
     each = predictions.run.scenario != "offline"
     seconds = {"all": _seconds(times.compute_seconds[timed], each)}
-    if predictions.is_key is not None and each:
-        seconds["key"] = _seconds(times.compute_seconds[timed & predictions.is_key])
-        seconds["other"] = _seconds(times.compute_seconds[timed & ~predictions.is_key])
-        waited = _waited_for_key(predictions)
-        if waited is not None and (waited != predictions.is_key).any():
-            seconds["new key"] = _seconds(times.compute_seconds[timed & waited])
+    if each:
+        seconds |= {name: _seconds(times.compute_seconds[rows]) for name, rows in _kinds(predictions, timed).items()}
     run = np.isfinite(times.compute_seconds)
     return {
         "frames_timed": int(timed.sum()),
@@ -45,6 +41,18 @@ def summary(predictions: Predictions) -> dict[str, Any]:
         },
         "measured": dict(predictions.run.measured),
     }
+
+
+def _kinds(predictions: Predictions, timed: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
+    """Return which of the timed frames are "key" and "other", and "new key" where that isn't the same as "key"."""
+    key = predictions.is_key
+    if key is None or len(np.unique(key[timed])) < 2:
+        return {}
+    kinds = {"key": timed & key, "other": timed & ~key}
+    waited = _waited_for_key(predictions)
+    if waited is not None and (waited != key)[timed].any():
+        kinds["new key"] = timed & waited
+    return kinds
 
 
 def _waited_for_key(predictions: Predictions) -> NDArray[np.bool_] | None:
