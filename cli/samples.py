@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NAMES = ("impression_triplet", "causal", "dff_pair", "fgfa", "uniform15")
 BAR = 40  # characters of the longest bar
+LABEL = 12  # characters of an offset, or of a run of offsets
+LINES = 48  # most lines of a histogram; longer ones are drawn in runs of offsets
 CHUNK = 10_000  # samples at a time
 
 
@@ -317,7 +319,7 @@ def _print(name: str, found: Survey, epoch_size: int, epochs: range) -> None:
     )
     missing = sum(not c.frames for c in found.classes)
     if missing:
-        click.echo(f"{missing} classes of the index have no frame that may be drawn")
+        click.echo(f"classes without a frame that may be drawn: {missing}")
 
 
 def _print_role(role: RoleSurvey, found: Survey) -> None:
@@ -325,19 +327,23 @@ def _print_role(role: RoleSurvey, found: Survey) -> None:
     start, end = (f"{n} ({_percent(n, found.of_videos)})" for n in (role.clamped_at_start, role.clamped_at_end))
     click.echo(f"\n{role.role}: drawn uniformly from {low} … {high}")
     click.echo(f"in {found.of_videos} samples of videos, clamped at the start {start}, at the end {end}")
-    click.echo(f"{'offset':>8}{'drawn':>9}{'used':>9}")
+    click.echo(f"{'offset':>{LABEL}}{'drawn':>9}{'used':>9}")
     for line in _histogram(role, found):
         click.echo(line.rstrip())
 
 
 def _histogram(role: RoleSurvey, found: Survey) -> Iterator[str]:
-    """Yield a line for each offset: its share as drawn and after clamping, and a bar for the latter."""
-    highest = max(role.used.values(), default=0) or 1
-    for offset in sorted(role.drawn.keys() | role.used.keys()):
-        used = role.used.get(offset, 0)
-        drawn = _percent(role.drawn[offset], found.of_videos) if offset in role.drawn else "-"
-        bar = "█" * round(BAR * used / highest)
-        yield f"{offset:>+8d}{drawn:>9}{_percent(used, found.of_videos):>9}  {bar}"
+    """Yield a line for each offset, or run of offsets: its share as drawn and after clamping, a bar for the latter."""
+    offsets = sorted(role.drawn.keys() | role.used.keys())
+    step = -(-len(offsets) // LINES)
+    runs = [offsets[start : start + step] for start in range(0, len(offsets), step)]
+    used = [sum(role.used.get(offset, 0) for offset in run) for run in runs]
+    highest = max(used, default=0) or 1
+    for run, n in zip(runs, used, strict=True):
+        label = f"{run[0]:+d}" if len(run) == 1 else f"{run[0]:+d}…{run[-1]:+d}"
+        drawn = sum(role.drawn.get(offset, 0) for offset in run)
+        share = _percent(drawn, found.of_videos) if drawn or run[0] in role.drawn else "-"
+        yield f"{label:>{LABEL}}{share:>9}{_percent(n, found.of_videos):>9}  {'█' * round(BAR * n / highest)}"
 
 
 def _percent(n: int, of: int) -> str:

@@ -57,6 +57,17 @@ def test_motion_groups_share_the_ground_truth_of_a_distance() -> None:
     assert sum(s.ground_truth for s in scores if s.motion == "all") == index.n_instances
 
 
+def test_scores_have_intervals_over_videos() -> None:
+    index = make_index(2, videos=6, frames=20)
+    distances = scheduled_distances(index, 4, 0)
+    scores = scores_by_distance(index, make_predictions(index), distances, by_motion=False, ci=30, seed=1)
+    assert scores == scores_by_distance(index, make_predictions(index), distances, by_motion=False, ci=30, seed=1)
+    for score in scores:
+        assert score.interval is not None
+        low, high = score.interval
+        assert 0 <= low < score.mean_ap < high <= 1
+
+
 def test_scheduled_distances_start_anew_in_each_video() -> None:
     index = index_of([clip(7), clip(2), clip(5)])
     assert scheduled_distances(index, 5, 2).tolist() == [2, 1, 0, 1, 2, 1, 0, 1, 0, 2, 1, 0, 1, 2]

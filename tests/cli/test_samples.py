@@ -147,3 +147,10 @@ def test_stills_alone_can_be_drawn(det: Path, tmp_path: Path, sampler: str) -> N
     assert run(sampler, "--index", det, "--plot", "-o", tmp_path / "stills.png") == 0
     assert (tmp_path / "stills.png").stat().st_size > 1000
     assert run(sampler, "--index", det, "--plot", "-o", tmp_path / "stills.txt") == 1
+
+
+def test_long_histograms_are_drawn_in_runs(vid: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("impression_triplet", "--index", vid, "--length", 200) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.lstrip()[:1] in "+-" and "…" in line]
+    assert 40 < len(lines) < 100
+    assert lines[0].split()[0] == "-200…-196"
