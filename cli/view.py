@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -97,21 +98,25 @@ def _file_name(video: str, numbers: Sequence[int]) -> str:
 
 def _open(path: Path | None, data_dir: Path, video: str | None) -> tuple[Path, Index]:
     """Return the index to look at: the one that is named, else the only one that has the video, else the only one."""
+    if path is None and video is not None:
+        indices = list(_readable(candidates(data_dir)))
+        having = [(file, index) for file, index in indices if len(_videos_called(index, video)) == 1]
+        if len(having) == 1:
+            return having[0]
+        if len(indices) > 1 and not having:
+            near = did_you_mean(video, [name for _, index in indices for name in index.video_name])
+            raise ChoiceError(f"no video called {video!r} in any of the {len(indices)} indices in {data_dir}{near}")
+    return open_index(path, data_dir)
+
+
+def _readable(files: Sequence[Path]) -> Iterator[tuple[Path, Index]]:
+    """Yield the files that are indices, read."""
     from vidkit.data.hdf5 import read_index
     from vidkit.errors import FormatError
 
-    if path is None and video is not None:
-        having = []
-        for file in candidates(data_dir):
-            try:
-                index = read_index(file)
-            except FormatError:
-                continue  # a file of another kind
-            if len(_videos_called(index, video)) == 1:
-                having.append((file, index))
-        if len(having) == 1:
-            return having[0]
-    return open_index(path, data_dir)
+    for file in files:
+        with suppress(FormatError):
+            yield file, read_index(file)
 
 
 def _videos_called(index: Index, name: str) -> list[int]:

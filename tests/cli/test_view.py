@@ -95,6 +95,9 @@ def test_the_index_with_the_video_is_taken_among_several(
     assert report_errors(vidkit, [*args, "--video", "synth_val_00000001", "--frame", "1"]) == DONE
     assert report_errors(vidkit, args) == BAD_INPUT
     assert "several of these fit" in capsys.readouterr().err
+    assert report_errors(vidkit, [*args, "--video", "synth_val_0000001"]) == BAD_INPUT
+    assert "in any of the 2 indices" in (message := capsys.readouterr().err)
+    assert "did you mean 'synth_val_0000" in message
 
 
 def test_the_folders_of_a_name_may_be_left_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
