@@ -13,6 +13,7 @@ from tests.makers import make_index
 from tests.sampling import oracles
 from tests.sampling.indices import clip, index_of, stills
 from vidkit.data.index import Index
+from vidkit.sampling.batches import batches, shard
 from vidkit.sampling.offsets import ImpressionTriplet
 from vidkit.sampling.randomness import OFFSETS
 from vidkit.sampling.samplers import Sampler, causal, dff_pair, fgfa, impression_triplet, uniform15
@@ -169,3 +170,19 @@ class TestWithTorch:
         assert self.stream(workers=1) == plain
         assert self.stream(workers=4) == plain
         assert self.stream(workers=4, skipped=17) == plain[17:]
+
+    def test_batches_of_two_processes_hold_every_sample_once(self) -> None:
+        from torch.utils.data import DataLoader, Dataset
+
+        sampler = impression_triplet([make_index(6, videos=4, tracks=6)], seed=5)
+
+        class Currents(Dataset):  # type: ignore[type-arg]
+            def __getitem__(self, step: int) -> int:
+                return sampler.at(step).current
+
+        seen = []
+        for rank in range(2):
+            todo = shard(batches(sampler, 1, 3), rank, 2)
+            seen += [int(c) for batch in DataLoader(Currents(), batch_sampler=todo) for c in batch]
+        assert sorted(seen) == sorted(sample.current for sample in sampler.epoch(1))
+        assert len(set(seen)) == len(sampler)
