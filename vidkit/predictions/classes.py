@@ -40,10 +40,16 @@ def bind_classes(
         return _as_given(raw, index, options.classes_from)
     if raw.label_names:
         return _by_names(raw.label, raw.label_names, index, Finding("names in the file", "format"))
-    if raw.n_labels is not None and raw.n_labels != index.n_classes:
+    if raw.or_scores_of == index.n_classes:
         raise PredictionError(
-            f"{place}: it has {raw.n_labels} classes, the index has {index.n_classes}: give the names of its classes, "
-            "one a line, with --classes-from FILE"
+            f"{place}: three scores a detection, the third 0 or 1: could be REPP's scores of three classes, or YOLOV's "
+            "objectness, score and class; say which with --format repp or --format yolov"
+        )
+    if raw.n_labels is not None and raw.n_labels != index.n_classes:
+        way = "the class that all are of" if raw.n_labels == 1 else "a file of its class names, one a line"
+        raise PredictionError(
+            f"{place}: it has {raw.n_labels} classes ({raw.classes_evidence}), the index has {index.n_classes}; give "
+            f"{way}: --classes-from"
         )
     if raw.first_label is not None:
         warnings = () if raw.complete is not None else _doubts(raw.label, rows, index, raw.first_label)

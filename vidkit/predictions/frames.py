@@ -83,7 +83,7 @@ def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOpt
         lookup = _lookup(listed, first)
         finding = Finding(f"ids of {listed.path} ({listed.kind})", "given", said)
         return _bound(lookup(ids), lookup(entries), index, finding, frame.entries is not None)
-    if len(entries) and not options.partial and high - first + 1 == index.n_videos < index.n_frames:
+    if not options.partial and _ends_with_the_videos(entries, first, index):
         raise PredictionError(
             f"{place}: its frame ids end at {high}, the index has {index.n_frames} frames in {index.n_videos} videos: "
             "the detector seems to have taken each line of a list of videos (VID_val_videos.txt) for one frame. If it "
@@ -95,6 +95,13 @@ def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOpt
 
     finding = Finding(f"id {first} is the first frame of the index, the others follow in its order", how, said)
     return _bound(in_order(ids), in_order(entries), index, finding, frame.entries is not None)
+
+
+def _ends_with_the_videos(ids: NDArray[np.int64], first: int, index: Index) -> bool:
+    """Return whether the ids are about as many frames as the index has videos, though it has far more frames."""
+    if not len(ids) or index.n_videos < 10 or index.n_frames < 10 * index.n_videos:
+        return False
+    return int(ids.max()) - first + 1 == index.n_videos and len(np.unique(ids)) > index.n_videos / 2
 
 
 def _lookup(listed: FrameList, first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:

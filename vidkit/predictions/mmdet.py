@@ -89,7 +89,7 @@ def from_old(content: Any, source: Source) -> RawPredictions:
         scale="pixels",
         scale_evidence="mmdet writes boxes of the original frame",
         first_label=0,
-        n_labels=n_classes,
+        n_labels=n_classes or None,
         classes_evidence=f"{n_classes} lists of classes a frame",
         notes=tuple(notes),
     )

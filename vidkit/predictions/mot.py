@@ -41,7 +41,7 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
     box = np.column_stack([joined[name] for name in ("left", "top", "width", "height")])
     box[:, :2] -= 1
     label = joined["class"].astype(np.int64)
-    known = bool((label != NO_CLASS).any())
+    known = not len(label) or bool((label != NO_CLASS).any())
     return RawPredictions(
         frame=ByName(
             np.concatenate(entry).astype(np.int64),

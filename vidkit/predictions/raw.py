@@ -80,6 +80,8 @@ class RawPredictions:
     n_labels: int | None = None
     """How many classes the file knows, where it tells."""
     classes_evidence: str = ""
+    or_scores_of: int | None = None
+    """If the index has so many classes, the file could as well be REPP's stream of score vectors."""
     index_fingerprint: str = ""
     complete: Predictions | None = None
     """The predictions as they were, if the file is vidkit's own: what isn't a column of this table is taken from it."""

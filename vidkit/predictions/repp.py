@@ -50,10 +50,12 @@ def from_contents(contents: list[Any], source: Source, kind: str | None = None) 
     width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
     scores = _rows(found, "scores", width, source)
     entry = entries_of(counts)
-    notes = []
-    if len(found) and (kind or _kind(scores, source)) == "yolov":
+    notes: list[str] = []
+    unclear = False
+    if len(found) and (kind or _kind(scores)) == "yolov":
         score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2].astype(np.int64), np.arange(len(found))
         evidence = "YOLOV: objectness x score, class index from 0"
+        unclear = kind is None and bool((label <= 1).all())
     else:
         rows, label = np.nonzero(scores != 0)  # NaN is kept, to be counted
         score = scores[rows, label]
@@ -70,23 +72,17 @@ def from_contents(contents: list[Any], source: Source, kind: str | None = None) 
         first_label=0,
         n_labels=None if len(found) == 0 or evidence.startswith("YOLOV") else width,
         classes_evidence=evidence,
+        or_scores_of=3 if unclear else None,
         notes=tuple(notes),
     )
 
 
-def _kind(scores: NDArray[Any], source: Source) -> Scores:
-    """Return whether three numbers a detection are YOLOV's triple or REPP's scores of three classes."""
+def _kind(scores: NDArray[Any]) -> Scores:
+    """Return whether three numbers a detection look like YOLOV's triple, whose third is a whole number."""
     if scores.shape[1] != 3:
         return "vector"
     third = scores[:, 2]
-    if not np.array_equal(third, np.floor(third)):
-        return "vector"
-    if (third > 1).any():
-        return "yolov"
-    raise PredictionError(
-        f"{source.place}: three scores a detection, the third 0 or 1: REPP's scores of three classes, or YOLOV's "
-        "objectness, score and class; give --format repp or --format yolov"
-    )
+    return "yolov" if np.array_equal(third, np.floor(third)) else "vector"
 
 
 def _rows(found: list[Any], name: str, width: int, source: Source) -> NDArray[Any]:

@@ -134,7 +134,9 @@ def _one(columns: Mapping[str, NDArray[Any]], names: Sequence[str], path: Path) 
 
 
 def _numeric(values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
-    if values.dtype.kind not in "biuf" and values.size:
+    if not values.size:
+        return np.zeros(values.shape)
+    if values.dtype.kind not in "biuf":
         raise PredictionError(f"{path}: the column {name} isn't made of numbers")
     return values.astype(np.float64) if values.dtype.kind != "f" else values
 
@@ -157,7 +159,7 @@ def _box(columns: Mapping[str, NDArray[Any]], path: Path) -> tuple[NDArray[Any],
 def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return whole numbers, and their names where the column has names."""
     if values.dtype.kind in "biu" or not values.size:
-        return values.astype(np.int64), ()
+        return _whole(values, "class", path), ()
     if values.dtype.kind == "f":
         if not np.array_equal(values, np.floor(values)):
             raise PredictionError(f"{path}: a class that is neither a name nor a whole number")
@@ -211,8 +213,10 @@ def _codes(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
 
 
 def _whole(values: NDArray[Any], name: str, path: Path) -> NDArray[np.int64]:
+    if not values.size:
+        return np.zeros(values.shape, np.int64)
     if values.dtype.kind in "biu" or (values.dtype.kind == "f" and np.array_equal(values, np.floor(values))):
-        if values.size and np.abs(values.astype(np.float64)).max() >= 2**53:
+        if np.abs(values.astype(np.float64)).max() >= 2**53:
             raise PredictionError(f"{path}: a {name} that is too large")
         return values.astype(np.int64)
     raise PredictionError(f"{path}: the column {name} isn't made of whole numbers")

@@ -24,13 +24,8 @@ def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict
             path,
             sep=separator,
             header=None,
-            names=list(columns),
-            usecols=list(columns),
-            dtype=dict(columns),
-            index_col=False,
+            dtype=dict(enumerate(columns.values())),
             quoting=3,
-            na_values=[],
-            keep_default_na=True,
             encoding="latin-1",
             **exact_floats(),
         )
@@ -38,11 +33,11 @@ def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict
         return {name: np.zeros(0, dtype) for name, dtype in columns.items()}
     except (ValueError, OverflowError, pd.errors.ParserError) as error:
         raise PredictionError(f"{path}: {first_bad_line(path, columns, separator) or error}") from None
-    if len(frame) and frame[list(columns)[-1]].isna().any():
+    if frame.shape[1] != len(columns) or frame[frame.shape[1] - 1].isna().any():
         wrong = first_bad_line(path, columns, separator)
         if wrong:
             raise PredictionError(f"{path}: {wrong}")
-    return {name: frame[name].to_numpy() for name in columns}
+    return {name: frame[place].to_numpy() for place, name in enumerate(columns)}
 
 
 def exact_floats() -> dict[str, Any]:
