@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +83,8 @@ def speed_accuracy_command(
     rows = speed_accuracy_rows(points)
     written = write_figure(outputs or [runs_dir / "speed-accuracy.png"], speed_accuracy(points, width), rows)
     if as_json:
-        print_json({"format": "vidkit-speed-accuracy", "version": 1, "files": written, "points": rows})
+        drawn = [row | {"options": dict(json.loads(row["options"]))} for row in rows]
+        print_json({"format": "vidkit-speed-accuracy", "version": 1, "files": written, "points": drawn})
         return
     for path in written:
         click.echo(path)
