@@ -37,6 +37,7 @@ _NO_ATTRIBUTE = {
     *("id", "image_id", "video_id", "category_id", "instance_id", "bbox", "area"),
     *("segmentation", "iscrowd", "occluded", "generated"),
 }
+_NONE: Mapping[str, float] = {}  # one for all boxes without
 
 Id = int | str
 
@@ -55,7 +56,7 @@ class _Image:
     number: int
     file: str
     size: tuple[int, int]
-    place: str
+    place: int  # in its section
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,24 @@ class _Box:
     generated: bool
     crowd: bool
     attributes: Mapping[str, float]
-    place: str
+    place: int  # in its section
 
 
 @dataclass
 class _Content:
     """The file's elements by id, as they were read."""
 
+    path: Path
     videos: dict[Id, _Video] = field(default_factory=dict)
     images: dict[Id, _Image] = field(default_factory=dict)
     categories: dict[Id, ObjectClass] = field(default_factory=dict)
     boxes: dict[Id, list[_Box]] = field(default_factory=dict)  # by image
     annotation_ids: set[Id] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
+
+    def wrong(self, section: str, place: int, what: str) -> AnnotationError:
+        """Return the error that says what is wrong with an element."""
+        return AnnotationError(f"{self.path}: {section}[{place}]: {what}")
 
 
 def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:
@@ -98,7 +104,7 @@ def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[Obje
     class_of = _class_ids(content.categories, classes)
     root = path.parent if frames is None else frames
     if content.videos:
-        videos = [_table(path, root, v, rows, content, class_of) for v, rows in _by_video(path, content)]
+        videos = [_table(root, v, rows, content, class_of) for v, rows in _by_video(content)]
     else:
         videos = [_still(key, image, content, class_of) for key, image in content.images.items()]
     check_names(str(path), tuple(videos))
@@ -112,7 +118,7 @@ class _Element:
     """One element of a section; its fields are taken out checked."""
 
     def __init__(self, path: Path, section: str, place: int, value: object) -> None:
-        self.place = f"{path}: {section}[{place}]"
+        self.path, self.section, self.place = path, section, place
         if not isinstance(value, dict):
             raise self.wrong("found", value, "an object with named fields")
         self.fields: dict[str, Any] = value
@@ -120,7 +126,8 @@ class _Element:
     def wrong(self, name: str, found: object, wanted: str) -> AnnotationError:
         """Return the error that says so; what was found is shown in part."""
         shown = repr(found)
-        return AnnotationError(f"{self.place}: {name} {shown[:60]}{'…' * (len(shown) > 60)}, wanted {wanted}")
+        found_in_part = f"{shown[:60]}{'…' * (len(shown) > 60)}"
+        return AnnotationError(f"{self.path}: {self.section}[{self.place}]: {name} {found_in_part}, wanted {wanted}")
 
     def id(self, name: str) -> Id:
         """A whole number or a text."""
@@ -163,7 +170,7 @@ class _Element:
 
 
 def _read(path: Path) -> _Content:
-    content = _Content()
+    content = _Content(path)
     readers = {"videos": _video, "images": _image, "categories": _category, "annotations": _annotation}
     seen = set()
     for section, place, value in sections(path):
@@ -174,10 +181,19 @@ def _read(path: Path) -> _Content:
         raise AnnotationError(
             f"{path}: has {', '.join(sorted(seen)) or 'nothing'}; a COCO file with images and categories was wanted"
         )
-    unknown = next((key for key in content.boxes if key not in content.images), None)
-    if unknown is not None:
-        raise AnnotationError(f"{content.boxes[unknown][0].place}: image_id {unknown!r} is no image of the file")
+    _check_boxes(content)
     return content
+
+
+def _check_boxes(content: _Content) -> None:
+    """Raise where boxes stand in images or have categories that the file doesn't have."""
+    for image, boxes in content.boxes.items():
+        if image not in content.images:
+            raise content.wrong("annotations", boxes[0].place, f"image_id {image!r} is no image of the file")
+        for box in boxes:
+            if box.category not in content.categories:
+                what = f"category_id {box.category!r} is no category of the file"
+                raise content.wrong("annotations", box.place, what)
 
 
 def _once(element: _Element, known: Iterable[Id]) -> Id:
@@ -215,9 +231,8 @@ def _annotation(content: _Content, element: _Element) -> None:
     attributes = _attributes(element.fields)
     content.attributes.update(attributes)
     if len(content.attributes) > MOST_ATTRIBUTES:
-        raise AnnotationError(
-            f"{element.place}: one of more than {MOST_ATTRIBUTES} fields beyond COCO's that are numbers"
-        )
+        what = f"one of more than {MOST_ATTRIBUTES} fields beyond COCO's that are numbers"
+        raise content.wrong("annotations", element.place, what)
     content.boxes.setdefault(element.id("image_id"), []).append(
         _Box(
             category=element.id("category_id"),
@@ -242,7 +257,9 @@ def _bbox(element: _Element) -> tuple[float, ...]:
     return tuple(float(v) for v in value)
 
 
-def _attributes(fields: Mapping[str, Any]) -> dict[str, float]:
+def _attributes(fields: Mapping[str, Any]) -> Mapping[str, float]:
+    if fields.keys() <= _NO_ATTRIBUTE:
+        return _NONE
     return {
         name: float(value)
         for name, value in fields.items()
@@ -275,31 +292,28 @@ def _class_ids(categories: Mapping[Id, ObjectClass], classes: Sequence[ObjectCla
 # -- videos ------------------------------------------------------------------------------------------------------------
 
 
-def _by_video(path: Path, content: _Content) -> list[tuple[_Video, list[Id]]]:
+def _by_video(content: _Content) -> list[tuple[_Video, list[Id]]]:
     """Return each video with the ids of its images, in the order of the file."""
     images: dict[Id, list[Id]] = {key: [] for key in content.videos}
     for key, image in content.images.items():
         if image.video is None or image.video not in images:
-            raise AnnotationError(f"{image.place}: video_id {image.video!r} is no video of the file")
+            raise content.wrong("images", image.place, f"video_id {image.video!r} is no video of the file")
         images[image.video].append(key)
     return [(content.videos[video], keys) for video, keys in images.items()]
 
 
-def _table(
-    path: Path, root: Path, video: _Video, keys: list[Id], content: _Content, class_of: Mapping[Id, int]
-) -> VideoTable:
+def _table(root: Path, video: _Video, keys: list[Id], content: _Content, class_of: Mapping[Id, int]) -> VideoTable:
     images = content.images
     ordered = sorted(keys, key=lambda key: images[key].number)
     for before, after in pairwise(ordered):
         if images[before].number == images[after].number:
-            raise AnnotationError(
-                f"{images[after].place}: frame_id {images[after].number} of video {video.name!r} comes twice"
-            )
+            what = f"frame_id {images[after].number} of video {video.name!r} comes twice"
+            raise content.wrong("images", images[after].place, what)
     noticed = Counter({OUT_OF_ORDER: int(ordered != keys), OTHER_LENGTH: int(video.length not in (0, len(keys)))})
     return _with_boxes(
         video.name,
         [(images[key].number, content.boxes.get(key, [])) for key in ordered],
-        size=_size(video, [images[key] for key in ordered]),
+        size=_size(content, video, [images[key] for key in ordered]),
         files=_files(root, video, [images[key] for key in ordered]),
         class_of=class_of,
         noticed=noticed,
@@ -308,7 +322,7 @@ def _table(
 
 def _still(key: Id, image: _Image, content: _Content, class_of: Mapping[Id, int]) -> VideoTable:
     if image.video is not None:
-        raise AnnotationError(f"{image.place}: video_id {image.video!r}, but the file has no videos")
+        raise content.wrong("images", image.place, f"video_id {image.video!r}, but the file has no videos")
     return _with_boxes(
         str(PurePosixPath(image.file).with_suffix("")),
         [(0, content.boxes.get(key, []))],
@@ -319,16 +333,17 @@ def _still(key: Id, image: _Image, content: _Content, class_of: Mapping[Id, int]
     )
 
 
-def _size(video: _Video, images: Sequence[_Image]) -> tuple[int, int]:
+def _size(content: _Content, video: _Video, images: Sequence[_Image]) -> tuple[int, int]:
     """Return the one size that the video and its images state."""
     size = video.size
     for image in images:
         if 0 not in image.size:
             if 0 not in size and image.size != size:
-                raise AnnotationError(
-                    f"{image.place}: {image.size[0]}x{image.size[1]} pixels, others of video {video.name!r} have "
-                    f"{size[0]}x{size[1]}: the frames of a video must have one size"
+                what = (
+                    f"{image.size[0]}x{image.size[1]} pixels, others of video {video.name!r} have {size[0]}x{size[1]}: "
+                    "the frames of a video must have one size"
                 )
+                raise content.wrong("images", image.place, what)
             size = image.size
     return size
 
@@ -337,16 +352,15 @@ def _files(root: Path, video: _Video, images: Sequence[_Image]) -> VideoFiles:
     """Return where the frames are: the folder of the images if it is there, else the video file if one is named."""
     if not images:
         return VideoFiles(VIDEO, video.file) if video.file else VideoFiles()
-    folders = {PurePosixPath(image.file).parent for image in images}
-    folder = folders.pop() if len(folders) == 1 else PurePosixPath()
-    is_video = video.file.lower().endswith(VIDEO_SUFFIXES)
-    if is_video and not (root / images[0].file).exists():
+    if video.file.lower().endswith(VIDEO_SUFFIXES) and not (root / images[0].file).exists():
         return VideoFiles(VIDEO, video.file)
-    names = tuple(str(PurePosixPath(image.file).relative_to(folder)) for image in images)
+    folders = {image.file.rpartition("/")[0] for image in images}
+    folder = folders.pop() if len(folders) == 1 else ""
+    names = tuple(image.file[len(folder) :].removeprefix("/") for image in images)
     pattern = _pattern(names[0], images[0].number)
     if pattern and all(pattern.format(image.number) == name for image, name in zip(images, names, strict=True)):
-        return VideoFiles(FOLDER, str(folder), pattern)
-    return VideoFiles(FOLDER, str(folder), name=names)
+        return VideoFiles(FOLDER, folder or ".", pattern)
+    return VideoFiles(FOLDER, folder or ".", name=names)
 
 
 def _pattern(name: str, number: int) -> str:
@@ -393,8 +407,6 @@ def _with_boxes(
 
 
 def _is_kept(box: _Box, class_of: Mapping[Id, int], noticed: Counter[str]) -> bool:
-    if box.category not in class_of:
-        raise AnnotationError(f"{box.place}: category_id {box.category!r} is no category of the file")
     for reason, applies in (
         (OTHER_CLASS, class_of[box.category] < 0),
         (CROWD, box.crowd),
