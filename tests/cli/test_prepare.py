@@ -155,7 +155,7 @@ def test_killed_at_any_moment_it_leaves_no_wrong_index_and_no_process(tmp_path: 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 def test_interrupted_it_leaves_with_130_and_no_workers(tmp_path: Path) -> None:
-    make_tree(tmp_path, videos=200, frames=40)
+    make_tree(tmp_path, videos=80, frames=40)
     command = [*PREPARE, "--vid-root", str(tmp_path), "--out", str(tmp_path / "o"), "--workers", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         end = time.monotonic() + 20

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.data.ilsvrc_trees import Thing, annotation_xml, make_tree, write_image, write_video
 from vidkit.classes import VID_CLASSES
@@ -228,8 +229,14 @@ def test_a_split_without_annotations_has_the_images_as_frames(tmp_path: Path) ->
     assert (table.frame_number.tolist(), table.instance_count.tolist(), table.size) == ([0, 2], [0, 0], (64, 48))
 
 
+def _jpeg(size: tuple[int, int]) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size).save(file, "JPEG")
+    return file.getvalue()
+
+
 def _tar(path: Path, names: list[str], mode: str = "w") -> dict[str, bytes]:
-    contents = {name: f"frame {name}".encode() * 9 for name in names}
+    contents = {name: _jpeg((64 + place, 48)) for place, name in enumerate(names)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, mode) as tar:
         for name, content in contents.items():
@@ -255,7 +262,8 @@ def test_frames_in_a_tar_are_found_by_offset(tmp_path: Path) -> None:
             assert (offset, size) == (-1, -1)
         else:
             assert data[offset : offset + size] == contents[f"{long}/{frame:06d}.JPEG"]
-    assert dict(table.counts) == {ilsvrc.NO_IMAGE: 1}
+    assert dict(table.counts) == {ilsvrc.NO_IMAGE: 1, ilsvrc.IMAGE_DIFFERS: 1}
+    assert table.remarks[0].reason == "65×48 pixels, its XML tells 64×48"
 
 
 @pytest.mark.parametrize(("suffix", "mode"), [(".tar.gz", "w:gz"), (".tar", "w:gz")])

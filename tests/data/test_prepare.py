@@ -221,7 +221,11 @@ def test_frames_of_all_videos_may_lie_in_one_tar(tmp_path: Path) -> None:
     (planned,) = plan(tmp_path, None, frames_tar=tmp_path / "frames.tar")
     files = read_plan(planned).index.files
     assert files is not None
-    assert files.kind == ("tar", "", "tar")
+    assert (files.root, files.kind, files.source) == (
+        str(tmp_path),
+        ("tar", "", "tar"),
+        ("frames.tar", "", "frames.tar"),
+    )
     assert files.offset is not None
     assert files.size is not None
     data = (Path(files.root) / files.source[2]).read_bytes()

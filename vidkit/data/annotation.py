@@ -79,8 +79,9 @@ def parse_annotation(data: bytes) -> Annotation:
 
 # -- the texts ---------------------------------------------------------------------------------------------------------
 
-_COORDINATE = rb"\d{1,6}(?:\.\d{1,17})?"
-_TRACK, _FLAG, _LENGTH, _NAME = rb"\d{1,9}", rb"[01]", rb"\d{1,6}", rb"[\w.-]{1,64}"
+# Runs of characters are possessive (a + behind the quantifier): what they took is never given back, which is faster.
+_COORDINATE = rb"\d{1,6}+(?:\.\d{1,17}+)?"
+_TRACK, _FLAG, _LENGTH, _NAME = rb"\d{1,9}+", rb"[01]", rb"\d{1,6}+", rb"[\w.-]{1,64}+"
 _TEXT = {
     "trackid": (_TRACK, "a whole number from 0 to 999999999"),
     "occluded": (_FLAG, "0 or 1"),
@@ -95,18 +96,18 @@ _NUMBER = rb"[+-]?(?:\d{1,20}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?"
 
 # -- the fast reader ---------------------------------------------------------------------------------------------------
 
-_S = rb"[ \t\r\n]*"
+_S = rb"[ \t\r\n]*+"
 
 
-def _leaf(tag: str, text: bytes, group: bool = True) -> bytes:
-    return rb"<%b>%b</%b>" % (tag.encode(), rb"(%b)" % text if group else text, tag.encode())
+def _leaf(tag: str, text: bytes) -> bytes:
+    return rb"<%b>(%b)</%b>" % (tag.encode(), text, tag.encode())
 
 
 def _any_of(*patterns: bytes) -> bytes:
     return rb"(?:" + rb"|".join(patterns) + rb")"
 
 
-_OPTIONAL_WORDS = rb"(?:<%b>[\w./ :-]{0,256}</%b>" + _S + rb")?"
+_OPTIONAL_WORDS = rb"(?:<%b>[\w./ :-]{0,256}+</%b>" + _S + rb")?"
 _HEAD = re.compile(
     rb"""(?:<\?xml version=["']1\.0["'](?: encoding=["'](?:utf|UTF)-8["'])?\?>)?"""
     + _S
@@ -115,7 +116,7 @@ _HEAD = re.compile(
     + _OPTIONAL_WORDS % (b"folder", b"folder")
     + _OPTIONAL_WORDS % (b"filename", b"filename")
     + rb"(?:<source>%b%b</source>%b)?" % (_S, _OPTIONAL_WORDS % (b"database", b"database"), _S)
-    + rb"(?:<size>%b%b%b%b%b(?:<depth>\d{1,3}</depth>%b)?</size>%b)?"
+    + rb"(?:<size>%b%b%b%b%b(?:<depth>\d{1,3}+</depth>%b)?</size>%b)?"
     % (_S, _leaf("width", _LENGTH), _S, _leaf("height", _LENGTH), _S, _S, _S)
     + rb"(?:<segmented>[01]</segmented>%b)?" % _S
 )

@@ -14,12 +14,13 @@ test): then the images are the frames. Frames without an image are kept. docs/pr
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ VID, DET = "VID", "DET"
 IMAGE_SUFFIXES = (".JPEG", ".jpeg", ".JPG", ".jpg", ".PNG", ".png")
 XML_SUFFIXES = (".xml",)
 MAX_DEPTH = 8
+_HEADER_BYTES = 1 << 16  # of an image in a tar: enough for its size
 
 # Names of counts, as they stand in the summary.
 OTHER_CLASSES = "objects of other classes, left out"
@@ -225,7 +227,7 @@ def read_video(
     reading: Reading,
     frames: Sequence[int] | None = None,
     length: int | None = None,
-    in_tar: tuple[str, Members] | None = None,
+    in_tar: tuple[Path, Members] | None = None,
 ) -> VideoTable:
     """Return one video of a VID split; with `frames` only the frames of these numbers.
 
@@ -254,7 +256,7 @@ def read_video(
     else:
         parsed = [Annotation((0, 0), [])] * len(numbers)
     size = _video_size([a.size for a in parsed], str(where), notes)
-    size = _checked_images(split, images, numbers, size, [a.size for a in parsed], reading, notes)
+    size = _checked_images(images, numbers, size, [a.size for a in parsed], reading, notes)
     number_column = np.array(numbers, np.int32)
     table = _instances([a.objects for a in parsed], reading, notes, lambda row: where / xml[numbers[row]])
     frame_attributes, instance_attributes = read_attributes(
@@ -465,10 +467,15 @@ def _subcategories(texts: Sequence[Text]) -> dict[str, NDArray[Any]]:
 class _Images:
     """The images of one video: file names by frame number, and where they are."""
 
-    kind: str
-    source: str
-    names: Mapping[int, str]
+    kind: str = ""
+    source: str = ""
+    path: Path = Path()  # of the folder or tar
+    names: Mapping[int, str] = field(default_factory=dict)
     members: Members | None = None
+
+    def places(self) -> dict[int, tuple[int, int]]:
+        """Return offset and size inside the tar by frame number."""
+        return {} if self.members is None else {number: (at, size) for number, at, size in self.members.tolist()}
 
     def files(self, numbers: Sequence[int], notes: _Notes) -> VideoFiles:
         """Return the columns for the frames of these numbers; count those without an image."""
@@ -477,7 +484,7 @@ class _Images:
             return VideoFiles()
         notes.count(NO_IMAGE, len(numbers) - len(present))
         if self.members is not None:
-            places = {number: place for number, *place in self.members.tolist()}
+            places = self.places()
             rows = np.array([places.get(number, (-1, -1)) for number in numbers], np.int64)
             return VideoFiles(TAR, self.source, offset=rows[:, 0], size=rows[:, 1])
         pattern = _pattern({number: self.names[number] for number in present})
@@ -485,28 +492,29 @@ class _Images:
         return VideoFiles(FOLDER, self.source, pattern, names)
 
 
-def _find_frames(split: Split, name: str, in_tar: tuple[str, Members] | None, notes: _Notes) -> _Images:
+def _find_frames(split: Split, name: str, in_tar: tuple[Path, Members] | None, notes: _Notes) -> _Images:
     """Return the images of a video: those in the tar that was given, else in its folder, else in its own tar."""
     folder, source = split.data / name, f"Data/{split.kind}/{split.name}/{name}"
     if in_tar is not None:
-        return _in_tar(*in_tar)
+        tar, members = in_tar
+        return _in_tar(tar.name, tar, members)
     if folder.is_dir():
         unlisted = _Notes(skip_errors=True)  # what else stands among the images is no matter of annotations
-        return _Images(FOLDER, source, _numbered_files(folder, IMAGE_SUFFIXES, unlisted))
+        return _Images(FOLDER, source, folder, _numbered_files(folder, IMAGE_SUFFIXES, unlisted))
     tar_file = Path(f"{folder}.tar")
     if tar_file.is_file():
         folders = tar_members(tar_file, IMAGE_SUFFIXES)
         if len(folders) > 1:
             raise AnnotationError(f"{tar_file}: frames in {len(folders)} folders, wanted those of one video")
-        return _in_tar(f"{source}.tar", *folders.values()) if folders else _Images("", "", {})
+        return _in_tar(f"{source}.tar", tar_file, *folders.values()) if folders else _Images()
     for suffix in (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"):
         if Path(f"{folder}{suffix}").is_file():
             notes.leave_out(f"{folder}{suffix}", "a compressed tar has no frames at fixed places; unpack it to a .tar")
-    return _Images("", "", {})
+    return _Images()
 
 
-def _in_tar(source: str, members: Members) -> _Images:
-    return _Images(TAR, source, dict.fromkeys(members[:, 0].tolist(), ""), members)
+def _in_tar(source: str, path: Path, members: Members) -> _Images:
+    return _Images(TAR, source, path, dict.fromkeys(members[:, 0].tolist(), ""), members)
 
 
 def _pattern(names: Mapping[int, str]) -> str:
@@ -524,7 +532,6 @@ def _pattern(names: Mapping[int, str]) -> str:
 
 
 def _checked_images(
-    split: Split,
     images: _Images,
     numbers: Sequence[int],
     size: tuple[int, int],
@@ -533,35 +540,43 @@ def _checked_images(
     notes: _Notes,
 ) -> tuple[int, int]:
     """Hold the headers of images against the sizes in the XML; return the video's size, the image's if XML has none."""
-    if images.kind != FOLDER:
-        return size
     present = [(number, told) for number, told in zip(numbers, sizes, strict=True) if number in images.names]
+    places = images.places()
     for number, told in present if reading.check_images else present[:1]:
-        found = _compared(split.root / images.source / images.names[number], told if all(told) else size, notes)
+        path = images.path if images.kind == TAR else images.path / images.names[number]
+        found = _compared(path, told if all(told) else size, notes, places.get(number))
         size = size if all(size) else found
     return size
 
 
-def _compared(path: Path, told: tuple[int, int], notes: _Notes) -> tuple[int, int]:
-    """Return the size that XML tells, or where it tells none that of the image; note an image of another size."""
-    found = _image_size(path)
+def _compared(
+    path: Path, told: tuple[int, int], notes: _Notes, place: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """Return the size that XML tells, or where it tells none that of the image; note an image of another size.
+
+    `place` is the image's offset and size inside a tar.
+    """
+    found = _image_size(path, place)
+    where = str(path) if place is None else f"{path} at byte {place[0]}"
     if found is None:
-        notes.remark(IMAGE_BROKEN, str(path), "no readable image")
+        notes.remark(IMAGE_BROKEN, where, "no readable image")
     elif all(told) and found != told:
-        notes.remark(IMAGE_DIFFERS, str(path), f"{found[0]}×{found[1]} pixels, its XML tells {told[0]}×{told[1]}")
+        notes.remark(IMAGE_DIFFERS, where, f"{found[0]}×{found[1]} pixels, its XML tells {told[0]}×{told[1]}")
     return told if all(told) or found is None else found
 
 
-def _image_size(path: Path) -> tuple[int, int] | None:
+def _image_size(path: Path, place: tuple[int, int] | None) -> tuple[int, int] | None:
     """Return width and height from the header of an image, None if it can't be read."""
     import warnings
 
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("error")
-            with Image.open(path) as image:
-                return image.size
+            if place is None:
+                return Image.open(file).size
+            file.seek(place[0])
+            return Image.open(io.BytesIO(file.read(min(place[1], _HEADER_BYTES)))).size
     except Exception:  # a decoder of hostile files may raise anything
         return None

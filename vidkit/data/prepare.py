@@ -71,7 +71,7 @@ class Item:
     name: str
     frames: tuple[int, ...] | None = None
     length: int | None = None
-    in_tar: tuple[str, Members] | None = None
+    in_tar: tuple[Path, Members] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ class Plan:
 
     split: Split
     items: tuple[Item, ...]
+    frames_root: Path | None = None  # what the sources of frames are relative to, if not the tree
     entries: Mapping[str, Entry] | None = None  # of the list, by name in the tree
     list_path: Path | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -190,6 +191,7 @@ def _plan_split(split: Split, listed: FrameList | None, skip_errors: bool, tar: 
         return Plan(
             split,
             tuple(Item(name, in_tar=tar.members(split, name) if tar else None) for name in names),
+            tar.path.parent if tar else None,
             counts={f"{what} without annotations, left out": len(without_xml)} if without_xml else {},
             left_out=tuple(LeftOut(str(split.data / name), "no annotations") for name in without_xml)
             if split.kind == VID
@@ -205,7 +207,8 @@ def _plan_split(split: Split, listed: FrameList | None, skip_errors: bool, tar: 
         Item(name, entry.frames, entry.length, tar.members(split, name) if tar else None)
         for name, entry in entries.items()
     )
-    return Plan(split, items, entries, listed.path, counts, tuple(missing))
+    root = tar.path.parent if tar else None
+    return Plan(split, items, root, entries, listed.path, counts, tuple(missing))
 
 
 def _find_listed(split: Split, listed: FrameList) -> tuple[dict[str, Entry], Counter[str], list[LeftOut]]:
@@ -236,15 +239,22 @@ class _Tar:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
-        self.folders = tar_members(path, IMAGE_SUFFIXES)
+        self.folders = {f"/{folder}": members for folder, members in tar_members(path, IMAGE_SUFFIXES).items()}
+        tails: dict[str, list[str]] = {}
+        for folder in self.folders:
+            tails.setdefault(folder.rpartition("/")[2], []).append(folder)
+        self.by_last_part = tails
 
-    def members(self, split: Split, name: str) -> tuple[str, Members] | None:
-        """Return the tar and the members of one video: those of the folder that ends like its path."""
-        for tail in (f"{split.kind}/{split.name}/{name}", f"{split.name}/{name}", name):
-            fits = [folder for folder in self.folders if f"/{folder}".endswith(f"/{tail}")]
+    def members(self, split: Split, name: str) -> tuple[Path, Members]:
+        """Return the tar and the members of one video: those in the folder that ends like its path, if there is one."""
+        folders = self.by_last_part.get(name.rpartition("/")[2], [])
+        for tail in (f"/{split.kind}/{split.name}/{name}", f"/{split.name}/{name}", f"/{name}"):
+            fits = [folder for folder in folders if folder.endswith(tail)]
+            if len(fits) > 1:
+                raise AnnotationError(f"{self.path}: the frames of {name} are in several folders: {', '.join(fits)}")
             if fits:
-                return str(self.path), self.folders[fits[0]]
-        return None
+                return self.path, self.folders[fits[0]]
+        return self.path, np.zeros((0, 3), np.int64)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -272,14 +282,15 @@ def read_plan(
         skip_errors=skip_errors,
         check_images=check_images,
     )
-    read = partial(_read_items, planned.split, chosen, reading)
+    root = str(planned.frames_root or planned.split.root.resolve())
+    read = partial(_read_items, planned.split, chosen, reading, root)
     parts = []
     for part in mapping(read, list(_chunks(planned))):
         parts.append(part)
         if advance is not None:
             advance(part.n_items, part.n_files)
     if not parts:
-        parts = [read([])]
+        parts = [read(())]
     return Part(
         join_indices([part.index for part in parts]),
         sum(part.n_items for part in parts),
@@ -298,7 +309,9 @@ def _chunks(planned: Plan) -> Iterator[tuple[Item, ...]]:
         yield planned.items[start : start + size]
 
 
-def _read_items(split: Split, classes: tuple[ObjectClass, ...], reading: Reading, items: Sequence[Item]) -> Part:
+def _read_items(
+    split: Split, classes: tuple[ObjectClass, ...], reading: Reading, root: str, items: Sequence[Item]
+) -> Part:
     tables: list[VideoTable] = []
     counts: Counter[str] = Counter()
     left_out: list[LeftOut] = []
@@ -317,7 +330,7 @@ def _read_items(split: Split, classes: tuple[ObjectClass, ...], reading: Reading
         else:
             left_out.append(LeftOut(str(split.annotations / item.name), "a video without frames"))
     return Part(
-        build_index(tables, classes, split.kind, split.name, str(split.root.resolve())),
+        build_index(tables, classes, split.kind, split.name, root),
         len(items),
         sum(len(table.frame_number) for table in tables) + len(left_out),
         counts,
