@@ -1,10 +1,10 @@
 """How fast evaluation is, and how much memory it takes, on the real ground truth of the whole VID validation set.
 
-    python benchmarks/evaluate.py vid_val_gt_all.npz [--per-frame 30] [--peers-python PYTHON] [--only NAME,NAME]
+    python benchmarks/evaluate.py vid_val_gt_all.npz [--per-frame 30] [--peers-python PYTHON] [--only 'NAME;NAME']
 
 `vid_val_gt_all.npz` holds frame_index, class_id (1 …), box_xyxy (inclusive), motion_iou, video_name, video_start,
-video_len. Detections are made up on it with a seed. Each contender runs in a process of its own, one after the other, so
-that its peak memory is its own; each prints one line. Peers need `pip install hotcoco faster-coco-eval pycocotools`.
+video_len. Detections are made up on it with a seed. Each contender runs in a process of its own, one after the other,
+so that its peak memory is its own; each prints one line. The peers are in the extra `bench`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 SEED = 0
+MOST_FOR_PEERS = 100  # detections a frame; beyond that their arrays alone take gigabytes
 
 
 # -- data ----------------------------------------------------------------------------------------------------------------
@@ -73,39 +74,50 @@ def make_data(source: Path, folder: Path, per_frame: int, share: float) -> None:
     )
     write_index(folder / "index.h5", index)
     write_predictions(folder / "predictions.h5", predictions)
-    frame = np.repeat(np.arange(frames), per_frame)
-    write_arrays(folder / "truth.npy", index.instance_frame, to_inclusive(box), class_id, np.zeros(n))
-    write_arrays(folder / "detections.npy", frame, to_inclusive(boxes), classes, scores)
+    if per_frame <= MOST_FOR_PEERS:
+        write_arrays(folder / "truth.npy", index.instance_frame, to_inclusive(box), class_id, np.zeros(n))
+        frame = np.repeat(np.arange(frames), per_frame)
+        write_arrays(folder / "detections.npy", frame, to_inclusive(boxes), classes, scores)
 
 
 def make_detections(index: Any, per_frame: int) -> tuple[Any, Any, Any]:
+    """Return boxes, scores, class ids of all frames, made in blocks of frames."""
+    rng = np.random.default_rng(SEED)
+    d = index.n_frames * per_frame
+    box, score, class_id = np.empty((d, 4), np.float32), np.empty(d, np.float32), np.empty(d, np.int16)
+    for first in range(0, index.n_frames, 10_000):
+        frames = range(first, min(first + 10_000, index.n_frames))
+        rows = slice(frames.start * per_frame, frames.stop * per_frame)
+        box[rows], score[rows], class_id[rows] = make_block(index, frames, per_frame, rng)
+    return box, score, class_id
+
+
+def make_block(index: Any, frames: range, per_frame: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
     """Return boxes, scores, class ids: most objects found, some twice or badly, the rest of each frame is background.
 
     The rows of a frame are in falling order of score, as detectors write them.
     """
-    rng = np.random.default_rng(SEED)
-    d = index.n_frames * per_frame
-    n_gt = np.repeat(np.diff(index.instance_start), per_frame)
-    slot = np.tile(np.arange(per_frame), index.n_frames)
-    first = np.repeat(index.instance_start[:-1], per_frame)
+    d = len(frames) * per_frame
+    starts = index.instance_start[frames.start : frames.stop + 1]
+    n_gt = np.repeat(np.diff(starts), per_frame)
+    slot = np.tile(np.arange(per_frame), len(frames))
     near = slot < np.minimum(2 * n_gt, per_frame)  # two detections lie near each object
-    truth = np.where(near, first + slot % np.maximum(n_gt, 1), 0)
-    side = rng.lognormal(4.5, 0.8, (d, 2)).astype(np.float32)
-    corner = (rng.random((d, 2)) * np.array([1280, 720])).astype(np.float32)
+    truth = np.where(near, np.repeat(starts[:-1], per_frame) + slot % np.maximum(n_gt, 1), 0)
+    side = rng.lognormal(4.5, 0.8, (d, 2))
+    corner = rng.random((d, 2)) * np.array([1280, 720])
     box = np.concatenate([corner, corner + side], axis=1)
-    gt = index.box[truth[near]]
-    size = (gt[:, 2:] - gt[:, :2]).repeat(2, axis=0).reshape(-1, 4)
-    spread = np.where(slot[near] < n_gt[near], 0.06, 0.25)[:, None]
-    box[near] = gt + rng.normal(size=gt.shape).astype(np.float32) * spread.astype(np.float32) * size
+    gt = index.box[truth[near]].astype(np.float64)
+    size = np.tile(gt[:, 2:] - gt[:, :2], 2)
+    first = slot[near] < n_gt[near]
+    box[near] = gt + rng.normal(size=gt.shape) * np.where(first, 0.06, 0.25)[:, None] * size
     box[near, 2:] = np.maximum(box[near, 2:], box[near, :2] + 1)
-    class_id = rng.integers(0, index.n_classes, d).astype(np.int16)
+    class_id = rng.integers(0, index.n_classes, d)
     right = rng.random(int(near.sum())) < 0.85
     class_id[near] = np.where(right, index.class_id[truth[near]], class_id[near])
     score = rng.beta(0.6, 8, d)
-    score[near] = np.where(slot[near] < n_gt[near], rng.beta(3, 1.5, near.sum()), rng.beta(1.5, 4, near.sum()))
-    score = score.astype(np.float32)
+    score[near] = np.where(first, rng.beta(3, 1.5, near.sum()), rng.beta(1.5, 4, near.sum()))
     order = np.argsort(-score.reshape(-1, per_frame), axis=1)
-    order = (order + np.arange(index.n_frames)[:, None] * per_frame).ravel()
+    order = (order + np.arange(len(frames))[:, None] * per_frame).ravel()
     return box[order], score[order], class_id[order]
 
 
@@ -122,11 +134,13 @@ def write_arrays(path: Path, frame: Any, inclusive: Any, class_id: Any, score: A
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
+    """Keep a tool's own printing away."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
 
 
 def load_vidkit(folder: Path) -> tuple[Any, Any]:
+    """Return index and predictions."""
     from vidkit.data.hdf5 import read_index, read_predictions
 
     return read_index(folder / "index.h5"), read_predictions(folder / "predictions.h5")
@@ -142,24 +156,28 @@ def vidkit_ap50(folder: Path) -> tuple[Any, Callable[[Any], float]]:
 
 
 def vidkit_coco(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    """All of COCO's numbers."""
     from vidkit.evaluation.evaluate import evaluate
 
     return load_vidkit(folder), lambda data: evaluate(*data, "coco").stats["AP"]
 
 
 def vidkit_fgfa(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    """The four ranges of motion of `fgfa`."""
     from vidkit.evaluation.evaluate import evaluate
 
     return load_vidkit(folder), lambda data: evaluate(*data, "fgfa", by="motion").group("motion", "fast").mean_ap
 
 
 def vidkit_mega(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    """The four ranges of motion of `mega`."""
     from vidkit.evaluation.evaluate import evaluate
 
     return load_vidkit(folder), lambda data: evaluate(*data, "mega", by="motion").group("motion", "fast").mean_ap
 
 
 def vidkit_fgfa_from_disk(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    """The same as `vidkit_fgfa`, with reading the files."""
     from vidkit.evaluation.evaluate import evaluate
 
     def run(place: Path) -> float:
@@ -169,12 +187,14 @@ def vidkit_fgfa_from_disk(folder: Path) -> tuple[Any, Callable[[Any], float]]:
 
 
 def vidkit_bootstrap(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    """The same as `vidkit_fgfa`, with intervals."""
     from vidkit.evaluation.evaluate import evaluate
 
     return load_vidkit(folder), lambda data: evaluate(*data, "fgfa", by="motion", ci=1000).mean_ap
 
 
 def coco_truth(folder: Path) -> dict[str, Any]:
+    """Return the ground truth as COCO's JSON has it."""
     rows = np.load(folder / "truth.npy")
     frames = int(np.load(folder / "detections.npy", mmap_mode="r")[-1, 0]) + 1
     return {
@@ -244,13 +264,21 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     """Run one contender in this process and return its seconds, peak memory and number."""
     data, run = CONTENDERS[name](folder)
     loaded = peak_mib()
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     value = run(data)
-    return {"seconds": time.perf_counter() - started, "loaded_mib": loaded, "peak_mib": peak_mib(), "value": value}
+    return {
+        "seconds": time.perf_counter() - started,
+        "cpu": time.process_time() - worked,
+        "loaded_mib": loaded,
+        "peak_mib": peak_mib(),
+        "value": value,
+    }
 
 
 def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the most memory that this process has held; getrusage would count the parent's too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def floor(folder: Path) -> None:
@@ -273,12 +301,13 @@ def floor(folder: Path) -> None:
 
 
 def main() -> None:
+    """Run all contenders, or one as a child of this script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ground_truth", type=Path)
     parser.add_argument("--per-frame", type=int, default=30)
     parser.add_argument("--share", type=float, default=1.0, help="of the videos, from the first")
     parser.add_argument("--peers-python", default=sys.executable, help="a Python that has the peers installed")
-    parser.add_argument("--only", help="contenders, with commas")
+    parser.add_argument("--only", help="contenders, with semicolons")
     parser.add_argument("--work", type=Path, help="keep the data here, and take them from here")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -288,20 +317,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.work or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "detections.npy").exists():
+        if not (folder / "predictions.h5").exists():
             make_data(args.ground_truth, folder, args.per_frame, args.share)
         run_all(args, folder)
 
 
 def run_all(args: argparse.Namespace, folder: Path) -> None:
-    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
-    detections = np.load(folder / "detections.npy", mmap_mode="r")
-    print(
-        f"{int(detections[-1, 0]) + 1} frames, {len(np.load(folder / 'truth.npy'))} boxes, {len(detections)} detections"
-    )
+    """Print the machine, the data, the floor, and a line for each contender."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}")
+    index, predictions = load_vidkit(folder)
+    print(f"{index.n_frames} frames, {index.n_instances} boxes, {predictions.n_detections} detections")
     floor(folder)
-    print(f"{'contender':40} {'seconds':>8} {'peak MiB':>9} {'of it data':>10}  value")
-    for name in [n.strip() for n in args.only.split(",")] if args.only else CONTENDERS:
+    print(f"{'contender':40} {'seconds':>8} {'CPU':>7} {'peak MiB':>9} {'data MiB':>9}  value")
+    for name in [n.strip() for n in args.only.split(";")] if args.only else CONTENDERS:
         python = sys.executable if name.startswith("vidkit") else args.peers_python
         command = [python, __file__, str(args.ground_truth), "--child", name, "--work", str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -309,8 +337,9 @@ def run_all(args: argparse.Namespace, folder: Path) -> None:
             print(f"{name:40} failed: {(done.stderr.strip().splitlines() or ['killed'])[-1][:120]}")
             continue
         found = json.loads(done.stdout.splitlines()[-1])
+        times = f"{found['seconds']:8.2f} {found['cpu']:7.2f}"
         print(
-            f"{name:40} {found['seconds']:8.2f} {found['peak_mib']:9.0f} {found['loaded_mib']:10.0f}  {found['value']:.9f}"
+            f"{name:40} {times} {found['peak_mib']:9.0f} {found['loaded_mib']:9.0f}  {found['value']:.9f}", flush=True
         )
 
 

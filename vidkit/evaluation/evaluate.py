@@ -45,8 +45,13 @@ def evaluate(
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
     breakdowns = [breakdown(name, index, rules, bins) for name in ([by] if isinstance(by, str) else by)]
-    matches = match(index, predictions, rules, _scope(rules, breakdowns))
+    matches = match_for(index, predictions, rules, breakdowns)
     return score(matches, breakdowns, Bootstrap(ci, seed) if ci else None)
+
+
+def match_for(index: Index, predictions: Predictions, protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Matches:
+    """Return the table of matches with what the breakdowns need of it."""
+    return match(index, predictions, protocol, _scope(protocol, breakdowns))
 
 
 def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstrap | None = None) -> EvalResult:
@@ -56,7 +61,7 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
     """
     index, predictions, protocol = matches.index, matches.predictions, matches.protocol
     everything = ranked(matches)
-    sampler = None if bootstrap is None else Sampler(bootstrap, index.n_videos)
+    sampler = None if bootstrap is None else Sampler(bootstrap, everything)
     groups: list[GroupResult] = []
     for wanted in breakdowns:
         groups += _broken_down(everything, wanted, sampler)
@@ -96,8 +101,9 @@ def _overall(everything: Ranked, sampler: Sampler | None) -> GroupResult:
     ap, n_gt = _scores(everything, Group("all"))
     if protocol.missing_class == "zero or nan":
         ap = fill_missing(ap, np.diff(everything.ranking.start) > 0)
-    ends = None if sampler is None else sampler.interval(sampler.replicates(everything, Group("all")))
-    return GroupResult("", "all", mean_ap(ap, protocol.missing_class == "skip"), ap, n_gt, ends)
+    drawn = None if sampler is None else sampler.replicates(everything, Group("all"))
+    ends = None if sampler is None or drawn is None else sampler.interval(drawn)
+    return GroupResult("", "all", mean_ap(ap, protocol.missing_class == "skip"), ap, n_gt, ends, drawn)
 
 
 def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -113,12 +119,13 @@ def _broken_down(everything: Ranked, wanted: Breakdown, sampler: Sampler | None)
         sampler = None  # one video can't be drawn anew
     for group in wanted.groups:
         ap, n_gt = _scores(rows, group)
-        drawn = None if sampler is None else sampler.replicates(rows, group)
+        replicates = None if sampler is None else sampler.replicates(rows, group)
         for cell, name in enumerate(("",) if wanted.cells is None else wanted.cells.names):
             here = slice(cell * index.n_classes, (cell + 1) * index.n_classes)
-            ends = None if sampler is None or drawn is None else sampler.interval(drawn[here])
+            drawn = None if replicates is None else replicates[here]
+            ends = None if sampler is None or drawn is None else sampler.interval(drawn)
             label = "/".join(part for part in (name, group.name) if part)
-            whole = GroupResult(wanted.by, label, mean_ap(ap[here]), ap[here], n_gt[here], ends)
+            whole = GroupResult(wanted.by, label, mean_ap(ap[here]), ap[here], n_gt[here], ends, drawn)
             yield from _by_class(whole, index.class_names) if wanted.by_class else (whole,)
 
 
@@ -136,4 +143,5 @@ def _by_class(group: GroupResult, class_names: Sequence[str]) -> Iterator[GroupR
             np.where(only, group.ap, np.nan),
             np.where(only, group.n_gt, 0),
             ends,
+            None if group.replicates is None else np.where(only[:, None], group.replicates, np.nan),
         )

@@ -43,6 +43,8 @@ class GroupResult:
     ap: NDArray[np.float64]  # (C,)
     n_gt: NDArray[np.int64]  # (C,)
     interval: Interval | None = None
+    replicates: NDArray[np.float64] | None = None
+    """The AP of each class in each drawing of the bootstrap, `(C, B)`: for paired comparisons, not stored in files."""
 
 
 @dataclass(frozen=True)
