@@ -20,6 +20,7 @@ import numpy as np
 import PIL
 from PIL import Image
 
+from vidkit.data.lists import frame_id_lines, sampled_lines, video_lines
 from vidkit.errors import FormatError, VidkitError
 from vidkit.files import write_text
 from vidkit.synth.render import Annotation, annotate, render
@@ -192,16 +193,17 @@ def _xml_object(settings: Settings, item: Annotation) -> str:
 
 
 def _write_lists(root: Path, settings: Settings, train: int, val: int) -> None:
-    """Write the lists that go with ILSVRC VID: 15 frames of each train video, the val videos, the val frames."""
-    n = settings.frames
-    spread = range(n) if n <= 15 else [(2 * i + 1) * n // 30 for i in range(15)]
-    lists = root / "ImageSets" / "VID"
-    places = [video_place("train", v) for v in range(train)]
-    write_text(lists / "VID_train_15frames.txt", "".join(f"{p} 1 {frame} {n}\n" for p in places for frame in spread))
-    places = [video_place("val", v) for v in range(val)]
-    write_text(lists / "VID_val_videos.txt", "".join(f"{p} {v * n + 1} 0 {n}\n" for v, p in enumerate(places)))
-    rows = (f"{p}/{frame:06d} {v * n + frame + 1}\n" for v, p in enumerate(places) for frame in range(n))
-    write_text(lists / "VID_val_frames.txt", "".join(rows))
+    """Write the classes, and the lists that go with ILSVRC VID for the splits that are there."""
+    frames = range(settings.frames)
+    videos = {s: [(video_place(s, v), frames) for v in range(n)] for s, n in (("train", train), ("val", val))}
+    lists = {
+        "VID_train_15frames.txt": sampled_lines(videos["train"]),
+        "VID_val_videos.txt": video_lines(videos["val"]),
+        "VID_val_frames.txt": frame_id_lines(videos["val"]),
+    }
+    for name, lines in lists.items():
+        if text := "".join(f"{line}\n" for line in lines):
+            write_text(root / "ImageSets" / "VID" / name, text)
     classes = enumerate(settings.object_classes, start=1)
     write_text(root / "classes.txt", "".join(f"{c.wnid} {number} {c.name}\n" for number, c in classes))
 
