@@ -55,6 +55,8 @@ def command(
         raise click.UsageError("--report and -o exclude each other")
     if to is not None and output is None:
         raise click.UsageError("--to needs -o FILE")
+    if to is None and output is not None and output.suffix not in (".h5", ".hdf5"):
+        raise click.UsageError(f"-o {output}: say with --to which format to write (without it only .h5, vidkit's own)")
     opened = open_predictions(predictions_path, read_options(**reading))
     index_file = _index_of(opened, index_path, data_dir)
     index = read_index(index_file)

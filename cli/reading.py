@@ -1,4 +1,4 @@
-"""The options of every command that reads a prediction file: what its content leaves open, and what becomes of faults."""
+"""The options of every command that reads predictions: what the file leaves open, and what becomes of faults."""
 
 from __future__ import annotations
 
