@@ -18,6 +18,7 @@ COMMANDS = {
     "synth": ("synth", "Make a small annotated video data set."),
     "view": ("view", "Draw frames with boxes, tracks and labels."),
     "eval": ("eval", "Score predictions: mAP by motion speed and other attributes."),
+    "compare": ("compare", "Tell how much better one run is than another, with intervals."),
     "convert": ("convert", "Read any prediction file, write any other."),
     "benchmark": ("benchmark", "Run a detector over an index and time it."),
     "plugins": ("plugins", "List the detectors that are installed."),

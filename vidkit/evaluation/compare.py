@@ -142,7 +142,7 @@ def _differences(
     level = 0.0 if bootstrap is None else bootstrap.level
     means = np.array([mean_ap(y) - mean_ap(x) for x, y in zip(of_a.T, of_b.T, strict=True)])
     yield _difference(a, "", int(a.n_gt.sum()), a.mean_ap, b.mean_ap, means, level)
-    for c in np.flatnonzero(a.n_gt):
+    for c in (int(c) for c in np.flatnonzero(a.n_gt)):
         found = float(a.ap[c]), float(b.ap[c])
         yield _difference(a, class_names[c], int(a.n_gt[c]), *found, of_b[c] - of_a[c], level)
 

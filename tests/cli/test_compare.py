@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from vidkit_cli.console import report_errors
+from vidkit_cli.main import vidkit
+
+from tests.makers import make_index, make_predictions
+from vidkit.data.hdf5 import write_index, write_predictions
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an index, a good run, and one that found nothing."""
+    monkeypatch.chdir(tmp_path)
+    index = make_index(videos=4)
+    write_index(tmp_path / "vidkit-data" / "val.h5", index)
+    good = make_predictions(index, jitter=1)
+    write_predictions(tmp_path / "runs" / "good" / "predictions.h5", good)
+    none = np.zeros(index.n_frames + 1, np.int64)
+    nothing = dataclasses.replace(
+        good, detection_start=none, box=np.zeros((0, 4)), score=np.zeros(0), class_id=np.zeros(0, np.int16)
+    )
+    write_predictions(tmp_path / "runs" / "nothing" / "predictions.h5", nothing)
+    return tmp_path
+
+
+def run(*args: str) -> int:
+    return report_errors(vidkit, args)
+
+
+def test_a_table_of_differences(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "runs/nothing", "runs/good", "--ci", "20", "--classes") == 0
+    out = capsys.readouterr().out
+    for said in ("motion: fast", "B - A", "95 % interval", "speak most for B", "rule fgfa", "seed 0"):
+        assert said in out
+
+
+def test_worse_fails_only_when_asked(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "runs/good", "runs/nothing", "--ci", "20") == 0
+    assert run("compare", "runs/good", "runs/nothing", "--ci", "20", "--fail-if-worse") == 3
+    assert "worse than A" in capsys.readouterr().err
+    assert run("compare", "runs/nothing", "runs/good", "--ci", "20", "--fail-if-worse") == 0
+
+
+def test_json_to_stdout_and_to_a_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "runs/good", "runs/nothing", "--ci", "20", "--json", "-o", "c.json") == 0
+    said = json.loads(capsys.readouterr().out)
+    stored = json.loads((place / "c.json").read_text())
+    assert said["worse"] is True
+    assert said["differences"] == stored["differences"]
+
+
+def test_unlike_protocols_are_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "runs/good/predictions.h5", "--protocol", "fgfa") == 0
+    assert run("eval", "runs/nothing/predictions.h5", "--protocol", "mega") == 0
+    capsys.readouterr()
+    assert run("compare", "runs/good/result.json", "runs/nothing/result.json") == 1
+    assert "unlike protocols" in capsys.readouterr().err
+    assert run("compare", "runs/good/result.json", "runs/nothing", "--protocol", "voc") == 1
+    assert run("compare", "runs/good/result.json", "runs/nothing", "--ci", "5") == 0
+
+
+def test_unlike_data_are_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = make_index(seed=9, videos=4)
+    write_predictions(place / "other.h5", make_predictions(other))
+    assert run("compare", "runs/good", "other.h5") == 1
+    assert "unlike data" in capsys.readouterr().err
+
+
+def test_a_folder_without_predictions_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "runs", "runs/good") == 1
+    assert "no predictions.h5" in capsys.readouterr().err
