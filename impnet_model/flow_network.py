@@ -95,8 +95,8 @@ class FlowNetS(nn.Module):
 
     def prepare(self, current: Tensor, other: Tensor) -> Tensor:
         """Return the network's input `(B, 6, H', W')`: both images in 0 … 1 minus the mean, pooled (ceil)."""
-        pair = torch.cat([current, other], dim=1)
-        return (avg_pool2d(pair, 2, ceil_mode=True) if self.input_pool == 2 else pair) / 255
+        pair = torch.cat([current, other], dim=1).div_(255)
+        return avg_pool2d(pair, 2, ceil_mode=True) if self.input_pool == 2 else pair
 
     def last_level(self, pair: Tensor) -> Tensor:
         """Return the decoder's last level at a quarter of the input's size, from which the flow is read."""

@@ -165,3 +165,48 @@ def longest(
                     best[t, j] = (best[t - 1, i][0] + score, [*best[t - 1, i][1], j])
     (t, _), (total, path) = max(best.items(), key=lambda each: each[1][0])
     return t - len(path) + 1, path, total
+
+
+def encode(anchor: Array, box: Array) -> list[float]:
+    w, h = anchor[2] - anchor[0] + 1, anchor[3] - anchor[1] + 1
+    bw, bh = box[2] - box[0] + 1, box[3] - box[1] + 1
+    dx = (box[0] + (bw - 1) / 2 - anchor[0] - (w - 1) / 2) / w
+    dy = (box[1] + (bh - 1) / 2 - anchor[1] - (h - 1) / 2) / h
+    return [dx, dy, math.log(bw / w), math.log(bh / h)]
+
+
+def anchor_targets(
+    anchors: Array, boxes: Array, height: float, width: float, positive: float, negative: float
+) -> tuple[list[int], list[list[float]]]:
+    inside = [a[0] >= 0 and a[1] >= 0 and a[2] < width and a[3] < height for a in anchors]
+    best_of_box = [max((iou(a, b) for a, i in zip(anchors, inside, strict=True) if i), default=-1.0) for b in boxes]
+    labels, deltas = [], []
+    for anchor, is_inside in zip(anchors, inside, strict=True):
+        ious = [iou(anchor, b) for b in boxes]
+        best = max(ious, default=0.0)
+        label = 0 if best < negative or not len(boxes) else -1
+        if best >= positive or any(v == top for v, top in zip(ious, best_of_box, strict=True)):
+            label = 1
+        labels.append(label if is_inside else -1)
+        std = (0.1, 0.1, 0.4, 0.4)
+        offsets = (
+            [d / s for d, s in zip(encode(anchor, boxes[ious.index(best)]), std, strict=True)] if ious else [0.0] * 4
+        )
+        deltas.append(offsets if labels[-1] == 1 else [0.0] * 4)
+    return labels, deltas
+
+
+def region_targets(
+    regions: Array, boxes: Array, classes: NDArray[np.int64], foreground: float
+) -> tuple[list[int], list[list[float]]]:
+    labels, deltas = [], []
+    for region in regions:
+        ious = [iou(region, b) for b in boxes]
+        best = max(ious, default=0.0)
+        is_object = bool(ious) and best >= foreground
+        of = ious.index(best) if ious else -1
+        labels.append(int(classes[of]) + 1 if is_object else 0)
+        std = (0.1, 0.1, 0.2, 0.2)
+        offsets = [d / s for d, s in zip(encode(region, boxes[of]), std, strict=True)] if is_object else [0.0] * 4
+        deltas.append(offsets)
+    return labels, deltas

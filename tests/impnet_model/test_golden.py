@@ -20,6 +20,7 @@ from torch import Tensor
 from impnet_model import weight_names
 from impnet_model.aggregation import QualityNetwork, aggregate, cosine_weights, key_weight
 from impnet_model.anchors import base_anchors, grid_anchors
+from impnet_model.assignment import anchor_targets, hard_examples, region_targets, rfcn_losses
 from impnet_model.box_coder import decode, encode, iou
 from impnet_model.build import RESNET101, deep_feature_flow
 from impnet_model.detectors.seq_nms import final, seq_nms
@@ -272,3 +273,40 @@ def test_seq_nms(golden: Read, compare: Compare) -> None:
             compare(f"Seq-NMS: class {c}, frame {t}", out, z[f"out_{c}_{t}"].reshape(-1, 5), 1e-12)
             last = out[final(out[:, :4], scores, 0.3)]
             compare(f"Seq-NMS, final: class {c}, frame {t}", last, z[f"final_{c}_{t}"].reshape(-1, 5), 1e-12)
+
+
+def test_targets_of_anchors(golden: Read, compare: Compare) -> None:
+    z = golden("rpn_targets_dff.npz")
+    rows, columns = (int(n) for n in z["feat_hw"])
+    base = base_anchors()
+    anchors = grid_anchors(base, rows, columns, 16)
+    targets = anchor_targets(anchors, tensor(z["gt_boxes"][:, :4]), *z["im_info"][:2].tolist())
+    labels = targets.labels.view(rows, columns, len(base)).permute(2, 0, 1).flatten()  # theirs are in order (a, h, w)
+    compare("labels of anchors", labels, z["label"][0], 0.0)
+    deltas = targets.deltas.view(rows, columns, -1).permute(2, 0, 1)
+    compare("offsets of anchors", deltas, z["bbox_target"][0] * z["bbox_weight"][0], 4e-7)
+
+
+def test_targets_of_regions_and_hard_examples(golden: Read, compare: Compare) -> None:
+    z = golden("rcnn_targets_ohem_dff.npz")
+    objects = tensor(z["gt_boxes"])
+    targets = region_targets(tensor(z["rois"][:, 1:]), objects[:, :4], objects[:, 4].long() - 1)
+    compare("labels of regions", targets.labels, z["label"], 0.0)
+    compare("offsets of regions", targets.deltas, z["bbox_target"][:, 4:], 4e-7)
+    logits, deltas = tensor(z["cls_score"]).requires_grad_(), tensor(z["bbox_pred"])[:, 4:]
+    hard = hard_examples(logits, deltas, targets)
+    compare("labels after OHEM", hard.labels, z["label_ohem"], 0.0)
+    compare("box weights after OHEM", (hard.labels > 0).float(), z["bbox_weight_ohem"][:, 4], 0.0)
+    class_loss, box_loss = rfcn_losses(logits, deltas, hard)
+    compare("class loss", class_loss.detach(), z["loss_cls_mean_over_kept"], 1e-6)
+    compare("box loss", box_loss, z["loss_bbox_sum_over_128"], 1e-6)
+    class_loss.backward()
+    compare("gradient of the class loss", logits.grad, z["grad_cls_score"], 1e-6)
+
+
+def test_smooth_l1(golden: Read, compare: Compare) -> None:
+    z = golden("fgfa_weights_mxnet.npz")
+    x = tensor(z["smooth_l1_x"])
+    for sigma in (1, 3):
+        loss = torch.nn.functional.smooth_l1_loss(x, torch.zeros_like(x), reduction="none", beta=1 / sigma**2)
+        compare(f"smooth L1, sigma {sigma}", loss, z[f"smooth_l1_sigma{sigma}"], 4e-7)
