@@ -189,9 +189,8 @@ def anchor_targets(
             label = 1
         labels.append(label if is_inside else -1)
         std = (0.1, 0.1, 0.4, 0.4)
-        offsets = (
-            [d / s for d, s in zip(encode(anchor, boxes[ious.index(best)]), std, strict=True)] if ious else [0.0] * 4
-        )
+        nearest = boxes[ious.index(best)] if ious else anchor
+        offsets = [d / s for d, s in zip(encode(anchor, nearest), std, strict=True)]
         deltas.append(offsets if labels[-1] == 1 else [0.0] * 4)
     return labels, deltas
 
