@@ -269,7 +269,7 @@ def _report(predictions: Predictions, index: Index, index_file: Path, output: Pa
 
 
 def _facts(predictions: Predictions, measured: Mapping[str, Any]) -> list[tuple[str, str]]:
-    run, ahead = predictions.run, measured["look_ahead"]
+    run = predictions.run
     options = " ".join(f"{name}={value}" for name, value in run.options.items())
     speed = measured["frames_per_second"]
     facts = [
@@ -284,13 +284,17 @@ def _facts(predictions: Predictions, measured: Mapping[str, Any]) -> list[tuple[
         ("frames", f"{predictions.n_frames}, {measured['frames_timed']} of them timed"),
         ("detections", str(predictions.n_detections)),
         ("frames per second", "not measured" if speed is None else f"{speed:.1f}"),
-        ("look-ahead", f"{ahead['max']} frames at most, {ahead['mean']:.1f} in the mean"),
+        ("look-ahead", _look_ahead(measured["look_ahead"])),
         ("decoding", _ms(measured["decode_seconds"]) + " ms per frame, not part of the speed"),
         ("peak memory", f"{measured['measured'].get('peak_memory_bytes', 0) / 2**20:.0f} MiB"),
     ]
     if run.environment.get("sees_truth"):
         facts.insert(1, ("", "looks at the ground truth: a stand-in, no method"))
     return facts
+
+
+def _look_ahead(frames: Mapping[str, Any]) -> str:
+    return "no frames" if frames["max"] is None else f"{frames['max']} frames at most, {frames['mean']:.1f} in the mean"
 
 
 def _times(seconds: Mapping[str, Mapping[str, Any]]) -> list[list[object]]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.makers import make_index
 from vidkit.benchmark.detector import DetectorContext
-from vidkit.benchmark.detectors import clearness
+from vidkit.benchmark.detectors import FrameCopy, clearness
 from vidkit.benchmark.plugins import make
 from vidkit.benchmark.run import blank_frames
 from vidkit.benchmark.stopwatch import time_video
@@ -138,6 +138,15 @@ def test_frame_copy_on_a_plain_detector_sees_no_truth():
     assert not hasattr(detector, "detect_known")
     scores = [a.scores[0] for a in time_video(detector, images, INDEX, 0).answers]
     assert scores == [number // 4 * 4 + 1 for number in range(24)]
+
+
+def test_frame_copy_tells_what_its_base_tells():
+    class Telling(Brightness):
+        def describe(self):
+            return {"precision": "float16"}
+
+    assert FrameCopy(Telling(), 3, 0, 0.0).describe() == {"precision": "float16"}
+    assert FrameCopy(Brightness(), 3, 0, 0.0).describe() == {}
 
 
 @pytest.mark.parametrize(

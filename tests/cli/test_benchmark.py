@@ -239,3 +239,25 @@ def test_a_run_killed_anywhere_resumes_to_the_same(here):
     killed, whole = read_predictions(here / "killed.h5"), read_predictions(here / "whole.h5")
     assert killed.fingerprint == whole.fingerprint
     assert np.isfinite(killed.times.compute_seconds).all()
+
+
+def test_an_index_of_no_videos(here, capsys):
+    write_index(here / "empty.h5", make_index(videos=0, tracks=0))
+    assert run("oracle-jitter", "--index", "empty.h5", "-o", "empty-run.h5") == 0
+    assert "not measured" in capsys.readouterr().out
+    assert read_predictions(here / "empty-run.h5").n_frames == 0
+
+
+def test_interrupted_it_says_what_is_kept(here, capsys, monkeypatch):
+    from vidkit.benchmark import run as module
+
+    real = module.write_shard
+
+    def interrupted(path, result):
+        if path.name == "000002.shard":
+            raise KeyboardInterrupt
+        real(path, result)
+
+    monkeypatch.setattr(module, "write_shard", interrupted)
+    assert run("oracle-jitter", "--blank-frames", "-o", "a.h5") == 130
+    assert "2 of 4 videos are kept in a.h5.parts; --resume goes on from there" in capsys.readouterr().err

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.benchmark.detector import Detector, DetectorContext, Image, KnownFrame, OracleDetector
+from vidkit.benchmark.detector import Describing, Detector, DetectorContext, Image, KnownFrame, OracleDetector
 from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
@@ -199,6 +199,10 @@ class FrameCopy:
         """Wait for the base."""
         self.base.synchronize()
 
+    def describe(self) -> Mapping[str, Any]:
+        """Return what the base's speed depends on, as far as it tells."""
+        return self.base.describe() if isinstance(self.base, Describing) else {}
+
 
 @dataclass(frozen=True)
 class OracleFrameCopy:
@@ -217,6 +221,10 @@ class OracleFrameCopy:
     def synchronize(self) -> None:
         """Wait for the base."""
         self.base.synchronize()
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what the base's speed depends on, as far as it tells."""
+        return self.base.describe() if isinstance(self.base, Describing) else {}
 
 
 def _copies(
