@@ -30,7 +30,7 @@ SEED = 0
 MOST_FOR_PEERS = 100  # detections a frame; beyond that their arrays alone take gigabytes
 
 
-# -- data ----------------------------------------------------------------------------------------------------------------
+# -- data --------------------------------------------------------------------------------------------------------------
 
 
 def make_data(source: Path, folder: Path, per_frame: int, share: float) -> None:
@@ -129,7 +129,7 @@ def write_arrays(path: Path, frame: Any, inclusive: Any, class_id: Any, score: A
     np.save(path, rows)
 
 
-# -- contenders ----------------------------------------------------------------------------------------------------------
+# -- contenders --------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -257,7 +257,7 @@ CONTENDERS: dict[str, Callable[[Path], tuple[Any, Callable[[Any], float]]]] = {
 }
 
 
-# -- running -------------------------------------------------------------------------------------------------------------
+# -- running -----------------------------------------------------------------------------------------------------------
 
 
 def measure(name: str, folder: Path) -> dict[str, Any]:
