@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,77 @@ from .console import json_option, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
     from vidkit.data.prepare import Plan, Summary
+    from vidkit.data.source import Source
 
 _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 SHOWN = 5  # left-out files that are shown; the report has all
+
+
+@dataclass(frozen=True)
+class _Others:
+    """The options that speak of sources other than ILSVRC trees."""
+
+    coco: tuple[Path, ...]
+    mot: Path | None
+    voc: Path | None
+    frames: Path | None
+    first_pixel: int | None
+    name: str | None
+    splits: tuple[str, ...]
+    classes: str | None
+
+    def given(self) -> list[str]:
+        """Return the kinds of sources that were given."""
+        return [kind for kind in ("coco", "mot", "voc") if getattr(self, kind)]
+
+    def prepare(self, out: Path) -> list[Summary]:
+        """Write an index for each source and return what is in them."""
+        from vidkit.data.other_sources import default_name, write_source
+
+        self._check()
+        paths = (*self.coco, *(path for path in (self.mot, self.voc) if path is not None))
+        names = [(self.name or dataset, split) for dataset, split in map(default_name, paths)]
+        if self.splits:
+            names = [(dataset, split) for (dataset, _), split in zip(names, self.splits, strict=True)]
+        if len(set(names)) != len(names):
+            raise click.UsageError(f"{' and '.join('_'.join(n) for n in names)}.h5: name the splits with --split")
+        summaries = []
+        for path, (dataset, split) in zip(paths, names, strict=True):
+            started = time.perf_counter()
+            summaries.append(write_source(self._read(path), dataset, split, out, started))
+        return summaries
+
+    def _check(self) -> None:
+        if self.splits and len(self.splits) != max(len(self.coco), 1):
+            raise click.UsageError("--split names the split of each --coco, --mot or --voc, in their order")
+        if self.voc is not None and self.classes is None:
+            raise click.UsageError("--voc needs --classes FILE: the classes of VOC's form are one's own")
+        if self.mot is not None:
+            _refuse({"--frames": self.frames}, "--coco or --voc: a MOT sequence tells where its images are")
+        if self.coco:
+            _refuse({"--first-pixel": self.first_pixel is not None}, "--mot or --voc: COCO counts from the edge")
+
+    def _read(self, path: Path) -> Source:
+        from vidkit.data.class_list import choose_classes
+        from vidkit.data.coco_vid import read_coco_vid
+        from vidkit.data.mot import MOT_CLASSES, read_mot
+        from vidkit.data.voc import read_voc
+
+        classes = None if self.classes is None else choose_classes(self.classes)
+        first_pixel = 1 if self.first_pixel is None else self.first_pixel
+        if self.mot is not None:
+            return read_mot(path, classes or MOT_CLASSES, first_pixel)
+        if self.voc is not None:
+            return read_voc(path, classes or (), self.frames, first_pixel)
+        return read_coco_vid(path, self.frames, classes)
+
+
+def _refuse(options: Mapping[str, object], goes_with: str) -> None:
+    """Raise UsageError for the first of these options that was given: it goes with something else."""
+    given = next((option for option, value in options.items() if value), None)
+    if given is not None:
+        raise click.UsageError(f"{given} goes with {goes_with}")
 
 
 @click.command("prepare")
@@ -94,20 +162,18 @@ def command(
       vidkit prepare --mot MOT17/train                                # MOT17_train.h5
       vidkit prepare --voc own --classes own/classes.txt --split val  # own_val.h5
     """
+    others = _Others(coco, mot, voc, frames, first_pixel, name, splits, classes)
     trees = vid_root is not None or det_root is not None
-    if trees + bool(coco) + (mot is not None) + (voc is not None) != 1:
+    if trees + len(others.given()) != 1:
         raise click.UsageError("give one of: --vid-root ROOT (and --det-root ROOT), --coco FILE, --mot DIR, --voc DIR")
-    if not trees:
-        of_trees = {"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}
-        if misplaced := [option for option, given in of_trees.items() if given]:
-            raise click.UsageError(f"{misplaced[0]} goes with --vid-root or --det-root")
-        if on_error == "skip" or check_images:
-            raise click.UsageError("--on-error skip and --check-images go with --vid-root or --det-root")
-        _tell(_prepare_others(coco, mot, voc, frames, first_pixel, name, splits, classes, out), as_json)
+    if trees:
+        _refuse({"--frames": frames, "--name": name}, "--coco, --mot or --voc")
+        _refuse({"--first-pixel": first_pixel is not None}, "--mot or --voc")
+    else:
+        _refuse({"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}, "--vid-root or --det-root")
+        _refuse({"--on-error skip": on_error == "skip", "--check-images": check_images}, "--vid-root or --det-root")
+        _tell(others.prepare(out), as_json)
         return
-    of_others = {"--frames": frames, "--first-pixel": first_pixel, "--name": name}
-    if misplaced := [option for option, given in of_others.items() if given is not None]:
-        raise click.UsageError(f"{misplaced[0]} goes with --coco, --mot or --voc")
     from vidkit.data.class_list import choose_classes, classes_of
     from vidkit.data.motion_file import read_motion_file
     from vidkit.data.prepare import plan, prepare_split, reading_processes
@@ -135,48 +201,6 @@ def command(
                     )
                 )
     _tell(summaries, as_json, motion.is_official if motion else None)
-
-
-def _prepare_others(
-    coco: Sequence[Path],
-    mot: Path | None,
-    voc: Path | None,
-    frames: Path | None,
-    first_pixel: int | None,
-    name: str | None,
-    splits: Sequence[str],
-    classes: str | None,
-    out: Path,
-) -> list[Summary]:
-    """Write an index for each source that isn't an ILSVRC tree."""
-    from vidkit.data.class_list import choose_classes
-    from vidkit.data.coco_vid import read_coco_vid
-    from vidkit.data.mot import MOT_CLASSES, read_mot
-    from vidkit.data.other_sources import default_name, write_source
-    from vidkit.data.voc import read_voc
-
-    if splits and len(splits) != max(len(coco), 1):
-        raise click.UsageError("--split names the split of each --coco, --mot or --voc, in their order")
-    if frames is not None and mot is not None:
-        raise click.UsageError("--frames goes with --coco or --voc: a MOT sequence tells where its images are")
-    if first_pixel is not None and coco:
-        raise click.UsageError("--first-pixel goes with --mot or --voc: COCO counts from the edge of the image")
-    if voc is not None and classes is None:
-        raise click.UsageError("--voc needs --classes FILE: the classes of VOC's form are one's own")
-    chosen = None if classes is None else choose_classes(classes)
-    first = 1 if first_pixel is None else first_pixel
-    summaries = []
-    for place, path in enumerate((*coco, *(p for p in (mot, voc) if p is not None))):
-        started = time.perf_counter()
-        if mot is not None:
-            source = read_mot(mot, chosen or MOT_CLASSES, first)
-        elif voc is not None:
-            source = read_voc(voc, chosen or (), frames, first)
-        else:
-            source = read_coco_vid(path, frames, chosen)
-        dataset, split = default_name(path)
-        summaries.append(write_source(source, name or dataset, splits[place] if splits else split, out, started))
-    return summaries
 
 
 def _tell(summaries: Sequence[Summary], as_json: bool, motion_is_official: bool | None = None) -> None:

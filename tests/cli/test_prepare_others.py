@@ -84,9 +84,11 @@ def test_a_voc_folder_with_classes_becomes_an_index(tmp_path: Path) -> None:
         (["--voc", "DIR"], "--voc needs --classes"),
         (["--coco", "FILE", "--first-pixel", "0"], "--first-pixel goes with"),
         (["--mot", "DIR", "--frames", "DIR"], "--frames goes with"),
-        (["--mot", "DIR", "--on-error", "skip"], "go with --vid-root"),
+        (["--mot", "DIR", "--on-error", "skip"], "--on-error skip goes with --vid-root"),
         (["--mot", "DIR", "--list", "FILE"], "--list goes with --vid-root"),
         (["--vid-root", "DIR", "--name", "x"], "--name goes with --coco"),
+        (["--vid-root", "DIR", "--first-pixel", "0"], "--first-pixel goes with"),
+        (["--coco", "FILE", "--coco", "FILE"], "name the splits with --split"),
         (["--coco", "FILE", "--split", "a", "--split", "b"], "--split names the split of each"),
     ],
 )
