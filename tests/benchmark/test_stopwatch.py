@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -120,6 +120,16 @@ def test_a_detector_is_handed_each_frame_once_in_order():
     assert seen == list(range(12))
 
 
+def test_a_detector_may_use_its_arrays_again():
+    def detect(frames):
+        scores = np.zeros(1)
+        for number, _ in enumerate(frames):
+            scores[0] = number
+            yield Detections(np.zeros((1, 4)), scores, np.zeros(1, int))
+
+    assert [a.scores[0] for a in run(Answering(detect)).answers] == list(range(12))
+
+
 def test_what_a_detector_measures_is_taken_video_by_video():
     class Measured(Answering):
         totals = iter(
@@ -205,6 +215,10 @@ def test_an_answer_of_none_iterable():
         (one(box=(0, -1.5, 5, 5)), "outside the frame"),
         (one(dtype=np.int64), "boxes is of int64, wanted floating numbers"),
         (Detections(np.zeros((1, 4)), np.zeros(1), np.zeros(1)), "class_ids is of float64, wanted integer"),
+        (replace(one(), is_key="yes"), "is_key is 'yes', wanted True or False"),
+        (replace(one(), key_distance=1.0), "key_distance is 1.0, wanted a whole number"),
+        (replace(one(), key_distance=8), "frame 4: key_distance 8 leads out of the video, which has 12 frames"),
+        (replace(one(), key_distance=-5), "key_distance -5 leads out"),
     ],
 )
 def test_wrong_answers_are_named(answer, message):

@@ -26,6 +26,14 @@ def fault_of_kind(answer: Any) -> str:
             return f"{name} is a {type(column).__module__}.{type(column).__name__}, wanted a numpy array"
         if column.dtype.kind not in kinds:
             return f"{name} is of {column.dtype}, wanted {'floating' if kinds == 'f' else 'integer'} numbers"
+    return _fault_of_key(answer.is_key, answer.key_distance)
+
+
+def _fault_of_key(is_key: object, distance: object) -> str:
+    if not isinstance(is_key, bool | np.bool_):
+        return f"is_key is {is_key!r}, wanted True or False"
+    if distance is not None and (isinstance(distance, bool) or not isinstance(distance, int | np.integer)):
+        return f"key_distance is {distance!r}, wanted a whole number of frames or None"
     return ""
 
 

@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -108,40 +108,16 @@ def time_video(
     Raises DetectorError, naming detector, video and frame, if the detector fails or breaks the protocol, and the error
     of `frames` where that fails.
     """
-    place, rows = f"video {index.video_name[video]!r}", index.frames_of(video)
+    place = _Place(detector.name, index.video_name[video], index.frame_number[index.frames_of(video)].tolist())
     wait = detector.synchronize if scenario == "stream" else _go_on
-    handover = Handover(frames, place, len(rows), clock, wait)
-    decoding = handover
+    decoding = handover = Handover(frames, str(place), place.n, clock, wait)
     if scenario == "offline":
-        handover = Handover(list(decoding), place, len(rows), clock, wait)
-    answers: list[Detections] = []
-    seconds: list[float] = []
-    ahead: list[int] = []
-
-    def broken(reason: str, frame: int) -> DetectorError:
-        at = f"frame {index.frame_number[rows[frame]]}" if frame < len(rows) else "after the last frame"
-        return DetectorError(f"detector {detector.name!r}, {place}, {at}: {reason}")
-
+        handover = Handover(list(decoding), str(place), place.n, clock, wait)
     before = _measurements(detector)
-    asked = _ask(detector, _replies(detector, handover, index, rows), handover, wait, limit, clock)
-    while True:
-        try:
-            answer, spent = next(asked)
-        except Exception as error:
-            raise handover.failure or broken(f"{type(error).__name__}: {error}", len(answers)) from error
-        seconds.append(spent)
-        if handover.failure:  # and the detector went on as if nothing had happened
-            raise handover.failure
-        if answer is _END:
-            break
-        if reason := _fault(answer, len(answers), len(rows), handover.taken):
-            raise broken(reason, len(answers))
-        answers.append(answer)
-        ahead.append(handover.taken - len(answers))
-    if len(answers) < len(rows):
-        raise broken(f"stopped after {len(answers)} answers, the video has {len(rows)} frames", len(answers))
+    replies = _replies(detector, handover, index, index.frames_of(video))
+    answers, seconds, ahead = _listen(_ask(detector, replies, handover, wait, limit, clock), handover, place)
     if wrong := first_fault(answers, *handover.size, index.n_classes):
-        raise broken(wrong[1], wrong[0])
+        raise place.broken(wrong[1], wrong[0])
     return VideoRun(
         tuple(answers),
         _of_frames(seconds, scenario),
@@ -149,6 +125,28 @@ def time_video(
         np.array(ahead, np.int32),
         _spent(before, _measurements(detector)),
     )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a detector is in its work, for messages."""
+
+    detector: str
+    video: str
+    numbers: list[int]  # of the video's frames
+
+    def __str__(self) -> str:
+        return f"video {self.video!r}"
+
+    @property
+    def n(self) -> int:
+        """How many frames the video has."""
+        return len(self.numbers)
+
+    def broken(self, reason: str, frame: int) -> DetectorError:
+        """Return the error that names detector, video and frame; `frame` counts from the video's first."""
+        at = f"frame {self.numbers[frame]}" if frame < self.n else "after the last frame"
+        return DetectorError(f"detector {self.detector!r}, {self}, {at}: {reason}")
 
 
 _END = object()
@@ -183,13 +181,51 @@ def _ask(
         yield answer, clock() - start - (handover.away - away)
 
 
+def _listen(
+    asked: Iterator[tuple[Any, float]], handover: Handover, place: _Place
+) -> tuple[list[Detections], list[float], list[int]]:
+    """Return the n answers, the n + 1 times up to each and after the last, and the n look-aheads.
+
+    Raises DetectorError where an answer is none, or their number isn't n, and the error of the frames where that fails.
+    """
+    answers: list[Detections] = []
+    seconds: list[float] = []
+    ahead: list[int] = []
+    while True:
+        try:
+            answer, spent = next(asked)
+        except Exception as error:
+            raise handover.failure or place.broken(f"{type(error).__name__}: {error}", len(answers)) from error
+        if handover.failure:  # and the detector went on as if nothing had happened
+            raise handover.failure
+        seconds.append(spent)
+        if answer is _END:
+            break
+        if reason := _fault(answer, len(answers), place.n, handover.taken):
+            raise place.broken(reason, len(answers))
+        answers.append(_kept(answer))
+        ahead.append(handover.taken - len(answers))
+    if len(answers) < place.n:
+        raise place.broken(f"stopped after {len(answers)} answers, the video has {place.n} frames", len(answers))
+    return answers, seconds, ahead
+
+
 def _fault(answer: Any, frame: int, n: int, taken: int) -> str:
     """Return what is wrong with an answer for frame `frame` of the video's `n`, of which `taken` are; "" if nothing."""
     if frame >= n:
         return f"gave another answer; the video has {n} frames"
     if taken <= frame:
         return "answered this frame before it took it"
-    return fault_of_kind(answer)
+    if reason := fault_of_kind(answer):
+        return reason
+    if answer.key_distance is not None and not 0 <= frame + answer.key_distance < n:
+        return f"key_distance {answer.key_distance} leads out of the video, which has {n} frames"
+    return ""
+
+
+def _kept(answer: Detections) -> Detections:
+    """Return a copy of an answer: a detector may use its arrays again for the next one."""
+    return replace(answer, boxes=answer.boxes.copy(), scores=answer.scores.copy(), class_ids=answer.class_ids.copy())
 
 
 def _of_frames(seconds: list[float], scenario: Scenario) -> NDArray[np.float64]:
