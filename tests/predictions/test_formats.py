@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import sys
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
+from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.errors import FormatError, PredictionError
 from vidkit.predictions import ReadOptions, open_predictions, read, read_with_report
@@ -119,7 +122,7 @@ def test_mmdet_is_read_in_the_numbers_of_the_annotation(tmp_path: Path, wrap: An
     assert predictions.box[0].tolist() == [10.5, 20, 31.25, 41]  # inclusive, as ILSVRC's XML
     assert predictions.class_id.tolist() == [0, 1, 2, 3, 0, 1]
     assert report.boxes.how == "guessed"
-    coco = dataclasses.replace(INDEX, dataset="coco")
+    coco = dataclasses.replace(INDEX, classes=tuple(ObjectClass(c.name, c.name) for c in INDEX.classes))
     assert read(path, coco).box[0].tolist() == list(DETECTION)  # exclusive, as COCO's annotations
     assert read(path, INDEX, boxes="exclusive").box[0].tolist() == list(DETECTION)
 
@@ -501,3 +504,37 @@ def test_the_option_is_held_against_the_content(tmp_path: Path) -> None:
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(PredictionError, match="No such file"):
         read(tmp_path / "p", INDEX)
+
+
+# -- boxes in classes of mmengine --------------------------------------------------------------------------------------
+
+
+def test_objects_of_mmengine_are_read_as_their_attributes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(name: str, **attributes: object) -> object:
+        module, _, kind = name.rpartition(".")
+        for at in [k for k, letter in enumerate(name) if letter == "."]:
+            if name[:at] not in sys.modules:
+                monkeypatch.setitem(sys.modules, name[:at], types.ModuleType(name[:at]))
+        if not hasattr(sys.modules[module], kind):
+            setattr(sys.modules[module], kind, type(kind, (), {"__module__": module}))
+        thing = getattr(sys.modules[module], kind)()
+        vars(thing).update(attributes)
+        return thing
+
+    frames = []
+    for k in range(6):
+        boxes = made("mmdet.structures.bbox.horizontal_boxes.HorizontalBoxes", tensor=np.array([DETECTION]))
+        instances = made(
+            "mmengine.structures.instance_data.InstanceData",
+            _data_fields={"bboxes"},
+            bboxes=boxes,
+            scores=np.array([0.5]),
+            labels=np.array([k % 4]),
+        )
+        frames.append(made("mmdet.structures.det_data_sample.DetDataSample", _pred_instances=instances))
+    data = b"".join([b"\x80\x02](", *(pickle.dumps(frame, 2)[2:-1] for frame in frames), b"e."])
+    (tmp_path / "p.pkl").write_bytes(data)
+    predictions, report = read_with_report(tmp_path / "p.pkl", INDEX, ReadOptions())
+    assert report.format.value.startswith("mmdet1,")
+    assert predictions.class_id.tolist() == [0, 1, 2, 3, 0, 1]
+    assert predictions.box[0].tolist() == [10.5, 20, 31.25, 41]

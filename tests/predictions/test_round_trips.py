@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.makers import make_index, make_predictions
+from tests.makers import make_classes, make_index, make_predictions
 from vidkit.boxes import to_inclusive
+from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, PredictionError
 from vidkit.predictions import Predictions, ReadOptions, read, read_with_report, write
@@ -43,9 +44,9 @@ def _by_class(predictions: Predictions) -> np.ndarray[Any, Any]:
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("doubles", [False, True])
-@pytest.mark.parametrize("dataset", ["ILSVRC2015", "coco", "mot"])
-def test_round_trip(form: str, doubles: bool, dataset: str, tmp_path: Path) -> None:
-    index = dataclasses.replace(make_index(classes=5), dataset=dataset)
+@pytest.mark.parametrize("classes", [make_classes(5), tuple(ObjectClass(f"c{k}", f"c{k}") for k in range(5))])
+def test_round_trip(form: str, doubles: bool, classes: tuple[ObjectClass, ...], tmp_path: Path) -> None:
+    index = dataclasses.replace(make_index(classes=5), classes=classes)
     predictions = _predictions(index, doubles)
     write(tmp_path / "p", predictions, index, form, full_precision=True)
     again, report = read_with_report(tmp_path / "p", index, ReadOptions())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from vidkit.predictions.options import ReadOptions
 from vidkit.predictions.raw import BOX_CONVENTIONS, BoxConvention, ByRow, Layout, RawPredictions, Scale
 from vidkit.predictions.report import Finding
 
-_EXCLUSIVE_SOURCES = ("coco", "mot")  # data sets whose annotations state width and height
+_WNID = re.compile(r"n\d{8}")  # a class with one comes from ImageNet's XML, whose corners are inclusive
 _OF_LAYOUT: dict[tuple[Layout, bool], BoxConvention] = {
     ("corners", True): "inclusive",
     ("corners", False): "exclusive",
@@ -77,12 +78,20 @@ def _convention(raw: RawPredictions, index: Index, options: ReadOptions) -> tupl
         return options.boxes, Finding(BOX_CONVENTIONS[options.boxes], "given")
     if raw.boxes is not None:
         return raw.boxes, Finding(BOX_CONVENTIONS[raw.boxes], "format", raw.boxes_evidence)
-    inclusive = not index.dataset.lower().startswith(_EXCLUSIVE_SOURCES)
+    inclusive = _has_inclusive_corners(index)
     convention = _OF_LAYOUT[raw.layout, inclusive]
-    why = f"the format has the annotation's own numbers, and those of {index.dataset or 'this data set'} are "
-    return convention, Finding(
-        BOX_CONVENTIONS[convention], "guessed", why + ("inclusive" if inclusive else "exclusive")
-    )
+    whose = "the classes have ImageNet's ids: inclusive" if inclusive else "the classes have no ImageNet ids: exclusive"
+    why = f"the format has the annotation's own numbers; {whose}"
+    return convention, Finding(BOX_CONVENTIONS[convention], "guessed", why)
+
+
+def _has_inclusive_corners(index: Index) -> bool:
+    """Return whether the annotations behind an index count corners inclusive.
+
+    ImageNet's XML does; COCO's and MOT's width and height don't. Tools that turn the XML into COCO's form take
+    width = x2 - x1 and so keep its numbers, and detectors that are trained on them answer in them.
+    """
+    return any(_WNID.fullmatch(c.wnid) for c in index.classes)
 
 
 def _scale(raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], options: ReadOptions) -> tuple[Scale, Finding]:
@@ -155,6 +164,6 @@ def in_own_numbers(boxes: Boxes, index: Index, layout: Layout) -> Boxes:
     The opposite of what `bind_boxes` does for a format that doesn't have a convention of its own.
     """
     corners: Boxes = boxes.astype(np.float64)
-    if not index.dataset.lower().startswith(_EXCLUSIVE_SOURCES):
+    if _has_inclusive_corners(index):
         corners = to_inclusive(corners)
     return to_xywh(corners) if layout == "xywh" else corners

@@ -187,7 +187,7 @@ def _layout(content: object, depth: int = 0) -> str:
     """Return the outer layout of an object in a few words."""
     kind = type(content).__name__.strip("_")
     if isinstance(content, dict):
-        return f"dict of {', '.join(str(key)[:20] for key in list(content)[:4] if isinstance(key, str | int))}"
+        return f"dict of {', '.join(str(key)[:20] for key in list(content)[:4] if isinstance(key, str))}"
     if isinstance(content, list | tuple):
         inside = f" of {_layout(content[0], depth + 1)}" if content and depth < 2 else ""
         return f"{kind} ({len(content)}){inside}"

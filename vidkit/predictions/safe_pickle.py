@@ -259,8 +259,6 @@ BOX_CLASSES = frozenset(
         "mmdet.structures.det_data_sample.DetDataSample",
         "mmdet.structures.bbox.horizontal_boxes.HorizontalBoxes",
         "mmtrack.structures.track_data_sample.TrackDataSample",
-        "detectron2.structures.instances.Instances",
-        "detectron2.structures.boxes.Boxes",
     }
 )
 """Classes of the field that hold boxes; only their attributes are read."""

@@ -80,6 +80,14 @@ class Predictions:
         starts = self.detection_start
         if starts.ndim != 1 or len(starts) < 1 or starts[0] != 0 or starts[-1] != d or (np.diff(starts) < 0).any():
             raise ValueError(f"predictions: detection_start must rise from 0 to {d}")
+        of_frames = {
+            "is_key": self.is_key,
+            "key_distance": self.key_distance,
+            **(vars(self.times) if self.times else {}),
+        }
+        for name, column in of_frames.items():
+            if column is not None and column.shape != (len(starts) - 1,):
+                raise ValueError(f"predictions: {name} {column.shape}; wanted ({len(starts) - 1},), one for each frame")
         for column in (starts, self.box, self.score, self.class_id):
             column.flags.writeable = False
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -289,7 +289,7 @@ def _tar_storages(data: bytes, place: str) -> dict[str, Storage]:
     file, storages = io.BytesIO(data), {}
     for _ in range(_count(safe_pickle.load_next(file, place), data, place)):
         told = safe_pickle.load_next(file, place, NAMES)
-        if not isinstance(told, tuple) or len(told) != 3 or not isinstance(told[2], _StorageType):
+        if not _is_entry(told) or not isinstance(told[2], _StorageType):
             raise PredictionError(f"{place}: damaged: a storage of an unknown kind")
         storage = Storage(np.dtype(told[2].dtype), _peeked(file))
         _fill(storage, file, data, "<", place)
@@ -304,7 +304,7 @@ def _tar_tensors(data: bytes, storages: dict[str, Storage], place: str) -> dict[
         head = file.read(8)
         n_dims = int.from_bytes(head[:4], "little")
         body = file.read(8 * (2 * n_dims + 1)) if n_dims <= 8 else b""
-        if not isinstance(told, tuple) or len(told) != 3 or len(body) != 8 * (2 * n_dims + 1):
+        if not _is_entry(told) or not _is_key(told[1]) or len(body) != 8 * (2 * n_dims + 1):
             raise PredictionError(f"{place}: damaged: a tensor that can't be read")
         numbers = struct.unpack(f"<{2 * n_dims + 1}q", body)
         try:
@@ -315,9 +315,17 @@ def _tar_tensors(data: bytes, storages: dict[str, Storage], place: str) -> dict[
     return tensors
 
 
+def _is_entry(told: object) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(told, tuple) and len(told) == 3 and _is_key(told[0])
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, str) or (type(key) is int and abs(key) < 2**64)
+
+
 def _count(told: object, data: bytes, place: str) -> int:
     if type(told) is not int or not 0 <= told <= len(data):
-        raise PredictionError(f"{place}: damaged: it says that it holds {str(told)[:20]} tensors")
+        raise PredictionError(f"{place}: damaged: it doesn't say how many tensors it holds")
     return told
 
 

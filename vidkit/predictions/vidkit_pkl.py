@@ -35,9 +35,13 @@ def from_content(content: Any, source: Source) -> RawPredictions:
     """Return the detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
     fingerprint, place = "", source.place
     if isinstance(content, dict):
-        if content.get("version") != VERSION:
-            raise PredictionError(f"{place}: vidkit pkl version {content.get('version')!r}; version {VERSION} is known")
-        fingerprint, content = str(content.get("index_fingerprint") or ""), content.get("frames")
+        version, fingerprint = content.get("version"), content.get("index_fingerprint", "")
+        if type(version) is not int or version != VERSION:
+            said = str(version) if type(version) is int and abs(version) < 1000 else "unknown"
+            raise PredictionError(f"{place}: vidkit pkl version {said}; version {VERSION} is known")
+        if not isinstance(fingerprint, str):
+            raise PredictionError(f"{place}: its index_fingerprint is no text")
+        content = content.get("frames")
     if not isinstance(content, list):
         raise PredictionError(f"{place}: its frames are no list")
     entries = [_entry(frame, source.part(f"frame {k}")) for k, frame in enumerate(content)]
@@ -88,9 +92,12 @@ def _frames(content: list[Any], counts: Any, place: str) -> ByRow | ByName:
         raise PredictionError(f"{place}: frame {named.index(False)} names no video, others do; wanted all or none")
     try:
         number = np.array([int(frame["frame"]) for frame in content], np.int64)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise PredictionError(f"{place}: a frame names its video but has no usable frame number: {error!r}") from None
-    return ByName(entry, tuple(str(frame["video"]) for frame in content), number)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise PredictionError(f"{place}: a frame names its video but has no usable frame number") from None
+    names = tuple(frame["video"] for frame in content)
+    if not all(isinstance(name, str) for name in names):
+        raise PredictionError(f"{place}: a frame whose video isn't a name")
+    return ByName(entry, names, number)
 
 
 def write_pkl(path: Path, predictions: Predictions, index: Index) -> None:
