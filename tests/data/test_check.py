@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -343,6 +344,37 @@ def test_frames_in_a_tar_are_checked_too(tree: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("plant", "kind"),
+    [
+        (lambda path: path.write_text("<annotation>"), "xml-truncated"),
+        (lambda path: path.write_text(path.read_text().replace("<xmax>20", "<xmax>90")), "box-outside-image"),
+        (lambda path: path.write_text(path.read_text().replace("n07749582", "banana")), "unknown-class"),
+        (lambda path: path.write_text(path.read_text().replace("<width>64", "<width>65")), "size-differs-from-image"),
+        (lambda path: path.with_suffix(".txt").write_text(""), "unexpected-file"),
+    ],
+)
+def test_det_is_checked_too(tree: Path, plant: Callable[[Path], object], kind: str) -> None:
+    plant(tree / "Annotations/DET/train/ILSVRC2014_train_0000/ILSVRC2014_train_00000001.xml")
+    assert [f.kind for f in check(tree).findings] == [kind]
+
+
+@pytest.mark.parametrize("what", ["pipe", "dead link"])
+def test_what_is_no_plain_file_is_a_finding_and_never_waited_for(tree: Path, what: str) -> None:
+    for path, kind in ((xml(tree, 1), "unreadable"), (jpeg(tree, 3), "image-unreadable")):
+        path.unlink()
+        if what == "pipe":
+            os.mkfifo(path)
+        else:
+            path.symlink_to("nowhere")
+        assert kind in {f.kind for f in check(tree).findings}
+
+
+def test_a_link_that_leads_back_ends(tree: Path) -> None:
+    (tree / "Annotations/VID/val/loop").symlink_to(tree / "Annotations/VID/val", target_is_directory=True)
+    assert {f.kind for f in check(tree).findings} >= {"duplicate-video"}
+
+
 # -- the known counts --------------------------------------------------------------------------------------------------
 
 KNOWN = KnownSplit(
@@ -407,6 +439,8 @@ def test_all_findings_are_counted_and_the_first_are_kept() -> None:
     assert [f.place for f in findings] == ["p", "place 0", "place 1"]
     assert [f.severity for f in findings] == ["error", "warning", "warning"]
     assert findings.of("frame-gap")[0].found == r"line\nbreak \udcff"
+    findings.add("list-row", "p" * 10_000, "f" * 1_000_000)
+    assert [len(findings.of("list-row")[0].place), len(findings.of("list-row")[0].found)] == [301, 301]
     with pytest.raises(KeyError):
         findings.add("nonsense", "", "")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning"]
+MAX_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -131,5 +132,9 @@ class Findings:
 
 
 def _in_one_line(text: str) -> str:
-    """Return `text` with control characters and bytes that are no UTF-8 escaped: names of files may hold either."""
+    """Return `text` cut to what fits a line, control characters and bytes that are no UTF-8 escaped.
+
+    Names of files and rows of lists may hold any of these.
+    """
+    text = text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
