@@ -42,6 +42,11 @@ _OPTIONS = (
     click.option("--partial", is_flag=True, help="The predictions may be of a part of the frames only."),
     click.option("--reordered", is_flag=True, help="The frame list may have another order than the index."),
     click.option(
+        "--trust-pickle",
+        is_flag=True,
+        help="Import and run what a pickle names: only for files of your own making, where its packages are.",
+    ),
+    click.option(
         "--any-index", is_flag=True, help="Take predictions that were made for another index of equal frames."
     ),
 )

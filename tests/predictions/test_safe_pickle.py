@@ -96,7 +96,9 @@ def test_instances_of_old_are_refused_by_name(data: bytes, tmp_path: Path) -> No
 
 
 def test_the_refusal_names_the_call_and_the_way_out() -> None:
-    with pytest.raises(PredictionError, match=r"calls for 'posix\.system'.*nothing was run.*vidkit convert"):
+    with pytest.raises(
+        PredictionError, match=r"calls for 'posix\.system'.*nothing was run.*vidkit convert.*--trust-pickle"
+    ):
         safe_pickle.load(reduced("posix", "system", "true"), "place")
 
 
@@ -290,3 +292,14 @@ def test_written_pickles_need_no_new_numpy() -> None:
     data = plain_pickle([{"boxes": np.arange(8.0).reshape(2, 4)}, np.arange(3)])
     assert b"numpy._core" not in data
     assert np.array_equal(pickle.loads(data)[0]["boxes"], np.arange(8.0).reshape(2, 4))
+
+
+def test_a_file_of_ones_own_making_may_be_trusted(tmp_path: Path) -> None:
+    import fractions
+
+    data = pickle.dumps([fractions.Fraction(1, 3), np.arange(3)])
+    with pytest.raises(PredictionError, match=r"'fractions\.Fraction'"):
+        safe_pickle.load(data, "place")
+    assert safe_pickle.load(data, "place", trusted=True)[0] == fractions.Fraction(1, 3)
+    with pytest.raises(PredictionError, match="No module named 'nobody'"):
+        safe_pickle.load(b"\x80\x02cnobody\nknows\n.", "place", trusted=True)

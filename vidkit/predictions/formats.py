@@ -86,12 +86,12 @@ def _by_container(path: Path, head: bytes, options: ReadOptions) -> tuple[RawPre
     if head.startswith(_ZIP):
         return _zip(path, options)
     if head[257:262] == b"ustar":
-        return _pickled([torch_file.read_tar(path)], path, options)
+        return _pickled([torch_file.read_tar(path, options.trust_pickle)], path, options)
     if head.startswith(torch_file.LEGACY_HEAD):
-        return _pickled([torch_file.read_legacy(path)], path, options)
+        return _pickled([torch_file.read_legacy(path, options.trust_pickle)], path, options)
     if _is_text(head):
         return _text(path, head, options)
-    return _pickled(_pickles(path), path, options)
+    return _pickled(_pickles(path, options.trust_pickle), path, options)
 
 
 def _expect(options: ReadOptions, name: str, path: Path) -> None:
@@ -124,20 +124,20 @@ def _zip(path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding]:
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise PredictionError(f"{path}: damaged zip file: {error}") from None
     if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
-        return _pickled([torch_file.read_zip(path)], path, options)
+        return _pickled([torch_file.read_zip(path, options.trust_pickle)], path, options)
     if names and all(name.endswith(".npy") for name in names):
         _expect(options, "npz", path)
         return npz.read(path), _found("npz", "a zip of .npy arrays")
     raise PredictionError(f"{path}: a zip file that is neither an npz nor made by torch.save")
 
 
-def _pickles(path: Path) -> list[Any]:
+def _pickles(path: Path, trusted: bool) -> list[Any]:
     """Return the objects of all pickles in a file, which may be a stream of them."""
     file = io.BytesIO(path.read_bytes())
     size = len(file.getbuffer())
     contents = []
     while file.tell() < size:
-        contents.append(safe_pickle.load_next(file, str(path), torch_file.NAMES))
+        contents.append(safe_pickle.load_next(file, str(path), torch_file.NAMES, trusted=trusted))
     return contents
 
 

@@ -35,3 +35,5 @@ class ReadOptions:
     """Whether the frame list may have the frames of the index in another order."""
     any_index: bool = False
     """Whether predictions that were made for another index are taken, if its frames are as many."""
+    trust_pickle: bool = False
+    """Whether code that a pickle names may be imported and run: only for files of one's own making."""

@@ -29,6 +29,7 @@ def read(
     partial: bool = False,
     reordered: bool = False,
     any_index: bool = False,
+    trust_pickle: bool = False,
 ) -> Predictions:
     """Return the predictions in the file at `path`, in any format of the field, tied to the frames of `index`.
 
@@ -37,7 +38,18 @@ def read(
     can't be read, that doesn't fit the index, or whose detections are invalid.
     """
     options = ReadOptions(
-        format, boxes, scale, classes_from, frame_list, image_ids, video, invalid, partial, reordered, any_index
+        format=format,
+        boxes=boxes,
+        scale=scale,
+        classes_from=classes_from,
+        frame_list=frame_list,
+        image_ids=image_ids,
+        video=video,
+        invalid=invalid,
+        partial=partial,
+        reordered=reordered,
+        any_index=any_index,
+        trust_pickle=trust_pickle,
     )
     return read_with_report(path, index, options)[0]
 

@@ -22,7 +22,10 @@ from numpy.typing import NDArray
 from vidkit.errors import PredictionError
 from vidkit.predictions import pickle_program
 
-WAY_OUT = "on the machine that made it, turn it into a plain file with `vidkit convert … --to vidkit`, or write arrays"
+WAY_OUT = (
+    "turn it into a plain file on the machine that made it, where its packages are: "
+    "`vidkit convert FILE --trust-pickle -o predictions.h5`"
+)
 
 _KINDS = "biufcSUO"  # of dtypes: no raw records, no dates
 _ITEM_SIZE_LIMIT = 4096  # bytes of one string inside an array
@@ -272,19 +275,23 @@ class _Unpickler(pickle.Unpickler):
         file: io.BufferedIOBase,
         names: Mapping[str, Callable[..., Any]],
         storage: Callable[[object], object] | None,
+        trusted: bool,
     ) -> None:
         super().__init__(file, encoding="latin-1")
+        self._trusted = trusted
         self._names = names
         self._storage = storage
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the stand-in for a name, or refuse it."""
+        """Return the stand-in for a name; refuse any other, or import it where the user trusts the file."""
         full = f"{module}.{name}"
         if full in BOX_CLASSES:
             return Box
         for table in (_ARRAYS, self._names):
             if full in table:
                 return table[full]
+        if self._trusted:
+            return super().find_class(module, name)
         raise _Refused(full)
 
     def persistent_load(self, pid: object) -> Any:
@@ -309,14 +316,16 @@ def load(
     place: str,
     names: Mapping[str, Callable[..., Any]] = _NO_NAMES,
     storage: Callable[[object], object] | None = None,
+    trusted: bool = False,
 ) -> Any:
     """Return the object of the one pickle in `data`, rebuilt from arrays, containers and `Box` alone.
 
-    `names` are further stand-ins, `storage` answers persistent ids. Raises PredictionError, which starts with `place`,
+    `names` are further stand-ins, `storage` answers persistent ids. With `trusted` any other name is imported and run
+    as `pickle.load` does, for files of the user's own making. Raises PredictionError, which starts with `place`,
     for a pickle that names anything else, that is damaged, or that isn't one.
     """
     file = io.BytesIO(data)
-    content = load_next(file, place, names, storage)
+    content = load_next(file, place, names, storage, trusted)
     if file.tell() != len(data):
         raise PredictionError(f"{place}: {len(data) - file.tell()} bytes behind the end of the pickle")
     return content
@@ -327,13 +336,14 @@ def load_next(
     place: str,
     names: Mapping[str, Callable[..., Any]] = _NO_NAMES,
     storage: Callable[[object], object] | None = None,
+    trusted: bool = False,
 ) -> Any:
     """Return the next object of a stream of pickles, and leave `file` behind it. As `load` otherwise."""
     start = file.tell()
     try:
         program = pickle_program.check(file.getvalue(), start)
         with _without_collections():
-            content = pickle_program.run(lambda: _Unpickler(file, names, storage).load(), program)
+            content = pickle_program.run(lambda: _Unpickler(file, names, storage, trusted).load(), program)
         file.seek(start + program.size)
         return content
     except _Refused as error:
@@ -343,7 +353,7 @@ def load_next(
         ) from None
     except (MemoryError, RecursionError):
         raise PredictionError(f"{place}: refused: the pickle asks for more memory than there is") from None
-    except _DAMAGE as error:
+    except (ImportError, *_DAMAGE) as error:
         raise PredictionError(f"{place}: refused: damaged or hostile pickle: {_short(error)}") from None
 
 

@@ -172,8 +172,11 @@ def _storage_id(pid: object, place: str) -> tuple[np.dtype[Any], str, int]:
     return np.dtype(kind.dtype), key, numel
 
 
-def read_zip(path: Path) -> Any:
-    """Return the object in a zip file of `torch.save`; its numbers are views of the file, mapped into memory."""
+def read_zip(path: Path, trusted: bool = False) -> Any:
+    """Return the object in a zip file of `torch.save`; its numbers are views of the file, mapped into memory.
+
+    `trusted` is that of `safe_pickle.load`.
+    """
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         members = {info.filename: info for info in archive.infolist()}
         main = [name for name in members if name == "data.pkl" or name.endswith("/data.pkl")]
@@ -199,7 +202,7 @@ def read_zip(path: Path) -> Any:
             return storages[key]
 
         program = bytes(_stored(mapped, members[main[0]], str(path)))
-        return safe_pickle.load(program, str(path), NAMES, storage)
+        return safe_pickle.load(program, str(path), NAMES, storage, trusted)
 
 
 def _stored(mapped: mmap.mmap, info: zipfile.ZipInfo, place: str) -> memoryview:
@@ -214,12 +217,12 @@ def _stored(mapped: mmap.mmap, info: zipfile.ZipInfo, place: str) -> memoryview:
     return memoryview(mapped)[start : start + info.file_size]
 
 
-def read_legacy(path: Path) -> Any:
+def read_legacy(path: Path, trusted: bool = False) -> Any:
     """Return the object in a file of `torch.save` before 1.6: pickles, then the storages."""
-    return _read_legacy(path.read_bytes(), str(path), nested=False)
+    return _read_legacy(path.read_bytes(), str(path), nested=False, trusted=trusted)
 
 
-def _read_legacy(data: bytes, place: str, nested: bool) -> Any:
+def _read_legacy(data: bytes, place: str, nested: bool, trusted: bool = False) -> Any:
     file = io.BytesIO(data)
     storages: dict[str, Storage] = {}
 
@@ -234,7 +237,7 @@ def _read_legacy(data: bytes, place: str, nested: bool) -> Any:
         raise PredictionError(f"{place}: not a file of torch.save")
     system = safe_pickle.load_next(file, place)
     little = not isinstance(system, dict) or system.get("little_endian", True) is True
-    content = safe_pickle.load_next(file, place, names, storage)
+    content = safe_pickle.load_next(file, place, names, storage, trusted)
     keys = safe_pickle.load_next(file, place)
     if not isinstance(keys, list):
         raise PredictionError(f"{place}: damaged: no list of storages")
@@ -256,7 +259,7 @@ def _fill(storage: Storage | None, file: io.BytesIO, data: bytes, order: Order, 
     file.seek(stop)
 
 
-def read_tar(path: Path) -> Any:
+def read_tar(path: Path, trusted: bool = False) -> Any:
     """Return the object in a tar file of `torch.save` before 0.1.10: members `storages`, `tensors` and `pickle`."""
     place = str(path)
     try:
@@ -275,7 +278,7 @@ def read_tar(path: Path) -> Any:
         except KeyError:
             raise UnpicklingError("it refers to a tensor that isn't in the file") from None
 
-    return safe_pickle.load(parts["pickle"], place, NAMES, tensor)
+    return safe_pickle.load(parts["pickle"], place, NAMES, tensor, trusted)
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
