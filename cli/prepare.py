@@ -245,19 +245,18 @@ def _reading(planned: Plan) -> Iterator[Callable[[int, int], None]]:
 
 
 def _show(summaries: Sequence[Summary]) -> None:
-    columns = ("index", "videos", "frames", "boxes", "tracks", "classes", "empty frames", "left out", "seconds", "")
+    columns = ("index", "videos", "frames", "boxes", "tracks", "classes", "empty frames", "left out")
     rows = [
         (
-            str(s.path),
-            *(f"{n:,}" for n in (s.videos, s.frames, s.boxes, s.tracks, s.classes, s.empty_frames)),
-            f"{len(s.left_out):,}",
-            f"{s.seconds:.1f}",
-            s.state,
+            s.path.name,
+            *(f"{n:,}" for n in (s.videos, s.frames, s.boxes, s.tracks, s.classes, s.empty_frames, len(s.left_out))),
         )
         for s in summaries
     ]
-    print_table(columns, rows)
+    print_table(columns, rows, title=f"{summaries[0].path.parent}" if summaries else "")
     for s in summaries:
+        if s.state != "new":
+            say(f"{s.path.name}: {s.state}")
         for what, n in s.counts.items():
             say(f"{s.path.name}: {n:,} {what}")
         for item in s.left_out[:SHOWN]:

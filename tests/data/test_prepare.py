@@ -249,7 +249,7 @@ def test_a_summary_tells_what_is_in_the_index(tmp_path: Path) -> None:
     assert np.sum(seen, axis=0).tolist() == [2, 4]
     assert [path.name for path in out.iterdir()] == ["vid_val.h5"]
     assert read_index(summary.path).fingerprint == summary.fingerprint
-    assert (summary.state, prepare_split(planned, out).state) == ("new", "same as before")
+    assert (summary.state, prepare_split(planned, out).state) == ("new", "unchanged")
     write_video(tmp_path, "val/b", {0: things[:1]})
     assert prepare_split(planned, out).state == "replaced"
 

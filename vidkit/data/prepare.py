@@ -109,7 +109,7 @@ class Summary:
     """What is in one index that was written, and what isn't and why."""
 
     path: Path
-    state: str  # "new", "same as before" or "replaced"
+    state: str  # "new", "unchanged" or "replaced"
     fingerprint: str
     videos: int
     frames: int
@@ -478,7 +478,7 @@ def _state(path: Path, fingerprint: str) -> str:
     if not path.exists():
         return "new"
     try:
-        return "same as before" if read_index_fingerprint(path) == fingerprint else "replaced"
+        return "unchanged" if read_index_fingerprint(path) == fingerprint else "replaced"
     except FormatError:
         return "replaced"
 
