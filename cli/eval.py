@@ -11,12 +11,14 @@ import click
 
 from .console import json_option, print_json, print_table, say
 from .places import choose_index, data_dir_option, index_option, runs_dir_option
+from .reading import read_options, reading_options
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from vidkit.data.index import Index
     from vidkit.evaluation.result import EvalResult
+    from vidkit.predictions import ReadOptions
     from vidkit.predictions.table import Predictions
 
 
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the results; default: the run's.",
 )
+@reading_options
 @json_option
 def command(
     predictions_path: Path,
@@ -70,6 +73,7 @@ def command(
     seed: int,
     output: Path | None,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Score PREDICTIONS: mAP of all data and by motion speed and other attributes.
 
@@ -89,7 +93,7 @@ def command(
 
     edges = _bins(bins)
     names = _protocols(protocols)
-    index_file, index, predictions = _load(predictions_path, index_path, data_dir)
+    index_file, index, predictions = _load(predictions_path, read_options(**reading), index_path, data_dir)
     by = _breakdowns(breakdowns, index)
     results = [evaluate(index, predictions, name, by, edges, fp_rule, ci, seed) for name in names]
     folder = output or _folder(predictions_path, runs_dir)
@@ -141,12 +145,12 @@ def _bins(given: Sequence[str]) -> dict[str, tuple[float, ...]]:
     return bins
 
 
-def _load(path: Path, index_path: Path | None, data_dir: Path) -> tuple[Path, Index, Predictions]:
+def _load(path: Path, options: ReadOptions, index_path: Path | None, data_dir: Path) -> tuple[Path, Index, Predictions]:
     """Return the index that fits the predictions at `path`, with its path, and the predictions for its frames."""
     from vidkit.data.hdf5 import read_index
     from vidkit.predictions.reading import open_predictions
 
-    opened = open_predictions(path)
+    opened = open_predictions(path, options)
     index_file = choose_index(index_path, data_dir, opened.index_fingerprint, opened.n_frames)
     index = read_index(index_file)
     predictions, report = opened.for_index(index)
@@ -172,7 +176,7 @@ def _as_json(results: Sequence[EvalResult], index_file: Path, files: Sequence[Pa
 
 
 def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool) -> None:
-    from vidkit.tables import LIMITED, describe, groups_table, protocols_table, stats_table
+    from vidkit.tables import LIMITED, describe, differing_rules, groups_table, protocols_table, stats_table
 
     first = results[0]
     title = f"mAP in % on {first.data['dataset']} {first.data['split']}, index {index_file}"
@@ -185,6 +189,8 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
     click.echo()
     for result in results:
         click.echo(describe(result))
+        if every_protocol and result.protocol.name != "fgfa":
+            click.echo(f"  differs from fgfa: {differing_rules(result)}")
 
 
 def _print_frame(table: pd.DataFrame, title: str) -> None:

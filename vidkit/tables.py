@@ -49,15 +49,13 @@ def classes_table(results: Sequence[EvalResult]) -> pd.DataFrame:
 
 
 def protocols_table(results: Sequence[EvalResult]) -> pd.DataFrame:
-    """Return a row for each protocol: its mean AP, that of each group, and where its rules differ from `fgfa`."""
+    """Return a row for each protocol: its mean AP and that of each group, in percent."""
     import pandas as pd
 
     rows = []
     for result in results:
         row = {"protocol": result.protocol.name, "mAP": percent(result.overall)}
         row |= {f"{group.name}": percent(group) for group in result.groups if group.name != "all"}
-        changed = differences(result.protocol)
-        row["differs from fgfa in"] = ", ".join(f"{k}={_short(v)}" for k, v in changed.items()) or NOTHING
         rows.append(row)
     return pd.DataFrame(rows).fillna(NOTHING)
 
@@ -112,6 +110,11 @@ def markdown_report(results: Sequence[EvalResult]) -> str:
     return "\n".join(parts)
 
 
+def differing_rules(result: EvalResult) -> str:
+    """Return the rules of a result's protocol that `fgfa` doesn't have, as text."""
+    return "; ".join(_phrase(*rule) for rule in differences(result.protocol).items()) or NOTHING
+
+
 LIMITED = "limited run: only a part of the data was run, so these numbers are no score"
 
 
@@ -125,10 +128,38 @@ def _percent(value: float, digits: int = 2) -> str:
     return NOTHING if math.isnan(value) else f"{100 * value:.{digits}f}"
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, list) and len(value) > 3:
-        return f"{value[0]:g}…{value[-1]:g}"
-    return "/".join(f"{v:g}" for v in value) if isinstance(value, list) else str(value)
+def _phrase(rule: str, value: Any) -> str:
+    """Return what a rule of a protocol says, for those that differ from `fgfa`."""
+    if isinstance(value, list):
+        numbers = f"{value[0]:g}…{value[-1]:g}" if len(value) > 3 else "/".join(f"{v:g}" for v in value)
+        return f"{_LISTS.get(rule, rule)} {numbers}"
+    return _PHRASES.get((rule, value), f"{rule} {value}")
+
+
+_LISTS = {
+    "iou_thresholds": "mean over IoU",
+    "max_detections": "detections of a class in a frame",
+    "area_edges": "areas cut at",
+}
+_PHRASES = {
+    ("tolerance", 0.0): "IoU 0.5 for small objects too",
+    ("pixel", 0): "sides x2 - x1",
+    ("pixel", 2): "sides x2 - x1 + 2",
+    ("dtype", "float32"): "float32",
+    ("clamp_truth", True): "ground truth cut to the image",
+    ("duplicates", "false positive"): "no second choice where the best is taken",
+    ("equal_truth", "first kept"): "equal IoU: the group's first",
+    ("equal_truth", "last"): "equal IoU: the last",
+    ("prefer_kept", True): "the group's objects are preferred",
+    ("score_ties", "reversed"): "equal scores reversed",
+    ("fp_rule", "mega"): "unmatched: rule mega",
+    ("lone_zero", "in every group"): "lone motion 0 in every group",
+    ("area_range", None): "inverted boxes count",
+    ("missing_class", "zero or nan"): "classes without ground truth count",
+    ("integration", "101 points"): "101 recall points",
+    ("precision", "added"): "eps added to TP + FP",
+}
+"""Rules by their values; `differences` gives no others for the named protocols."""
 
 
 def _cell(value: object) -> str:

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from vidkit_cli.console import report_errors
+from vidkit_cli.main import vidkit
+
+from tests.makers import make_index, make_predictions
+from vidkit.data.hdf5 import write_index, write_predictions
+from vidkit.predictions.table import RunInfo
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    index = make_index(videos=4)
+    write_index(tmp_path / "vidkit-data" / "vid_val.h5", index)
+    write_predictions(tmp_path / "runs" / "mine" / "predictions.h5", make_predictions(index))
+    return tmp_path
+
+
+def run(*args: str) -> int:
+    return report_errors(vidkit, args)
+
+
+def test_bare_eval_scores_by_motion_under_the_two_headline_protocols(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("eval", "runs/mine/predictions.h5") == 0
+    said = capsys.readouterr()
+    for wanted in (
+        "fgfa",
+        "voc",
+        "motion: fast",
+        "vidkit-data/vid_val.h5",
+        "unmatched detections in groups: rule fgfa",
+    ):
+        assert wanted in said.out
+    assert "result.json" in said.err
+    assert json.loads((place / "runs/mine/result.json").read_text())["protocol"] == "fgfa"
+    assert json.loads((place / "runs/mine/result-voc.json").read_text())["protocol"] == "voc"
+    assert (place / "runs/mine/result.csv").read_text().startswith("protocol,by,name,class,ap,n_gt")
+    assert "| motion: slow |" in (place / "runs/mine/result.md").read_text()
+
+
+def test_json_is_one_object_with_the_content_of_result_json(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "runs/mine/predictions.h5", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    stored = json.loads((place / "runs/mine/result.json").read_text())
+    assert {key: printed[key] for key in stored} == stored
+    assert printed["index"] == "vidkit-data/vid_val.h5"
+    assert [other["protocol"] for other in printed["others"]] == ["voc"]
+
+
+def test_results_of_a_file_outside_the_runs_folder_go_to_a_folder_of_its_name(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "runs/mine/predictions.h5").rename(place / "theirs.h5")
+    assert run("eval", "theirs.h5") == 0
+    assert (place / "runs/theirs/result.json").is_file()
+    assert run("eval", "theirs.h5", "-o", "elsewhere") == 0
+    assert (place / "elsewhere/result.json").is_file()
+
+
+def test_every_protocol_has_a_row_and_says_what_differs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "runs/mine/predictions.h5", "--protocol", "all") == 0
+    out = capsys.readouterr().out
+    for name in ("fgfa", "voc", "ilsvrc", "mega", "coco"):
+        assert any(line.startswith(name) for line in out.splitlines())
+    assert "no second choice where the best is taken" in out
+
+
+def test_groups_bins_rule_and_intervals_follow_the_options(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--by", "motion x area,class", "--bins", "motion=0.5,0.6,0.8", "--fp-rule", "all", "--ci", "10"]
+    assert run("eval", "runs/mine/predictions.h5", "--protocol", "mega,coco", *arguments, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["rules"]["fp_rule"] == "all"
+    assert ">=0.8/small" in {group["name"] for group in printed["groups"]}
+    assert printed["bootstrap"]["replicates"] == 10
+    assert set(printed["others"][0]["stats"]) >= {"AP", "AP50", "AP75", "AR100"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--bins", "motion"], 2, "wanted NAME=EDGES"),
+        (["--bins", "motion=0.9,0.7"], 2, "rising"),
+        (["--protocol", "coko"], 1, "did you mean 'coco'"),
+        (["--by", "speed"], 1, "no attribute 'speed'"),
+        (["--ci", "-1"], 2, "--ci"),
+        (["--fp-rule", "some"], 2, "some"),
+    ],
+)
+def test_wrong_options_are_told(
+    place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
+) -> None:
+    assert run("eval", "runs/mine/predictions.h5", *arguments) == code
+    assert said in capsys.readouterr().err
+    assert not (place / "runs/mine/result.json").exists()
+
+
+def test_an_index_without_motion_gives_no_groups_and_says_so(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = make_index(videos=4)
+    index = replace(index, track_id=np.full(index.n_instances, -1, np.int32))
+    write_index(place / "plain.h5", index)
+    write_predictions(place / "p.h5", make_predictions(index))
+    assert run("eval", "p.h5", "--index", "plain.h5") == 0
+    assert "no groups by motion" in capsys.readouterr().err
+    assert run("eval", "p.h5", "--index", "plain.h5", "--by", "motion") == 1
+    assert "have no track id" in capsys.readouterr().err
+
+
+def test_a_limited_run_can_not_be_mistaken_for_a_score(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = replace(make_predictions(make_index(videos=4)), run=RunInfo("x", limited=True))
+    write_predictions(place / "runs/mine/predictions.h5", predictions)
+    assert run("eval", "runs/mine/predictions.h5") == 0
+    assert "LIMITED RUN" in capsys.readouterr().out
+
+
+def test_predictions_of_another_index_list_the_candidates(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_predictions(place / "p.h5", make_predictions(make_index(seed=9)))
+    assert run("eval", "p.h5") == 1
+    assert "vid_val.h5" in capsys.readouterr().err
