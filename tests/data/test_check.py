@@ -296,6 +296,11 @@ def test_damaged_pixels_are_found_when_images_are_decoded(tree: Path) -> None:
     assert [f.kind for f in check(tree, decode=True).findings] == ["image-unreadable"]
 
 
+def test_what_stands_behind_the_end_of_an_image_is_no_fault(tree: Path) -> None:
+    jpeg(tree).write_bytes(jpeg(tree).read_bytes() + bytes(9000))
+    assert list(check(tree).findings) == []
+
+
 def test_an_image_that_would_fill_the_memory_is_a_finding(tree: Path) -> None:
     content = bytearray(jpeg(tree).read_bytes())
     start = content.index(b"\xff\xc0") + 5

@@ -214,13 +214,15 @@ def _read_image(file: BinaryIO, decode: bool) -> tuple[int, int]:
         raise OSError("empty file")
     file.seek(max(0, length - TAIL_BYTES))
     end = next((end for magic, end in IMAGE_ENDS.items() if start.startswith(magic)), b"")
-    if end not in file.read():
-        raise _CutOff(f"its end is missing after {length} bytes")
+    has_end = end in file.read()
     file.seek(0)
-    with Image.open(file, formats=("JPEG", "PNG")) as image:
-        if decode:
-            image.load()
-        return image.size
+    try:
+        with Image.open(file, formats=("JPEG", "PNG")) as image:
+            if decode or not has_end:  # more may stand behind the end than was looked at: only decoding tells
+                image.load()
+            return image.size
+    except Exception as error:
+        raise error if has_end else _CutOff(f"its end is missing after {length} bytes") from None
 
 
 def _reason(error: Exception) -> str:
