@@ -14,7 +14,7 @@ from vidkit.classes import VID_CLASSES
 
 @dataclass(frozen=True)
 class KnownSplit:
-    """The counts of one official split, None where they aren't known; `boxes_of_class` in the order of `VID_CLASSES`."""
+    """The counts of one official split, None where not known; `boxes_of_class` is in the order of `VID_CLASSES`."""
 
     videos: int
     frames: int
