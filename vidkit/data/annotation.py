@@ -120,9 +120,28 @@ _HEAD = re.compile(
     % (_S, _leaf("width", _LENGTH), _S, _leaf("height", _LENGTH), _S, _S, _S)
     + rb"(?:<segmented>[01]</segmented>%b)?" % _S
 )
+_CORNER_ORDER = ("xmax", "xmin", "ymax", "ymin")
+# An object in the order in which VID is written, which is most of the data: no choices to make, each element once.
+_OBJECT_OF_VID = re.compile(
+    _S.join(
+        (
+            rb"<object>",
+            _leaf("trackid", _TRACK),
+            _leaf("name", _NAME),
+            rb"<bndbox>",
+            *(_leaf(tag, _COORDINATE) for tag in _CORNER_ORDER),
+            rb"</bndbox>",
+            _leaf("occluded", _FLAG),
+            _leaf("generated", _FLAG),
+            rb"(?:%b)?" % _leaf("subcategory", _NAME),
+            rb"</object>",
+            rb"",
+        )
+    )
+)
 # Four corners in four groups, each at most once because there are four in all. The other elements may be any; that none
 # stands twice is seen from the number of closing tags.
-_CORNERS = rb"(?:%b%b){4}" % (_any_of(*(_leaf(tag, _COORDINATE) for tag in ("xmax", "xmin", "ymax", "ymin"))), _S)
+_CORNERS = rb"(?:%b%b){4}" % (_any_of(*(_leaf(tag, _COORDINATE) for tag in _CORNER_ORDER)), _S)
 _OBJECT = re.compile(
     rb"<object>%b(?:%b%b){2,6}</object>%b"
     % (
@@ -148,19 +167,24 @@ def _parse_canonical(data: bytes) -> Annotation | None:
     head = _HEAD.match(data)
     if head is None:
         return None
-    width, height = head.groups()
     objects, at = [], head.end()
-    while found := _OBJECT.match(data, at):
-        texts = found.groups()
+    while True:
+        if found := _OBJECT_OF_VID.match(data, at):
+            objects.append(found.groups())
+        elif found := _OBJECT.match(data, at):
+            texts = found.groups()
+            absent = texts.count(None)
+            if data.count(b"</", at, found.end()) != len(texts) - absent + _CLOSING_TAGS_BESIDE_LEAVES:
+                return None  # an element stands twice
+            if absent and None in texts[1:6]:
+                return None  # a name or a corner is missing
+            objects.append(texts)
+        else:
+            break
         at = found.end()
-        absent = texts.count(None)
-        if data.count(b"</", found.start(), at) != len(texts) - absent + _CLOSING_TAGS_BESIDE_LEAVES:
-            return None
-        if absent and None in texts[1:6]:
-            return None
-        objects.append(texts)
     if _TAIL.fullmatch(data, at) is None:
         return None
+    width, height = head.groups()
     return Annotation((int(width or 0), int(height or 0)), objects)
 
 

@@ -434,8 +434,6 @@ def write_part(path: Path, part: Part, started: float) -> Summary:
     remove_leftovers(path)
     report = _write_report(path, index.fingerprint, part)
     write_index(path, index)
-    tracked = index.track_id >= 0
-    tracks = np.stack([index.frame_video[index.instance_frame[tracked]], index.track_id[tracked]])
     return Summary(
         path=path,
         state=state,
@@ -443,7 +441,7 @@ def write_part(path: Path, part: Part, started: float) -> Summary:
         videos=index.n_videos,
         frames=index.n_frames,
         boxes=index.n_instances,
-        tracks=np.unique(tracks, axis=1).shape[1],
+        tracks=_count_tracks(index),
         classes=len(np.unique(index.class_id)),
         empty_frames=int((np.diff(index.instance_start) == 0).sum()),
         counts=dict(part.counts),
@@ -453,6 +451,12 @@ def write_part(path: Path, part: Part, started: float) -> Summary:
         files=part.n_files,
         seconds=time.perf_counter() - started,
     )
+
+
+def _count_tracks(index: Index) -> int:
+    tracked = index.track_id >= 0
+    videos = index.frame_video[index.instance_frame[tracked]].astype(np.int64)
+    return len(np.unique(videos << 32 | index.track_id[tracked]))
 
 
 def _with_motion(part: Part, planned: Plan, motion: MotionFile) -> Index:
