@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 @click.argument("predictions_path", metavar="PREDICTIONS", type=click.Path(exists=True, path_type=Path))
 @index_option
 @data_dir_option
-@click.option("--to", metavar="FORMAT", help="What to write: vidkit, pkl, npz, csv, mmdet, coco …; default: vidkit.")
+@click.option(
+    "--to",
+    metavar="FORMAT",
+    help="What to write: vidkit (default), pkl, npz, csv, parquet, mmdet, mmtrack, mega, repp, yolov, fgfa, fgfa-raw, "
+    "coco or mot.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; without it: only the report.")
 @click.option("--report", is_flag=True, help="Only report how the file is understood; the same as no -o.")
 @click.option("--full-precision", is_flag=True, help="Write every digit where the format's own tool rounds (fgfa).")

@@ -16,7 +16,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _OPTIONS = (
     click.option(
-        "--format", "format_name", metavar="FORMAT", help="What the file is, where its content leaves it open."
+        "--format",
+        "format_name",
+        metavar="FORMAT",
+        help="What the file is, where its content leaves it open: vidkit, pkl, npz, csv, parquet, mmdet, mmdet1, mega, "
+        "repp, yolov, fgfa, fgfa-raw, coco or mot.",
     ),
     click.option(
         "--boxes",

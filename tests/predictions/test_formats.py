@@ -302,8 +302,10 @@ def test_fgfa_cache_is_read_by_class(tmp_path: Path) -> None:
     with pytest.raises(PredictionError, match="class 0, the background"):
         read(_save(tmp_path / "c", (boxes, [6, 2, 1])), INDEX)
     boxes[0][0] = []
+    boxes[1][2] = [[*DETECTION, 0.75]]
     with pytest.raises(PredictionError, match="1 x repeated frame"):
         read(_save(tmp_path / "c", (boxes, [6, 2, 2])), INDEX)
+    assert read(tmp_path / "c", INDEX, invalid="drop").score.tolist() == [0.5, 0.25]
 
 
 # -- COCO --------------------------------------------------------------------------------------------------------------

@@ -107,6 +107,9 @@ def test_frames_that_come_twice_are_refused(tmp_path: Path) -> None:
     (tmp_path / "p").write_bytes(pickle.dumps([frame, dict(frame, scores=[0.5])]))
     with pytest.raises(PredictionError, match="1 x repeated frame"):
         read(tmp_path / "p", INDEX)
+    predictions, report = read_with_report(tmp_path / "p", INDEX, ReadOptions(invalid="drop"))
+    assert predictions.score.tolist() == [1.0]  # the first entry of a frame stays
+    assert report.invalid["repeated frame"] == 1
 
 
 def test_labels_that_are_off_by_one_are_doubted(tmp_path: Path) -> None:

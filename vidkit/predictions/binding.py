@@ -45,7 +45,10 @@ def bind(
     frames = bind_frames(raw.frame, index, listed, options, str(path))
     boxes = bind_boxes(raw, frames.row, index, options, str(path))
     classes = bind_classes(raw, frames.row, index, options, str(path))
-    table = _Table(frames.row, boxes.box, raw.score, classes.class_id).by_frame()
+    table = _Table(frames.row, boxes.box, raw.score, classes.class_id)
+    if options.invalid == "drop":
+        table = table.without(frames.again)
+    table = table.by_frame()
     bad = _invalid(table)
     counts = {kind: len(rows) for kind, rows in bad.items()} | {"repeated frame": frames.repeated_entries}
     warnings = (*raw.notes, *frames.warnings, *boxes.warnings, *classes.warnings)

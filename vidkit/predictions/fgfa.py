@@ -39,9 +39,10 @@ def _raw(
     score: NDArray[Any],
     box: NDArray[Any],
     entries: NDArray[np.int64] | None = None,
+    entry: NDArray[np.int64] | None = None,
 ) -> RawPredictions:
     return RawPredictions(
-        frame=ById(frame, first=1, entries=entries),
+        frame=ById(frame, first=1, entries=entries, entry=entry),
         box=box,
         score=score,
         label=label,
@@ -74,11 +75,11 @@ def from_raw_cache(content: Any, source: Source) -> RawPredictions:
     parts = [numbers(of_frame, source) for of_class in boxes for of_frame in of_class]
     rows, counts = table(parts, 5, source)
     label = np.repeat(np.repeat(np.arange(len(boxes)), len(ids)), counts)
-    frame = np.repeat(np.tile(ids, len(boxes)), counts)
+    entry = np.repeat(np.tile(np.arange(len(ids)), len(boxes)), counts)
     background = label == 0
     if background.any():
         raise PredictionError(f"{source.place}: {int(background.sum())} detections of class 0, the background")
-    return _raw(frame, label, rows[:, 4], rows[:, :4], entries=ids)
+    return _raw(ids[entry], label, rows[:, 4], rows[:, :4], ids, entry)
 
 
 def write_text(path: Path, predictions: Predictions, index: Index, full_precision: bool = False) -> None:

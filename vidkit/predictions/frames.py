@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class FrameBinding:
     covered: NDArray[np.bool_]
     finding: Finding
     repeated_entries: int = 0
+    again: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The detections in such entries."""
     warnings: tuple[str, ...] = ()
 
 
@@ -49,7 +51,7 @@ def _by_row(frame: ByRow, index: Index, listed: FrameList | None, options: ReadO
     source = "the order of the index" if listed is None else f"the order of {listed.path} ({listed.kind})"
     finding = Finding(f"entry k is frame k in {source}", _how(listed))
     row = of_entry[frame.row] if listed is not None else frame.row
-    return _bound(row, of_entry, index, finding, complete=True)
+    return _bound(row, of_entry, index, finding, frame.row)
 
 
 def _count_mismatch(n_rows: int, index: Index, listed: FrameList | None) -> str:
@@ -82,7 +84,7 @@ def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOpt
     if listed is not None:
         lookup = _lookup(listed, first)
         finding = Finding(f"ids of {listed.path} ({listed.kind})", "given", said)
-        return _bound(lookup(ids), lookup(entries), index, finding, frame.entries is not None)
+        return _bound(lookup(ids), lookup(entries), index, finding, frame.entry)
     if not options.partial and _ends_with_the_videos(entries, first, index):
         raise PredictionError(
             f"{place}: its frame ids end at {high}, the index has {index.n_frames} frames in {index.n_videos} videos: "
@@ -94,7 +96,7 @@ def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOpt
         return np.asarray(np.where((id >= first) & (id - first < index.n_frames), id - first, -1), np.int64)
 
     finding = Finding(f"id {first} is the first frame of the index, the others follow in its order", how, said)
-    return _bound(in_order(ids), in_order(entries), index, finding, frame.entries is not None)
+    return _bound(in_order(ids), in_order(entries), index, finding, frame.entry)
 
 
 def _ends_with_the_videos(ids: NDArray[np.int64], first: int, index: Index) -> bool:
@@ -141,7 +143,7 @@ def _by_name(frame: ByName, index: Index, listed: FrameList | None) -> FrameBind
     if listed is not None:
         warnings.append(f"{listed.path} wasn't needed: the file names its frames")
     rows = of_entry[frame.frame] if len(of_entry) else np.full(len(frame.frame), -1, np.int64)
-    return _bound(np.where(frame.frame >= 0, rows, -1), of_entry, index, finding, True, tuple(warnings))
+    return _bound(np.where(frame.frame >= 0, rows, -1), of_entry, index, finding, frame.frame, tuple(warnings))
 
 
 def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray[np.int64]:
@@ -155,18 +157,27 @@ def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray
 
 def _bound(
     rows: NDArray[np.integer[Any]],
-    entries: NDArray[np.int64],
+    of_entry: NDArray[np.int64],
     index: Index,
     finding: Finding,
-    complete: bool,
+    entry: NDArray[np.integer[Any]] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> FrameBinding:
-    """`complete`: whether `entries` are the file's entries, one a frame, and not only the frames of its detections."""
-    inside = entries[entries >= 0]
+    """Return the binding; `of_entry` are the frames of the file's entries, `entry (D,)` which one a detection is in.
+
+    Without `entry` the file has no entries, and `of_entry` are the frames of its detections.
+    """
     covered = np.zeros(index.n_frames, bool)
-    covered[inside] = True
-    repeated = len(inside) - int(covered.sum()) if complete else 0
-    return FrameBinding(rows, covered, finding, repeated, warnings)
+    covered[of_entry[of_entry >= 0]] = True
+    repeated = np.zeros(len(of_entry), bool)
+    if entry is not None:
+        _, first = np.unique(of_entry, return_index=True)
+        repeated = of_entry >= 0
+        repeated[first] = False
+    again = np.zeros(0, np.int64)
+    if entry is not None and repeated.any():
+        again = np.flatnonzero(repeated[np.maximum(entry, 0)] & (entry >= 0))
+    return FrameBinding(rows, covered, finding, int(repeated.sum()), again, warnings)
 
 
 def _how(listed: FrameList | None) -> str:

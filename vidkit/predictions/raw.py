@@ -37,6 +37,8 @@ class ById:
     first: int | None = 1
     entries: NDArray[np.int64] | None = None
     """The ids of all frames that the file has an entry for, if it tells of frames without detections."""
+    entry: NDArray[np.int64] | None = None
+    """`(D,)` the place in `entries` of each detection, where there are entries."""
 
 
 @dataclass(frozen=True, eq=False)
