@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from vidkit.benchmark.stopwatch import VideoRun
     from vidkit.data.index import Index
     from vidkit.predictions.table import Predictions, RunInfo
+
+
+FILE = "predictions.h5"
 
 
 @click.command("benchmark")
@@ -87,33 +91,57 @@ def command(
       vidkit benchmark my_file:my_factory --index vidkit-data/vid_val.h5 -o mine.h5 --limit 3
       vidkit benchmark oracle-jitter --resume
     """
+    if resume and restart:
+        raise click.UsageError("--resume goes on, --restart begins again: give one of them")
+    index_file, index = open_index(index_path, data_dir)
+    how = How(index, runs_dir, device, checkpoint, scenario, limit, warm_up, timeout, frames_root, blank_frames)
+    predictions, output = run_detector(name, options, how, output, resume, restart)
+    _report(predictions, index, index_file, output, as_json)
+
+
+@dataclass(frozen=True)
+class How:
+    """What the runs of a sweep have in common."""
+
+    index: Index
+    runs_dir: Path
+    device: str
+    checkpoint: Path | None
+    scenario: Literal["stream", "offline"]
+    limit: int | None
+    warm_up: int
+    timeout: float
+    frames_root: Path | None
+    blank_frames: bool
+
+
+def run_detector(
+    name: str, options: Sequence[str], how: How, output: Path | None, resume: bool, restart: bool
+) -> tuple[Predictions, Path]:
+    """Run a detector and return its predictions, and where they were written; a finished run is only read."""
     from vidkit.benchmark.detector import DetectorContext
     from vidkit.benchmark.environment import environment
     from vidkit.benchmark.plugins import make
     from vidkit.benchmark.run import Timing, remove
     from vidkit.predictions.table import RunInfo
 
-    if resume and restart:
-        raise click.UsageError("--resume goes on, --restart begins again: give one of them")
-    index_file, index = open_index(index_path, data_dir)
+    index = how.index
     _find_modules_here()
-    context = DetectorContext(index.classes, device, checkpoint)
+    context = DetectorContext(index.classes, how.device, how.checkpoint)
     with redirect_stdout(sys.stderr):  # a detector's own printing must not get between the data
         detector, values = make(name, context, options)
-        stamp = environment(detector, context, index, _plain(values), blank_frames)
-    limited = limit is not None and limit < index.n_videos
-    run = RunInfo(detector.name, _plain(values), stamp, scenario, limited)
-    extras = [*options, *(["offline"] if scenario == "offline" else []), *([f"limit={limit}"] if limited else [])]
-    output = output or runs_dir / _folder(name, extras) / "predictions.h5"
-    timing = Timing(scenario, warm_up, timeout)
+        stamp = environment(detector, context, index, _plain(values), how.blank_frames)
+    limited = how.limit is not None and how.limit < index.n_videos
+    run = RunInfo(detector.name, _plain(values), stamp, how.scenario, limited)
+    output = output or how.runs_dir / _folder(name, options, how.scenario, how.limit if limited else None) / FILE
     predictions = _kept(output, run, index, resume, restart)
     if predictions is not None:
         remove(_parts(output))  # left where a run was killed after its last step but one
-    else:
-        videos = range(index.n_videos if limit is None else min(limit, index.n_videos))
-        images = _images(index, videos, frames_root, blank_frames)
-        predictions = _run(detector, index, images, videos, output, run, timing, resume, restart)
-    _report(predictions, index, index_file, output, as_json)
+        return predictions, output
+    videos = range(index.n_videos if how.limit is None else min(how.limit, index.n_videos))
+    images = _images(index, videos, how.frames_root, how.blank_frames)
+    timing = Timing(how.scenario, how.warm_up, how.timeout)
+    return _run(detector, index, images, videos, output, run, timing, resume, restart), output
 
 
 def _find_modules_here() -> None:
@@ -127,9 +155,10 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
 
 
-def _folder(name: str, extras: Sequence[str]) -> str:
+def _folder(name: str, options: Sequence[str], scenario: str, limit: int | None) -> str:
     """Return the folder of a run: its detector and what was chosen, with nothing that a path can't hold."""
-    return re.sub(r"[^\w.,=+-]+", "-", "_".join([name, *extras]))[:200]
+    extras = [*(["offline"] if scenario == "offline" else []), *([] if limit is None else [f"limit={limit}"])]
+    return re.sub(r"[^\w.,=+-]+", "-", "_".join([name, *options, *extras]))[:200]
 
 
 def _images(index: Index, videos: Sequence[int], root: Path | None, blank: bool) -> Images:

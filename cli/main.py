@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": ("compare", "Tell how much better one run is than another, with intervals."),
     "convert": ("convert", "Read any prediction file, write any other."),
     "benchmark": ("benchmark", "Run a detector over an index and time it."),
+    "sweep": ("sweep", "Run a detector with every combination of some options."),
     "plugins": ("plugins", "List the detectors that are installed."),
     "samples": ("samples", "Show what a training sampler draws."),
     "propagation": ("propagation", "How far features travel, what it costs, what is remembered."),

@@ -1,0 +1,120 @@
+"""`vidkit sweep`: a detector with every combination of some options, in one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from .benchmark import How, run_detector
+from .console import json_option, print_json, print_table, say
+from .places import data_dir_option, index_option, open_index, runs_dir_option
+
+if TYPE_CHECKING:
+    from vidkit.predictions.table import Predictions
+
+
+@click.command("sweep")
+@click.argument("name", metavar="DETECTOR")
+@index_option
+@data_dir_option
+@runs_dir_option
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="A value, a range 1..20 or 0..1:0.125, or numbers with commas; repeated for several values or options.",
+)
+@click.option("--device", default="cpu", show_default=True, help="Where the detector computes, as torch names it.")
+@click.option("--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of weights.")
+@click.option("--scenario", type=click.Choice(["stream", "offline"]), default="stream", show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N videos: for a smoke test.")
+@click.option("--warm-up", type=click.IntRange(min=0), default=1, show_default=True, help="Videos that aren't timed.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=0, help="Longest seconds for one answer; 0: no limit.")
+@click.option("--frames-root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where frames are.")
+@click.option("--blank-frames", is_flag=True, help="Hand over black frames: for detectors that don't look at pixels.")
+@json_option
+def command(
+    name: str,
+    index_path: Path | None,
+    data_dir: Path,
+    runs_dir: Path,
+    options: tuple[str, ...],
+    device: str,
+    checkpoint: Path | None,
+    scenario: Literal["stream", "offline"],
+    limit: int | None,
+    warm_up: int,
+    timeout: float,
+    frames_root: Path | None,
+    blank_frames: bool,
+    as_json: bool,
+) -> None:
+    """Run DETECTOR with every combination of the options' values and collect one table.
+
+    Each run is one of `vidkit benchmark`, in its own folder; typed again, the sweep goes on where it stopped. The table
+    is written to RUNS/sweep-DETECTOR.csv; it has the mAP of the runs that `vidkit eval` has scored.
+
+    \b
+    Examples:
+      vidkit sweep frame-copy --option length=1..20
+      vidkit sweep impression --option length=2,5,10 --option gate=0..1:0.125 --checkpoint weights.pt
+    """
+    from vidkit.benchmark.grid import grid
+    from vidkit.files import write_text
+
+    runs = grid(options)
+    index_file, index = open_index(index_path, data_dir)
+    how = How(index, runs_dir, device, checkpoint, scenario, limit, warm_up, timeout, frames_root, blank_frames)
+    rows = []
+    for place, chosen in enumerate(runs, start=1):
+        say(f"run {place} of {len(runs)}: {name} {' '.join(chosen)}")
+        predictions, output = run_detector(name, chosen, how, None, resume=True, restart=False)
+        rows.append({**dict(option.split("=", 1) for option in chosen), **_row(predictions, output)})
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path = runs_dir / f"sweep-{name.replace(':', '-')}.csv"
+    write_text(path, table.getvalue())
+    if as_json:
+        print_json(
+            {"format": "vidkit-sweep", "version": 1, "index": index_file, "detector": name, "file": path, "runs": rows}
+        )
+        return
+    shown = [column for column in rows[0] if column != "output"]
+    print_table(shown, [[_shown(row[column]) for column in shown] for row in rows])
+    say(f"written to {path}")
+
+
+def _row(predictions: Predictions, output: Path) -> dict[str, Any]:
+    from vidkit.benchmark.timing import summary
+
+    measured = summary(predictions)
+    all_frames = measured["seconds"]["all"]
+    return {
+        "mean_ap": _mean_ap(output.with_name("result.json"), predictions),
+        "frames_per_second": measured["frames_per_second"],
+        **{f"{q}_seconds": all_frames[q] for q in ("p50", "p90", "p99")},
+        "look_ahead": measured["look_ahead"]["max"],
+        "limited": predictions.run.limited,
+        "output": str(output),
+    }
+
+
+def _mean_ap(path: Path, predictions: Predictions) -> float | None:
+    """Return the mean AP of these very predictions, where a result of them is there."""
+    from vidkit.evaluation.result import read_result
+
+    if not path.is_file():
+        return None
+    result = read_result(path)
+    return result.mean_ap if result.data.get("predictions_fingerprint") == predictions.fingerprint else None
+
+
+def _shown(value: object) -> str:
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
