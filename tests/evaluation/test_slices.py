@@ -55,6 +55,19 @@ def test_every_column_of_the_index_makes_groups(index: Index) -> None:
     assert np.bincount(blur.of_frame).tolist() == [10, 10, 10, 10]  # quartiles
 
 
+def test_text_makes_a_group_for_each_value(index: Index) -> None:
+    words = np.array(["Bär", "Reh"])[np.arange(index.n_instances) % 2]
+    weather = np.array(["fog", "sun"])[np.arange(index.n_frames) % 2]
+    told = replace(
+        index,
+        instance_attributes={"kind": np.char.encode(words, "utf-8"), "word": words},
+        frame_attributes={"weather": np.char.encode(weather, "utf-8")},
+    )
+    assert names(told, "kind") == names(told, "word") == ["Bär", "Reh"]
+    cells = breakdown("weather", told, FGFA).cells
+    assert cells is not None and cells.names == ("fog", "sun")
+
+
 def test_groups_of_ground_truth_hold_each_instance_once(index: Index) -> None:
     for by in ("occluded", "generated", "visibility", "track_length", "track_id"):
         kept = [group.kept for group in breakdown(by, index, FGFA).groups if group.kept is not None]

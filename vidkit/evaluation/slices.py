@@ -171,7 +171,7 @@ def _motion_groups(index: Index, protocol: Protocol, edges: Sequence[float] | No
 
 def _instance_column(name: str, index: Index) -> NDArray[Any]:
     if name in index.instance_attributes:
-        return index.instance_attributes[name]
+        return _text(index.instance_attributes[name])
     if name == "track_length":
         return track_length(index)
     if name in ("occluded", "generated", "track_id"):
@@ -188,7 +188,12 @@ def _frame_column(name: str, index: Index) -> NDArray[Any] | None:
         return sizes[index.frame_video] if len(sizes) else np.zeros(0, "<U1")
     if name == "frame_number":
         return index.frame_number
-    return index.frame_attributes.get(name)
+    return _text(index.frame_attributes[name]) if name in index.frame_attributes else None
+
+
+def _text(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a column with text decoded, which files hold as UTF-8 bytes."""
+    return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
 
 
 def _cells(name: str, values: NDArray[Any], edges: Sequence[float] | None) -> Cells:
