@@ -9,6 +9,8 @@ from vidkit.classes import VID_CLASSES, ObjectClass
 from vidkit.data.annotation import read_bytes
 from vidkit.errors import AnnotationError, ChoiceError, did_you_mean
 
+MAX_CLASSES = 2**15 - 1
+
 
 def choose_classes(given: str) -> tuple[ObjectClass, ...]:
     """Return the classes of the file `given`, or if there is none, VID's classes of these names, separated by commas.
@@ -62,6 +64,8 @@ def read_classes(path: Path) -> tuple[ObjectClass, ...]:
 def _unique(classes: Sequence[ObjectClass], place: str) -> tuple[ObjectClass, ...]:
     if not classes:
         raise AnnotationError(f"{place}: no classes; wanted a line `wnid name` for each")
+    if len(classes) > MAX_CLASSES:
+        raise AnnotationError(f"{place}: {len(classes)} classes; an index holds at most {MAX_CLASSES}")
     for what, values in (("name", [c.name for c in classes]), ("wnid", [c.wnid for c in classes])):
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:

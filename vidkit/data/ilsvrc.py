@@ -114,11 +114,10 @@ def find_root(root: Path, kind: str) -> Path:
 def find_splits(root: Path, kind: str) -> list[str]:
     """Return the names of the splits that have annotations; where none has, of those that have images."""
     for folder in (root / "Annotations" / kind, root / "Data" / kind):
-        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+        names = sorted(name for name in _listdir(folder) if (folder / name).is_dir()) if folder.is_dir() else []
         if names:
-            return [name for name in ("train", "val") if name in names] + [
-                name for name in names if name not in ("train", "val")
-            ]
+            usual = [name for name in ("train", "val") if name in names]
+            return usual + [name for name in names if name not in usual]
     return []
 
 
@@ -370,7 +369,10 @@ def _trailing_digits(stem: str) -> str:
 def _read_annotations(folder: Path, names: Sequence[str], notes: _Notes) -> dict[str, Annotation]:
     """Return the annotations by file name, without those that are left out."""
     annotations = {}
-    opened = os.open(folder, os.O_RDONLY)  # paths relative to the folder are looked up in half the time
+    try:
+        opened = os.open(folder, os.O_RDONLY)  # paths relative to the folder are looked up in half the time
+    except OSError as error:
+        raise AnnotationError(f"{folder}: can't be opened: {error.strerror}") from None
     try:
         for name in names:
             try:
