@@ -17,8 +17,9 @@ from typing import Any
 
 _SHORT = 256  # lengths that one byte states
 _TUPLES = (b"t", b"\x85", b"\x86", b"\x87", b"\x91")  # TUPLE, TUPLE1 … TUPLE3, FROZENSET
-_STACK_A_TUPLE = 512  # bytes of C stack that hashing one more nested tuple takes, with a margin
-_MOST_STACK = 8 << 30
+_STACK_A_TUPLE = 256  # bytes of C stack for hashing one more nested tuple: twice what CPython 3.11 takes
+_MOST_STACK = 8 << 30  # of address space; only what is used becomes memory
+_LEAST_STACK = 256 << 20  # where the machine doesn't give so much: a million nested tuples
 _OWN_STACK = 8_000  # nested tuples that any thread's stack holds
 
 _LINES = {ord(c): 1 for c in "FILPSVgp"} | {ord(c): 2 for c in "ci"}
@@ -117,15 +118,23 @@ def run(load: Callable[[], Any], program: Program) -> Any:
         except BaseException as error:  # handed to the caller below
             failure.append(error)
 
-    before = threading.stack_size(min(_MOST_STACK, (program.depth * _STACK_A_TUPLE + (1 << 20)) & ~0xFFFF))
-    try:
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-    except RuntimeError:
-        raise MemoryError from None
-    finally:
-        threading.stack_size(before)
+    thread = _started(work, min(_MOST_STACK, program.depth * _STACK_A_TUPLE + (1 << 20)))
     thread.join()
     if failure:
         raise failure[0]
     return answer[0]
+
+
+def _started(work: Callable[[], None], stack: int) -> threading.Thread:
+    """Return a thread that runs `work` on a stack of so many bytes, or of less where the machine doesn't give it."""
+    for size in (stack, min(stack, _LEAST_STACK)):
+        before = threading.stack_size(size & ~0xFFFF)
+        try:
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            return thread
+        except RuntimeError:  # no room for the stack
+            continue
+        finally:
+            threading.stack_size(before)
+    raise MemoryError
