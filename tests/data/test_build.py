@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -110,6 +111,21 @@ def test_attributes_of_text_are_stored(tmp_path: Path) -> None:
     again = read_index(tmp_path / "i.h5")
     assert again.fingerprint == index.fingerprint
     assert again.instance_attributes["subcategory"].tolist() == index.instance_attributes["subcategory"].tolist()
+
+
+def test_the_fingerprint_is_computed_as_the_docs_say() -> None:
+    index = build([make_table(seed) for seed in range(4)])
+    content = "".join(f"{c.name}\t{c.wnid}\n" for c in index.classes) + "\n"
+    digest = hashlib.blake2b((content + "".join(f"{name}\n" for name in index.video_name)).encode(), digest_size=16)
+    names = "video_size frame_start frame_number instance_start box class_id track_id occluded generated".split()
+    columns = [(name, getattr(index, name)) for name in names]
+    columns += [(f"frame_attributes/{name}", index.frame_attributes[name]) for name in sorted(index.frame_attributes)]
+    columns += [(f"instance_attributes/{n}", index.instance_attributes[n]) for n in sorted(index.instance_attributes)]
+    for name, column in columns:
+        values = column.astype("<f8") if column.dtype.kind == "f" else column
+        digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
+        digest.update(values.tobytes())
+    assert digest.hexdigest() == index.fingerprint
 
 
 def test_a_table_that_contradicts_itself_is_refused() -> None:
