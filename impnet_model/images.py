@@ -100,7 +100,8 @@ def to_image(frame: NDArray[np.uint8], resize: Resize, device: torch.device, dty
     """
     check_frame(frame)
     height, width, scale = resize(*frame.shape[:2])
-    rgb = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1)[None]
+    own = np.require(frame, requirements=["C", "W"])  # torch wants no read-only memory; such a frame is copied
+    rgb = torch.from_numpy(own).to(device).permute(2, 0, 1)[None]
     levels = resize_bilinear(rgb.float(), height, width, scale).round_()
     mean = torch.tensor(GREY_MEAN, device=device).view(1, 3, 1, 1)
     return Image((levels - mean).to(dtype), scale, *frame.shape[:2])

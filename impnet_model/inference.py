@@ -16,13 +16,18 @@ def for_inference(
 ) -> ImpressionNetwork:
     """Return a copy of the network in evaluation mode, fixed batch norm folded into the convolutions before it.
 
-    On a GPU its convolutions run channels-last, which its tensor cores want; on a CPU that is slower.
+    dtype is for all but the task network, which stays in float32: it costs little, and its boxes are pixels. On a GPU
+    convolutions run channels-last, which its tensor cores want; on a CPU that is slower.
     """
     ready = copy.deepcopy(network).eval().requires_grad_(False)
     for module in list(ready.modules()):
         fold_batch_norm(module)
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-    return ready.to(device=device, dtype=dtype).to(memory_format=layout)  # type: ignore[call-overload, no-any-return]
+    ready.to(device=device).to(memory_format=layout)  # type: ignore[call-overload]  # the stubs don't know it alone
+    for name, part in ready.named_children():
+        if name != "task":
+            part.to(dtype)
+    return ready
 
 
 def fold_batch_norm(module: nn.Module) -> None:

@@ -27,10 +27,6 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float, limit: int | None = Non
 
     boxes `(N, 4)`, scores `(N,)`.
     """
-    compiled = torchvision_nms()
-    if compiled is not None and len(boxes):
-        exclusive = boxes + boxes.new_tensor([0, 0, 1, 1])
-        return compiled(exclusive.float(), scores.float(), threshold)[:limit]
     order = scores.argsort(descending=True, stable=True)
     return order[nms_sorted(boxes[order], threshold, limit)]
 
@@ -38,9 +34,18 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float, limit: int | None = Non
 def nms_sorted(boxes: Tensor, threshold: float, limit: int | None = None) -> Tensor:
     """Return the positions of the kept boxes among boxes `(N, 4)` that are sorted by falling score.
 
-    Works block by block and stops at `limit`: on a CPU blocks are small, so that little is computed in vain; a GPU
-    takes all in one.
+    torchvision's NMS is used where it imports. Plain torch works block by block and stops at `limit`: on a CPU blocks
+    are small, so that little is computed in vain; a GPU takes all in one.
     """
+    compiled = torchvision_nms()
+    if compiled is not None and len(boxes):
+        rank = torch.arange(len(boxes), 0, -1, device=boxes.device, dtype=boxes.dtype)
+        return compiled(boxes + boxes.new_tensor([0, 0, 1, 1]), rank, threshold)[:limit]
+    return _by_blocks(boxes, threshold, limit)
+
+
+def _by_blocks(boxes: Tensor, threshold: float, limit: int | None = None) -> Tensor:
+    """Return what `nms_sorted` does, in plain torch."""
     block = 128 if boxes.device.type == "cpu" else max(len(boxes), 1)
     wanted = len(boxes) if limit is None else limit
     kept, n_kept = [torch.zeros(0, dtype=torch.int64, device=boxes.device)], 0

@@ -17,7 +17,7 @@ def ps_roi_pool(features: Tensor, rois: Tensor, scale: float, bins: int) -> Tens
     features `(B, D * bins * bins, H, W)`; rois `(N, 5)`: image of the batch, then x1, y1, x2, y2 in pixels, inclusive;
     scale: cells for each pixel. The box in cells reaches from `round(x1) * scale` to `(round(x2) + 1) *
     scale`, halves rounded away from zero, at least 0.1 cells; bin edges round outwards and are cut to the map; a bin
-    without cells gives 0. Differentiable in the features.
+    without cells gives 0. In float32 at least, whatever the features' precision. Differentiable in the features.
 
     Raises ValueError if the channels aren't a multiple of `bins * bins`.
     """
@@ -39,7 +39,7 @@ def ps_roi_pool(features: Tensor, rois: Tensor, scale: float, bins: int) -> Tens
     total = corner(y2, x2) - corner(y1, x2) - corner(y2, x1) + corner(y1, x1)
     count = ((y2 - y1)[:, :, None] * (x2 - x1)[:, None, :]).clamp(min=1)  # an empty bin's total is 0
     mean = total.view(-1, bins, bins, depth) / count[..., None]
-    return mean.permute(0, 3, 1, 2).to(features.dtype)
+    return mean.permute(0, 3, 1, 2).to(torch.promote_types(features.dtype, torch.float32))
 
 
 def _bin_edges(low: Tensor, high: Tensor, scale: float, bins: int, size: int) -> tuple[Tensor, Tensor]:

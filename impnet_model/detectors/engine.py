@@ -57,7 +57,7 @@ class Engine:
         distances: frames from each image to the keyframe its feature came from.
         """
         height, width = images[0].pixels.shape[2:]
-        found = self.network.task.detect(features, View(height, width, images[0].scale), self.rules)
+        found = self.network.task.detect(features.float(), View(height, width, images[0].scale), self.rules)
         return [self._answer(*each) for each in zip(found, images, distances, strict=True)]
 
     def synchronize(self) -> None:

@@ -48,14 +48,15 @@ class FGFA:
         seen = (see(self.engine.network, image) for image in self.engine.images(frames))
         for window in windows(seen, self.radius):
             centre = window[self.radius].image
-            fields = [self._flow(centre, other.image) for other in window]
-            feature = aggregated(self.engine.network, window, fields, self.radius)
+            feature = aggregated(self.engine.network, window, self._flows(centre, window), self.radius)
             yield from self.engine.detect(feature, [centre], [0])
 
-    def _flow(self, centre: Image, other: Image) -> Tensor:
+    def _flows(self, centre: Image, window: list[Seen]) -> Tensor:
+        """Return the flow from the centre into each frame of the window, itself too, `(2 radius + 1, 2, h, w)`."""
         flow = self.engine.network.flow
         assert flow is not None  # see __post_init__
-        return flow(centre.pixels, other.pixels).flow
+        others = torch.cat([each.image.pixels for each in window])
+        return flow(centre.pixels.expand_as(others), others).flow
 
     def synchronize(self) -> None:
         """Wait for the device."""
@@ -87,9 +88,12 @@ def see(network: ImpressionNetwork, image: Image) -> Seen:
     return Seen(image, torch.cat([feature, embedding_of(network)(feature)], dim=1))
 
 
-def aggregated(network: ImpressionNetwork, window: list[Seen], flows: list[Tensor], centre: int) -> Tensor:
-    """Return the weighted mean of the window's features, `(1, C, h, w)`, each warped along its flow to the centre."""
-    warped = flow_warp(torch.cat([each.cached for each in window]), torch.cat(flows))
+def aggregated(network: ImpressionNetwork, window: list[Seen], flows: Tensor, centre: int) -> Tensor:
+    """Return the weighted mean of the window's features, `(1, C, h, w)`, each warped along its flow to the centre.
+
+    flows `(N, 2, h, w)`: from the centre into each of the N frames.
+    """
+    warped = flow_warp(torch.cat([each.cached for each in window]), flows)
     n_features = network.feature.out_channels
     features, embeddings = warped[:, :n_features], warped[:, n_features:]
     weights = cosine_weights(embeddings, embeddings[centre : centre + 1])

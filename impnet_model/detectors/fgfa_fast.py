@@ -44,7 +44,7 @@ class FGFAFast:
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
         """Yield the detections of each frame."""
         for window in windows(self._steps(frames), self.radius):
-            flows = composed(window, self.radius)
+            flows = torch.cat(composed(window, self.radius))
             seen = [step.seen for step in window]
             feature = aggregated(self.engine.network, seen, flows, self.radius)
             yield from self.engine.detect(feature, [seen[self.radius].image], [0])

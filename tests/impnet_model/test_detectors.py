@@ -21,6 +21,7 @@ from impnet_model.detectors.impression import Impression
 from impnet_model.detectors.per_frame import PerFrame
 from impnet_model.detectors.seq_nms import SeqNMS
 from impnet_model.flow_network import FlowField, ZeroFlow
+from impnet_model.inference import for_inference
 from impnet_model.network import ImpressionNetwork
 from impnet_model.task_network import PostProcessing
 from impnet_model.warp import flow_warp
@@ -488,3 +489,25 @@ def test_zero_flow_warp_is_used_by_nobody_by_mistake() -> None:
         flow, _ = engine.network.flow(b, a)
         assert flow.abs().max() > 0.01
         assert not torch.allclose(flow_warp(feature, flow), feature)
+
+
+def test_half_precision_stays_near() -> None:
+    """All but the task network in bfloat16: scores move little; the task network itself stays in float32."""
+    network, video = make_engine().network, make_video(L + 1)
+    ready = {dtype: for_inference(network, torch.device("cpu"), dtype) for dtype in (torch.float32, torch.bfloat16)}
+    assert ready[torch.bfloat16].feature.conv1.weight.dtype == torch.bfloat16  # type: ignore[attr-defined]
+    assert ready[torch.bfloat16].task.rfcn.cls.weight.dtype == torch.float32  # type: ignore[attr-defined]
+    answers = []
+    for dtype, each in ready.items():
+        engine = replace(make_engine(), network=each, dtype=dtype, rules=PostProcessing(0.0, None))
+        answers.append(list(Impression(engine, L).detect(video)))
+    for exact, near in zip(*answers, strict=True):
+        best = [max(each.scores, default=0.0) for each in (exact, near)]
+        assert best[0] == pytest.approx(best[1], abs=0.1)
+        assert all(each.scores.dtype == np.float32 for each in (exact, near))
+
+
+def test_inference_form_gives_the_same_detections() -> None:
+    network, video = make_engine().network, make_video(L + 1)
+    engine = replace(make_engine(), network=for_inference(network, torch.device("cpu")))
+    same(list(Impression(engine, L).detect(video)), list(Impression(make_engine(), L).detect(video)), 1e-5)

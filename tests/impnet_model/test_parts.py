@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from impnet_model.flow_network import FlowNetS, ZeroFlow
 from impnet_model.images import CAFFE, GREY_MEAN, TORCHVISION, Resize, resize_bilinear, to_image
 from impnet_model.inference import for_inference
 from impnet_model.network import ImpressionNetwork
-from impnet_model.nms import _kept_at_once, _kept_by_rank, nms, nms_by_class, nms_sorted, torchvision_nms
+from impnet_model.nms import _by_blocks, _kept_at_once, _kept_by_rank, nms, nms_by_class, nms_sorted, torchvision_nms
 from impnet_model.rfcn import RFCN
 from impnet_model.roi_pooling import ps_roi_pool
 from impnet_model.rpn import DELTA_STD, RPN
@@ -75,6 +77,14 @@ def test_an_image_is_whole_grey_levels_minus_the_mean() -> None:
     levels = image.pixels[0] + torch.tensor(GREY_MEAN)[:, None, None]
     torch.testing.assert_close(levels, levels.round(), atol=1e-4, rtol=0)
     assert (image.height, image.width, image.scale) == (20, 30, 31 / 20)
+
+
+@pytest.mark.parametrize("change", [np.asfortranarray, lambda f: f[:, ::-1], lambda f: np.frombuffer(f, np.uint8)])
+def test_frames_may_be_read_only_or_views(change: Any) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    given = change(frame).reshape(6, 8, 3)
+    plain = to_image(given.copy(order="C"), Resize(9, 99), CPU, torch.float32)
+    assert torch.equal(to_image(given, Resize(9, 99), CPU, torch.float32).pixels, plain.pixels)
 
 
 def test_pixel_pipelines() -> None:
@@ -332,8 +342,9 @@ def test_nms_equals_the_loop(n: int, threshold: float) -> None:
     boxes = random_boxes(n, seed=n, whole=True).double()
     scores = torch.from_numpy(np.random.default_rng(n).integers(0, 20, n) / 20)  # many ties
     order = scores.argsort(descending=True, stable=True)
-    ours = order[nms_sorted(boxes[order], threshold)]
-    assert ours.tolist() == oracles.nms(boxes.numpy(), scores.numpy(), threshold)
+    for run in (nms_sorted, _by_blocks):
+        ours = order[run(boxes[order], threshold)]
+        assert ours.tolist() == oracles.nms(boxes.numpy(), scores.numpy(), threshold)
 
 
 def test_nms_of_equal_boxes_keeps_the_first() -> None:
@@ -350,7 +361,7 @@ def test_nms_stops_at_the_limit() -> None:
 def test_nms_equals_torchvision() -> None:
     boxes, scores = random_boxes(2000, 300.0), torch.rand(2000, generator=torch.Generator().manual_seed(0))
     order = scores.argsort(descending=True)
-    assert torch.equal(nms(boxes, scores, 0.5), order[nms_sorted(boxes[order], 0.5)])
+    assert torch.equal(nms_sorted(boxes[order], 0.5), _by_blocks(boxes[order], 0.5))
 
 
 @pytest.mark.parametrize("n", [0, 1, 40])
