@@ -57,7 +57,7 @@ def read_csv(path: Path) -> RawPredictions:
             path, skiprows=int(marked), encoding="utf-8-sig", skipinitialspace=True, dtype=texts, **exact_floats()
         )
     except (ValueError, OverflowError, UnicodeDecodeError, pd.errors.ParserError, csv.Error) as error:
-        raise PredictionError(f"{path}: not a CSV with named columns: {error}") from None
+        raise PredictionError(f"{path}: not a CSV with named columns: {' '.join(str(error).split())}") from None
     told = dict(part.split("=", 1) for part in first.split() if "=" in part) if marked else {}
     return from_columns({str(name): frame[name].to_numpy() for name in frame.columns}, path, told)
 

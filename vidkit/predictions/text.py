@@ -32,7 +32,9 @@ def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict
     except pd.errors.EmptyDataError:
         return {name: np.zeros(0, dtype) for name, dtype in columns.items()}
     except (ValueError, OverflowError, pd.errors.ParserError) as error:
-        raise PredictionError(f"{path}: {first_bad_line(path, columns, separator) or error}") from None
+        raise PredictionError(
+            f"{path}: {first_bad_line(path, columns, separator) or ' '.join(str(error).split())}"
+        ) from None
     if frame.shape[1] != len(columns) or frame[frame.shape[1] - 1].isna().any():
         wrong = first_bad_line(path, columns, separator)
         if wrong:

@@ -1,0 +1,40 @@
+"""Files with bytes changed, cut, taken out or put in: they are read or refused in one line, never anything else."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.makers import make_index, make_predictions
+from vidkit.errors import VidkitError
+from vidkit.predictions import read, write
+from vidkit.predictions.writing import WRITTEN
+
+
+def _damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    at, size = int(rng.integers(len(data))), int(rng.integers(1, 30))
+    other = int(rng.integers(len(data)))
+    if (kind := rng.integers(4)) == 0:
+        return data[:at]
+    if kind == 1:
+        return data[:at] + bytes([int(rng.integers(256))]) + data[at + 1 :]
+    return data[:at] + (data[at + size :] if kind == 2 else data[other : other + size] + data[at:])
+
+
+@pytest.mark.parametrize("form", [name for name in WRITTEN if name not in ("parquet", "mot")])
+def test_damage_is_refused_in_one_line(form: str, tmp_path: Path) -> None:
+    index = make_index(videos=2, frames=4, classes=5)
+    made = make_predictions(index)
+    predictions = dataclasses.replace(made, score=np.maximum(made.score, np.float32(0.1)))
+    write(tmp_path / "p", predictions, index, form)
+    data = (tmp_path / "p").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        (tmp_path / "q").write_bytes(_damaged(data, rng))
+        try:
+            read(tmp_path / "q", index)
+        except VidkitError as error:
+            assert "\n" not in str(error)
