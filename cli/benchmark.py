@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -93,9 +95,14 @@ def command(
     """
     if resume and restart:
         raise click.UsageError("--resume goes on, --restart begins again: give one of them")
+    if Processes.of_torchrun().count > 1 and not resume:
+        raise click.UsageError("several processes of torchrun share a run by its parts: give --resume")
     index_file, index = open_index(index_path, data_dir)
     how = How(index, runs_dir, device, checkpoint, scenario, limit, warm_up, timeout, frames_root, blank_frames)
     predictions, output = run_detector(name, options, how, output, resume, restart)
+    if predictions is None:
+        say("this process's share of the videos is done")
+        return
     _report(predictions, index, index_file, output, as_json)
 
 
@@ -115,10 +122,31 @@ class How:
     blank_frames: bool
 
 
+@dataclass(frozen=True)
+class Processes:
+    """Which of how many processes this is; the first one puts the run together."""
+
+    rank: int = 0
+    count: int = 1
+    device: int = 0
+
+    @classmethod
+    def of_torchrun(cls) -> Processes:
+        """Return what torchrun tells by the environment; without it, one process."""
+        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+        if not all(os.environ.get(name, "").isdecimal() for name in names):
+            return cls()
+        return cls(*(int(os.environ[name]) for name in names))
+
+
 def run_detector(
     name: str, options: Sequence[str], how: How, output: Path | None, resume: bool, restart: bool
-) -> tuple[Predictions, Path]:
-    """Run a detector and return its predictions, and where they were written; a finished run is only read."""
+) -> tuple[Predictions | None, Path]:
+    """Run a detector and return its predictions, and where they were written; a finished run is only read.
+
+    Under torchrun the videos are dealt to the processes by length, "cuda" is the process's own card, and only the first
+    process returns predictions, once the shares of all are done.
+    """
     from vidkit.benchmark.detector import DetectorContext
     from vidkit.benchmark.environment import environment
     from vidkit.benchmark.plugins import make
@@ -127,10 +155,13 @@ def run_detector(
 
     index = how.index
     _find_modules_here()
-    context = DetectorContext(index.classes, how.device, how.checkpoint)
+    processes = Processes.of_torchrun()
+    device = f"cuda:{processes.device}" if how.device == "cuda" and processes.count > 1 else how.device
+    context = DetectorContext(index.classes, device, how.checkpoint)
     with redirect_stdout(sys.stderr):  # a detector's own printing must not get between the data
         detector, values = make(name, context, options)
-        stamp = environment(detector, context, index, _plain(values), how.blank_frames)
+        told = replace(context, device=how.device)  # the same in all processes
+        stamp = environment(detector, told, index, _plain(values), how.blank_frames)
     limited = how.limit is not None and how.limit < index.n_videos
     run = RunInfo(detector.name, _plain(values), stamp, how.scenario, limited)
     output = output or how.runs_dir / _folder(name, options, how.scenario, how.limit if limited else None) / FILE
@@ -141,7 +172,7 @@ def run_detector(
     videos = range(index.n_videos if how.limit is None else min(how.limit, index.n_videos))
     images = _images(index, videos, how.frames_root, how.blank_frames)
     timing = Timing(how.scenario, how.warm_up, how.timeout)
-    return _run(detector, index, images, videos, output, run, timing, resume, restart), output
+    return _run(detector, index, images, videos, output, run, timing, resume, restart, processes), output
 
 
 def _find_modules_here() -> None:
@@ -216,8 +247,9 @@ def _run(
     timing: Timing,
     resume: bool,
     restart: bool,
-) -> Predictions:
-    from vidkit.benchmark.run import begin, collect, finished, remove
+    processes: Processes,
+) -> Predictions | None:
+    from vidkit.benchmark.run import begin, collect, deal, finished, remove, shard_path
     from vidkit.data.hdf5 import write_predictions
     from vidkit.errors import ChoiceError
 
@@ -228,12 +260,18 @@ def _run(
         remove(parts)
     begin(parts, run, index)
     done = finished(parts, index)
-    left = [video for video in videos if video not in done]
+    left = [video for video in deal(videos, index, processes.count)[processes.rank] if video not in done]
     try:
         _run_left(detector, index, images, left, parts, timing, done)
     except BaseException:
         say(f"{len(done)} of {len(videos)} videos are kept in {parts}; --resume goes on from there")
         raise
+    if processes.rank:
+        return None
+    while not done.keys() >= set(videos):  # the other processes are still at work; torchrun ends all if one fails
+        time.sleep(0.5)
+        if all(shard_path(parts, video).is_file() for video in videos):
+            done = finished(parts, index)
     predictions = collect({video: done[video] for video in videos}, run, index)
     write_predictions(output, predictions)
     if set(done) <= set(videos):

@@ -74,7 +74,11 @@ def command(
     for place, chosen in enumerate(runs, start=1):
         say(f"run {place} of {len(runs)}: {name} {' '.join(chosen)}")
         predictions, output = run_detector(name, chosen, how, None, resume=True, restart=False)
+        if predictions is None:  # a process of torchrun that isn't the first
+            continue
         rows.append({**dict(option.split("=", 1) for option in chosen), **_row(predictions, output)})
+    if not rows:
+        return
     table = io.StringIO()
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
     writer.writeheader()

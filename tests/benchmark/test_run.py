@@ -11,6 +11,7 @@ from vidkit.benchmark.run import (
     begin,
     blank_frames,
     collect,
+    deal,
     differences,
     finished,
     remove,
@@ -155,3 +156,15 @@ def test_blank_frames_need_a_size():
 
     with pytest.raises(FrameError, match="video_0000: the index doesn't tell its size"):
         next(blank_frames(replace(INDEX, video_size=INDEX.video_size * 0), 0))
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 7])
+def test_videos_are_dealt_by_length_each_once(processes):
+    from dataclasses import replace
+
+    starts = np.array([0, 1, 9, 12, 24])
+    index = replace(INDEX, frame_start=starts, frame_number=np.arange(24, dtype=np.int32))
+    shares = deal(range(4), index, processes)
+    assert sorted(video for share in shares for video in share) == [0, 1, 2, 3]
+    loads = [sum(len(index.frames_of(video)) for video in share) for share in shares]
+    assert max(loads) == {1: 24, 2: 12, 3: 12, 7: 12}[processes]

@@ -261,3 +261,30 @@ def test_interrupted_it_says_what_is_kept(here, capsys, monkeypatch):
     monkeypatch.setattr(module, "write_shard", interrupted)
     assert run("oracle-jitter", "--blank-frames", "-o", "a.h5") == 130
     assert "2 of 4 videos are kept in a.h5.parts; --resume goes on from there" in capsys.readouterr().err
+
+
+def test_several_processes_share_a_run(here):
+    assert run("mine:mean", "--blank-frames", "-o", "alone.h5") == 0
+    command = [sys.executable, "-m", "vidkit_cli.main", "benchmark", "mine:mean", "-o", "shared.h5", "--blank-frames"]
+    working = [
+        subprocess.Popen(
+            [*command, "--resume"],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    messages = [process.communicate(timeout=60)[1] for process in working]
+    assert [process.returncode for process in working] == [0, 0], messages
+    shared, alone = read_predictions(here / "shared.h5"), read_predictions(here / "alone.h5")
+    assert shared.fingerprint == alone.fingerprint
+    assert shared.times.warm_up.sum() == 12  # the first video of each process
+    assert not (here / "shared.h5.parts").exists()
+
+
+def test_several_processes_need_resume(here, monkeypatch):
+    for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    assert run("oracle-jitter", "--blank-frames") == 2

@@ -105,6 +105,20 @@ def finished(parts: Path, index: Index) -> dict[int, VideoRun]:
     return done
 
 
+def deal(videos: Sequence[int], index: Index, processes: int) -> list[list[int]]:
+    """Return the share of each process: the longest video left goes to the one that has the fewest frames so far.
+
+    It depends on nothing but its arguments: processes that start at different times agree on it.
+    """
+    shares: list[list[int]] = [[] for _ in range(processes)]
+    frames = [0] * processes
+    for video in sorted(videos, key=lambda video: -len(index.frames_of(video))):
+        least = frames.index(min(frames))
+        shares[least].append(video)
+        frames[least] += len(index.frames_of(video))
+    return [sorted(share) for share in shares]
+
+
 def shard_path(parts: Path, video: int) -> Path:
     """Return where the shard of a video row is."""
     return parts / f"{video:06d}.shard"
