@@ -117,7 +117,17 @@ def test_the_fingerprint_is_computed_as_the_docs_say() -> None:
     index = build([make_table(seed) for seed in range(4)])
     content = "".join(f"{c.name}\t{c.wnid}\n" for c in index.classes) + "\n"
     digest = hashlib.blake2b((content + "".join(f"{name}\n" for name in index.video_name)).encode(), digest_size=16)
-    names = "video_size frame_start frame_number instance_start box class_id track_id occluded generated".split()
+    names = [
+        "video_size",
+        "frame_start",
+        "frame_number",
+        "instance_start",
+        "box",
+        "class_id",
+        "track_id",
+        "occluded",
+        "generated",
+    ]
     columns = [(name, getattr(index, name)) for name in names]
     columns += [(f"frame_attributes/{name}", index.frame_attributes[name]) for name in sorted(index.frame_attributes)]
     columns += [(f"instance_attributes/{n}", index.instance_attributes[n]) for n in sorted(index.instance_attributes)]
