@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from impnet_model.nms import _by_blocks, _kept_at_once, _kept_by_rank, nms, nms_
 from impnet_model.rfcn import RFCN
 from impnet_model.roi_pooling import ps_roi_pool
 from impnet_model.rpn import DELTA_STD, RPN
-from impnet_model.task_network import PostProcessing, RFCNTask, View, post_process
+from impnet_model.task_network import PostProcessing, RFCNTask, View, post_process, with_image_index
 from impnet_model.warp import flow_warp
 from tests.impnet_model import oracles
+from tests.impnet_model.makers import SMALL
 
 CPU = torch.device("cpu")
 
@@ -503,6 +505,31 @@ def test_zero_flow_propagates_the_feature_as_it_is() -> None:
 def test_the_frozen_ablation_trains_quality_and_task_alone() -> None:
     trained = {name.split(".")[0] for name, p in impression_frozen(TINY).named_parameters() if p.requires_grad}
     assert trained == {"quality", "task"}
+
+
+@pytest.mark.parametrize("norm", ["fixed", "group"])
+def test_gradients_reach_every_network_end_to_end(norm: str) -> None:
+    """Sec. 3.2: the loss on the current frame trains N_feat, F with its scale map, N_q and N_task."""
+    build = replace(SMALL, norm=norm)
+    network = impression(build).train()
+    assert isinstance(network.task, RFCNTask)
+    old, current, new = random(3, 1, 3, 48, 64) * 50
+    warped = network.propagate(network.feature(old), new, old)
+    fused = network.fuse(warped, network.feature(new))
+    features = network.propagate(fused.task, current, new)
+    for_rpn, for_rfcn = network.task.split(features)
+    anchors = network.task.rpn(for_rpn)
+    (regions,) = network.task.rpn.propose(anchors.foreground(), anchors.deltas, 48, 64)
+    output = network.task.rfcn(for_rfcn, with_image_index([regions]))
+    loss = anchors.logits.square().sum() + anchors.deltas.square().sum()
+    loss = loss + output.logits.square().sum() + output.deltas.square().sum()
+    loss.backward()
+    without = {name for name, p in network.named_parameters() if p.requires_grad and p.grad is None}
+    assert without == set()
+    trained = {name for name, p in network.named_parameters() if p.requires_grad}
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+    assert "flow.scale.bias" not in trained
+    assert {name.split(".")[0] for name in trained} == {"feature", "flow", "quality", "task"}
 
 
 # -- Seq-NMS -----------------------------------------------------------------------------------------------------------
