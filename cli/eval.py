@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     "protocols",
     multiple=True,
     metavar="NAME",
-    help="fgfa, voc, ilsvrc, mega, coco, coco-mmdet, or all; repeatable or with commas. Default: fgfa and voc.",
+    help="fgfa, voc, ilsvrc, mega, coco, coco-mmdet, coco-xywh, or all; repeatable or with commas. Default: fgfa, voc.",
 )
 @click.option(
     "--by",
@@ -139,7 +140,7 @@ def _bins(given: Sequence[str]) -> dict[str, tuple[float, ...]]:
         except ValueError:
             numbers = ()
         rising = all(low < high for low, high in pairwise(numbers))
-        if not name or not numbers or not rising:
+        if not name or not numbers or not rising or not all(map(math.isfinite, numbers)):
             raise click.BadParameter(f"{text!r}: wanted NAME=EDGES with rising numbers, as in motion=0.7,0.9")
         bins[name.strip()] = numbers
     return bins

@@ -64,7 +64,8 @@ def case(seed: int, regular: bool = False) -> tuple[Index, Predictions]:
         motion_iou=rng.choice(MOTIONS, n),
     )
     score = rng.random(d)
-    score = [np.round(score, 1), score.astype(np.float32), np.round(score, 4), np.full(d, 0.5)][rng.integers(0, 4)]
+    near = 0.5 + rng.integers(0, 4, d) * 1e-9  # they differ in float64 and tie in float32
+    score = [np.round(score, 1), score.astype(np.float32), np.round(score, 4), np.full(d, 0.5), near][rng.integers(5)]
     predictions = Predictions(
         detection_start=np.concatenate([[0], np.cumsum(n_det)]).astype(np.int64),
         box=lossless_float(from_inclusive(det_box)),

@@ -101,6 +101,20 @@ def test_coco_equals_pycocotools_where_objects_of_one_class_crowd(block: int) ->
         assert_same(list(result.stats.values()), stats, seed, ", ".join(result.stats))
 
 
+def test_coco_of_boxes_that_were_xywh_is_pycocotools_on_these() -> None:
+    for seed in range(SIZE):
+        index, predictions = case(seed, regular=True)
+        if index.n_instances and predictions.n_detections:
+            frames = oracles.frames_of(index, predictions)
+            for frame in frames:  # pycocotools' loop takes x2 - x1 for the width
+                frame["gt"] = [((*b[:2], b[2] + 1, b[3] + 1), c, m) for b, c, m in frame["gt"]]
+                frame["det"] = [((*b[:2], b[2] + 1, b[3] + 1), c, s) for b, c, s in frame["det"]]
+            ap, stats = oracles.pycocotools(frames, index.n_classes, (1, 10, 100))
+            result = evaluate(index, predictions, "coco-xywh")
+            assert_same(result.overall.ap, ap, seed, "ap")
+            assert_same(list(result.stats.values()), stats, seed, ", ".join(result.stats))
+
+
 def test_coco_counts_only_so_many_detections_of_a_class_in_a_frame() -> None:
     rng = np.random.default_rng(0)
     frames = [

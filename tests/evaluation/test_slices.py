@@ -79,6 +79,32 @@ def test_an_unknown_attribute_is_refused_with_those_that_are_known(index: Index)
         breakdown("moton", index, FGFA)
 
 
+@pytest.mark.parametrize(
+    ("by", "bins", "said"),
+    [
+        ("motion", {"area": (1.0,)}, "bins for area, but nothing is broken down by that"),
+        ("motion", {"motion": (0.9, 0.7)}, "wanted rising numbers"),
+        ("motion", {"motion": ()}, "wanted rising numbers"),
+        ("motion", {"motion": (float("nan"),)}, "wanted rising numbers"),
+        ("occluded", {"occluded": (0.5,)}, "isn't a number"),
+        ("night", {"night": (0.5,)}, "isn't a number"),
+        ("area x area", {}, "crosses an attribute with itself"),
+        ("motion x motion_iou", {}, "crosses an attribute with itself"),
+    ],
+)
+def test_bins_and_crosses_that_make_no_sense_are_refused(
+    index: Index, by: str, bins: dict[str, tuple[float, ...]], said: str
+) -> None:
+    with pytest.raises(ChoiceError, match=said):
+        evaluate(index, make_predictions(index), by=by, bins=bins)
+
+
+def test_breakdowns_may_be_one_text_with_commas(index: Index) -> None:
+    predictions = make_predictions(index)
+    one, two = evaluate(index, predictions, by="motion,area"), evaluate(index, predictions, by=["motion", "area"])
+    assert one.to_json() == two.to_json()
+
+
 def test_a_video_is_scored_as_if_it_were_all_there_is() -> None:
     for seed in range(30):
         index, predictions = case(seed)

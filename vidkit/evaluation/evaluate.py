@@ -16,7 +16,7 @@ from vidkit.evaluation.overlaps import Scope
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, Interval, describe_run
 from vidkit.evaluation.scoring import Ranked, ranked
-from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdown
+from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdown, refuse_unused
 from vidkit.predictions.table import Predictions
 
 
@@ -33,9 +33,9 @@ def evaluate(
     """Return the AP of `predictions` on `index` under `protocol`, over all data and for each group of each `by`.
 
     `by` names attributes: motion, area, class, video, occluded, generated, track_length, any attribute of instances or
-    frames that the index has, or a cross of them as in "motion x area". `bins` gives the edges of groups of numbers,
-    `fp_rule` replaces the protocol's rule for unmatched detections. With `ci` replicates of a bootstrap over videos
-    each number gets a 95 % interval.
+    frames that the index has, or a cross of them as in "motion x area"; a list, or one text with commas. `bins` gives
+    the edges of groups of numbers, `fp_rule` replaces the protocol's rule for unmatched detections. With `ci`
+    replicates of a bootstrap over videos each number gets a 95 % interval.
 
     Raises PredictionError if the predictions don't fit the index, ChoiceError for a name that isn't known, and
     AnnotationError where an attribute needs track ids that the index doesn't have.
@@ -44,7 +44,9 @@ def evaluate(
     >>> result.mean_ap, result.group("motion", "fast").mean_ap  # doctest: +SKIP
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
-    breakdowns = [breakdown(name, index, rules, bins) for name in ([by] if isinstance(by, str) else by)]
+    names = [name for name in by.split(",") if name.strip()] if isinstance(by, str) else list(by)
+    breakdowns = [breakdown(name, index, rules, bins) for name in names]
+    refuse_unused(bins or {}, names)
     matches = match_for(index, predictions, rules, breakdowns)
     return score(matches, breakdowns, Bootstrap(ci, seed) if ci else None)
 

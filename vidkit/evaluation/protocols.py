@@ -116,8 +116,9 @@ COCO = Protocol(
     area_edges=(32.0**2, 96.0**2),
 )
 COCO_MMDET = replace(COCO, name="coco-mmdet", source="mmdet 2 and mmtracking 0.x", max_detections=(100, 300, 1000))
+COCO_XYWH = replace(COCO, name="coco-xywh", source="COCOeval on data that were x, y, width, height", pixel=1)
 
-PROTOCOLS = {p.name: p for p in (FGFA, VOC, ILSVRC, MEGA, COCO, COCO_MMDET)}
+PROTOCOLS = {p.name: p for p in (FGFA, VOC, ILSVRC, MEGA, COCO, COCO_MMDET, COCO_XYWH)}
 HEADLINE = ("fgfa", "voc")
 """What `vidkit eval` prints when it isn't told otherwise."""
 

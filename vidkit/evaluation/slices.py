@@ -92,8 +92,10 @@ def breakdown(by: str, index: Index, protocol: Protocol, bins: Bins | None = Non
     groups: list[tuple[Group, ...]] = []
     cells: list[Cells] = []
     names = attribute_names(by)
+    if len(set(names)) < len(names):
+        raise ChoiceError(f"{by!r}: crosses an attribute with itself")
     for name in names:
-        edges = (bins or {}).get(name)
+        edges = _edges(name, bins or {})
         if name == "class":
             continue
         if name == "video":
@@ -108,6 +110,13 @@ def breakdown(by: str, index: Index, protocol: Protocol, bins: Bins | None = Non
         cells=reduce(Cells.cross, cells) if cells else None,
         by_class="class" in names,
     )
+
+
+def refuse_unused(bins: Bins, breakdowns: Iterable[str]) -> None:
+    """Raise ChoiceError if `bins` has edges for an attribute that no breakdown uses."""
+    used = {name for by in breakdowns for name in attribute_names(by)}
+    if unused := [name for name in bins if _ALIASES.get(name, name) not in used]:
+        raise ChoiceError(f"bins for {', '.join(unused)}, but nothing is broken down by that; used: {sorted(used)}")
 
 
 def attribute_names(by: str) -> list[str]:
@@ -137,6 +146,25 @@ _BUILT_IN = (
 )
 
 
+def _edges(name: str, bins: Bins) -> tuple[float, ...] | None:
+    """Return the edges given for an attribute, checked; None if there are none."""
+    given = next((edges for key, edges in bins.items() if _ALIASES.get(key, key) == name), None)
+    if given is None:
+        return None
+    edges = tuple(float(edge) for edge in given)
+    rising = all(low < high for low, high in pairwise(edges)) and bool(np.isfinite(edges).all())
+    if not edges or not rising or name in ("class", "video"):
+        raise ChoiceError(
+            f"bins of {name}: {', '.join(map(str, edges))}: wanted rising numbers for an attribute of numbers"
+        )
+    return edges
+
+
+def _refuse_edges(name: str, edges: Sequence[float] | None) -> None:
+    if edges is not None:
+        raise ChoiceError(f"bins for {name}, which isn't a number")
+
+
 def _groups(name: str, index: Index, protocol: Protocol, edges: Sequence[float] | None) -> tuple[Group, ...]:
     if name == "motion":
         return _motion_groups(index, protocol, edges)
@@ -147,6 +175,8 @@ def _groups(name: str, index: Index, protocol: Protocol, edges: Sequence[float] 
         ranges = pairwise(limits)
         return (Group("all"), *(Group(label, area=both) for label, both in zip(labels, ranges, strict=True)))
     values = _instance_column(name, index)
+    if values.dtype.kind not in "iuf":
+        _refuse_edges(name, edges)
     if values.dtype.kind == "b":
         return (Group(name, values, values, False), Group(f"not {name}", ~values, ~values, True))
     if values.dtype.kind not in "iuf":
@@ -197,6 +227,8 @@ def _text(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _cells(name: str, values: NDArray[Any], edges: Sequence[float] | None) -> Cells:
+    if values.dtype.kind not in "iuf":
+        _refuse_edges(name, edges)
     if values.dtype.kind == "b":
         return Cells((f"not {name}", name), values.astype(np.int64))
     if values.dtype.kind not in "iuf":
