@@ -1,0 +1,194 @@
+"""Errors by type, delay, stability, streaming, curves as plain loops, object by object and frame by frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tests.evaluation.oracles import EVERY_AREA, all_point_ap, area_1, frames_of, iou_1, iou_mega, loosened, share_of
+from vidkit.data.index import Index
+from vidkit.predictions.table import Predictions
+
+# -- errors by type (TIDE) -------------------------------------------------------------------------------------------
+
+MENDED = ("classification", "localisation", "both", "duplicate", "background", "missed")
+SPECIAL = ("false positives", "false negatives")
+
+
+@dataclass
+class Entry:
+    frame: int
+    row: int
+    class_id: int
+    score: float
+    found: int = -1  # ground truth of the frame
+    weight: float = 0.0
+    kind: str = ""
+    meant: int = -1
+    mends: bool = False
+
+
+@dataclass
+class Scene:
+    """A frame: its ground truth as the protocol sees it, and what became of each."""
+
+    boxes: list[Any]
+    classes: list[int]
+    ignored: list[bool]
+    outside: list[bool]
+    taken: dict[int, Entry] = field(default_factory=dict)
+    meant: set[int] = field(default_factory=set)
+
+
+def tide(
+    index: Index,
+    predictions: Predictions,
+    protocol: str,
+    motion: tuple[float, float] | None = None,
+    background: float = 0.1,
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """AP by class ("" as it is, and with each type mended) and the number of errors by class; fgfa, voc or mega."""
+    frames = frames_of(index, predictions, index.motion_iou)
+    n, mega = index.n_classes, protocol == "mega"
+    overlap_of = iou_mega if mega else iou_1
+    lone = all(len(frame["gt"]) <= 1 for frame in frames)
+    low, high = motion or (-math.inf, math.inf)
+    share = share_of(frames, motion) if motion else 1.0
+    entries: list[Entry] = []
+    scenes: list[Scene] = []
+    for f, frame in enumerate(frames):
+        scene = Scene([], [], [], [])
+        for box, c, m in frame["gt"]:
+            if mega:
+                width, height = frame["size"]
+                box = (max(box[0], 0), max(box[1], 0), min(box[2], width - 1), min(box[3], height - 1))
+            scene.boxes.append(box)
+            scene.classes.append(c)
+            scene.ignored.append(not low <= m <= high and not (mega and lone and m == 0))
+            scene.outside.append(protocol == "fgfa" and not EVERY_AREA[0] <= area_1(box) <= EVERY_AREA[1])
+        scenes.append(scene)
+        mine = [Entry(f, row, c, float(np.float32(s)) if mega else s) for row, (_, c, s) in enumerate(frame["det"])]
+        for entry in sorted(mine, key=lambda e: (-e.score, -e.row if mega else e.row)):
+            box = frame["det"][entry.row][0]
+            entries.append(entry)
+            overlaps = [overlap_of(box, gt) for gt in scene.boxes]
+            need = [loosened(gt) if protocol == "fgfa" else 0.5 for gt in scene.boxes]
+            entry.found = find(entry, overlaps, need, scene, protocol)
+            if entry.found >= 0:
+                scene.taken[entry.found] = entry
+                continue
+            if protocol == "fgfa" and not EVERY_AREA[0] <= area_1(box) <= EVERY_AREA[1]:
+                entry.weight = 0.0
+            elif motion is None:
+                entry.weight = 1.0
+            else:
+                entry.weight = weigh(entry, overlaps, scene, share, mega)
+    for entry in entries:
+        if entry.found < 0:
+            box, scene = frames[entry.frame]["det"][entry.row][0], scenes[entry.frame]
+            overlaps = [float(overlap_of(box, gt)) for gt in scene.boxes]
+            need = [loosened(gt) if protocol == "fgfa" else 0.5 for gt in scene.boxes]
+            name(entry, overlaps, need, scene, background)
+    for kind in ("classification", "localisation"):
+        best: dict[tuple[int, int], Entry] = {}
+        for entry in entries:  # of a frame in the order in which they were matched
+            if entry.kind == kind:
+                scenes[entry.frame].meant.add(entry.meant)
+                if entry.meant not in scenes[entry.frame].taken:
+                    best.setdefault((entry.frame, entry.meant), entry)
+        for entry in best.values():
+            entry.mends = True
+    ap = {kind: mended_ap(entries, scenes, n, kind, mega) for kind in ("", *MENDED, *SPECIAL)}
+    count = {kind: [0.0] * n for kind in MENDED}
+    for entry in entries:
+        if entry.kind:
+            count[entry.kind][entry.class_id] += entry.weight
+    count["missed"] = [float(sum(1 for s in scenes for g in missed(s) if s.classes[g] == c)) for c in range(n)]
+    return ap, count
+
+
+def find(entry: Entry, overlaps: list[Any], need: list[float], scene: Scene, protocol: str) -> int:
+    best, found = -1.0, -1
+    for g, overlap in enumerate(overlaps):
+        if scene.classes[g] != entry.class_id or (g in scene.taken and protocol != "voc") or not overlap >= need[g]:
+            continue
+        if overlap > best or (protocol == "mega" and overlap == best and scene.ignored[found]):
+            best, found = overlap, g
+    return -1 if found in scene.taken else found
+
+
+def weigh(entry: Entry, overlaps: list[Any], scene: Scene, share: float, mega: bool) -> float:
+    near = [g for g in range(len(overlaps)) if not mega or scene.classes[g] == entry.class_id]
+    if not near:
+        return 1.0 if mega and share == 0 else share
+    ignored = max([overlaps[g] for g in near if scene.ignored[g]], default=-1)
+    kept = max([overlaps[g] for g in near if not scene.ignored[g]], default=-1)
+    if kept != ignored:
+        return float(kept > ignored)
+    return sum(scene.ignored[g] for g in near) / len(near)
+
+
+def name(entry: Entry, overlaps: list[float], need: list[float], scene: Scene, background: float) -> None:
+    same = other = 0.0
+    same_truth = other_truth = -1
+    duplicate = False
+    for g, overlap in enumerate(overlaps):
+        if scene.classes[g] == entry.class_id:
+            duplicate = duplicate or overlap >= need[g]
+            if overlap > same:
+                same, same_truth = overlap, g
+        elif overlap > other:
+            other, other_truth = overlap, g
+    if same_truth >= 0 and background <= same <= need[same_truth]:
+        entry.kind, entry.meant = "localisation", same_truth
+    elif other_truth >= 0 and other >= need[other_truth]:
+        entry.kind, entry.meant = "classification", other_truth
+    elif duplicate:
+        entry.kind = "duplicate"
+    else:
+        entry.kind = "background" if max(same, other) <= background else "both"
+
+
+def missed(scene: Scene, whatever_is_meant: bool = False) -> list[int]:
+    return [
+        g
+        for g in range(len(scene.boxes))
+        if g not in scene.taken
+        and (whatever_is_meant or g not in scene.meant)
+        and not (scene.ignored[g] or scene.outside[g])
+    ]
+
+
+def mended_ap(entries: list[Entry], scenes: list[Scene], n: int, kind: str, mega: bool) -> list[float]:
+    n_truth = [0] * n
+    for scene in scenes:
+        for c, ignored, outside in zip(scene.classes, scene.ignored, scene.outside, strict=True):
+            n_truth[c] += not (ignored or outside)
+    before = list(n_truth)
+    if kind in ("missed", "false negatives"):
+        for scene in scenes:
+            for g in missed(scene, kind == "false negatives"):
+                n_truth[scene.classes[g]] -= 1
+    rows: list[list[tuple[float, float]]] = [[] for _ in range(n)]
+    for entry in sorted(entries, key=lambda e: (-e.score, -e.frame if mega else e.frame, e.row)):
+        found, scene = entry.found, scenes[entry.frame]
+        if kind == entry.kind and kind and found < 0:
+            if not entry.mends:
+                continue
+            found = entry.meant
+        if kind == "false positives" and entry.found < 0:
+            continue
+        if found < 0:
+            rows[entry.class_id].append((0.0, entry.weight))
+        else:
+            rows[scene.classes[found]].append((float(not (scene.ignored[found] or scene.outside[found])), 0.0))
+    ap = []
+    for c in range(n):
+        if n_truth[c]:
+            ap.append(all_point_ap(rows[c], n_truth[c], added=mega))
+        else:
+            ap.append(0.0 if before[c] and rows[c] else math.nan)
+    return ap
