@@ -162,6 +162,8 @@ def run_detector(
         detector, values = make(name, context, options)
         told = replace(context, device=how.device)  # the same in all processes
         stamp = environment(detector, told, index, _plain(values), how.blank_frames)
+    if processes.count > 1:
+        stamp["processes"] = processes.count
     limited = how.limit is not None and how.limit < index.n_videos
     run = RunInfo(detector.name, _plain(values), stamp, how.scenario, limited)
     output = output or how.runs_dir / _folder(name, options, how.scenario, how.limit if limited else None) / FILE
