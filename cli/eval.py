@@ -78,6 +78,7 @@ def command(
 ) -> None:
     """Score PREDICTIONS: mAP of all data and by motion speed and other attributes.
 
+    PREDICTIONS is a file of any format of the field, or a folder with predictions.h5 that `vidkit benchmark` made.
     Writes result.json, result.csv and result.md beside the predictions where these lie in the runs folder, else to
     RUNS/NAME; each further protocol gets a result-PROTOCOL.json. The rules: docs/protocols.md.
 
@@ -92,6 +93,7 @@ def command(
     from vidkit.evaluation.result import write_result
     from vidkit.tables import write_tables
 
+    predictions_path = _file_of(predictions_path)
     edges = _bins(bins)
     names = _protocols(protocols)
     index_file, index, predictions = _load(predictions_path, read_options(**reading), index_path, data_dir)
@@ -107,6 +109,17 @@ def command(
         return
     _print(results, index_file, every_protocol="all" in protocols)
     say(f"written to {folder}: {', '.join(file.name for file in files)}")
+
+
+def _file_of(path: Path) -> Path:
+    """Return the prediction file that `path` is, or the one in the run folder that it is."""
+    from vidkit.errors import ChoiceError
+
+    if not path.is_dir():
+        return path
+    if not (path / "predictions.h5").is_file():
+        raise ChoiceError(f"{path}: no predictions.h5 in this folder; give the prediction file itself")
+    return path / "predictions.h5"
 
 
 def _protocols(given: Sequence[str]) -> list[str]:

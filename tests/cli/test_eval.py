@@ -66,6 +66,13 @@ def test_results_of_a_file_outside_the_runs_folder_go_to_a_folder_of_its_name(
     assert (place / "elsewhere/result.json").is_file()
 
 
+def test_a_run_folder_stands_for_its_predictions(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "runs/mine") == 0
+    assert (place / "runs/mine/result.json").is_file()
+    assert run("eval", "vidkit-data") == 1
+    assert "no predictions.h5 in this folder" in capsys.readouterr().err
+
+
 def test_every_protocol_has_a_row_and_says_what_differs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("eval", "runs/mine/predictions.h5", "--protocol", "all") == 0
     out = capsys.readouterr().out
