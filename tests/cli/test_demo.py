@@ -33,6 +33,7 @@ def test_it_ends_with_a_table_and_a_figure_and_works_twice(small, tmp_path, monk
         ("copy-l10", "10", "5"),
     ]
     assert all(float(row["frames/s"]) > 0 and float(row["mAP"].split()[0]) > 0 for row in rows)
+    monkeypatch.setattr(demo, "RUNS", {"copy-l10": demo.RUNS["copy-l10"]})
     assert report_errors(vidkit, ["demo", "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["format"] == "vidkit-demo"
