@@ -93,6 +93,7 @@ def convert_command(
             ("in the file, not needed", _counted(conversion.ignored)),
             ("freshly initialised", _counted(conversion.fresh)),
         ],
+        left=2,
     )
     known = "as published" if conversion.verified else "no published digest to hold it against"
     say(f"SHA-256 {conversion.sha256}: {known}")
@@ -133,7 +134,7 @@ def show_command(checkpoint: Path, as_json: bool) -> None:
     rows: list[tuple[str, object]] = [("method", loaded.method), ("classes", f"{len(names)}: {', '.join(names)}")]
     rows += [(f"parameters of {part}", f"{count:,}".replace(",", " ")) for part, count in parameters.items()]
     rows += [(key, _counted(tuple(value)) if isinstance(value, list) else value) for key, value in loaded.notes.items()]
-    print_table(["checkpoint", str(checkpoint)], rows)
+    print_table(["checkpoint", str(checkpoint)], rows, left=2)
 
 
 @command.command("maps")
