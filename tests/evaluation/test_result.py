@@ -102,6 +102,19 @@ def test_the_run_and_its_speed_are_in_the_result() -> None:
     assert content["run"]["look_ahead_max"] == 3
 
 
+def test_frames_that_were_not_run_and_odd_options_leave_the_result_readable(tmp_path: Path) -> None:
+    index = make_index(videos=2, frames=5)
+    seconds = np.array([0.5] * 5 + [np.nan] * 5)
+    times = FrameTimes(seconds, seconds, np.array([4] * 5 + [0] * 5, np.int32), np.array([False] * 5 + [True] * 5))
+    run = RunInfo("x", {"jitter": float("inf"), "dial": float("nan")}, limited=True)
+    found = evaluate(index, replace(make_predictions(index), run=run, times=times))
+    write_result(tmp_path / "r.json", found)
+    content = json.loads((tmp_path / "r.json").read_text(), parse_constant=lambda text: pytest.fail(text))
+    assert content["run"]["frames_per_second"] == 2.0
+    assert content["run"]["look_ahead_mean"] == 4.0
+    assert content["run"]["options"] == {"jitter": None, "dial": None}
+
+
 def test_to_frame_has_a_row_for_each_group_and_class(result: EvalResult) -> None:
     frame = result.to_frame()
     assert list(frame.columns) == ["protocol", "by", "name", "class", "ap", "n_gt", "low", "high"]

@@ -155,20 +155,25 @@ class EvalResult:
 
 def describe_run(predictions: Predictions) -> dict[str, Any]:
     """Return what predictions tell of their run: detector, options, environment, scenario; speed where it was timed."""
-    run: dict[str, Any] = json.loads(json.dumps(asdict(predictions.run), default=str))
+    text = json.dumps(asdict(predictions.run), default=str)
+    run: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)  # an option may be NaN or infinite
     return run if predictions.times is None else run | _speed(predictions.times)
 
 
 def _speed(times: FrameTimes) -> dict[str, Any]:
-    """Return frames / total compute seconds of the frames that aren't warm-up, and the look-ahead."""
-    timed = ~times.warm_up
+    """Return frames / total compute seconds of the frames that aren't warm-up, and the look-ahead.
+
+    Frames that weren't run have no time and count for nothing.
+    """
+    known = np.isfinite(times.compute_seconds)
+    timed, look_ahead = known & ~times.warm_up, times.look_ahead[known]
     seconds = float(times.compute_seconds[timed].sum())
     return {
         "timed_frames": int(timed.sum()),
         "compute_seconds": seconds,
         "frames_per_second": int(timed.sum()) / seconds if seconds > 0 else None,
-        "look_ahead_max": int(times.look_ahead.max(initial=0)),
-        "look_ahead_mean": float(times.look_ahead.mean()) if len(times.look_ahead) else None,
+        "look_ahead_max": int(look_ahead.max(initial=0)),
+        "look_ahead_mean": float(look_ahead.mean()) if len(look_ahead) else None,
     }
 
 
