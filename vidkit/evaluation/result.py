@@ -171,7 +171,7 @@ def _speed(times: FrameTimes) -> dict[str, Any]:
     return {
         "timed_frames": int(timed.sum()),
         "compute_seconds": seconds,
-        "frames_per_second": int(timed.sum()) / seconds if seconds > 0 else None,
+        "frames_per_second": times.frames_per_second,
         "look_ahead_max": int(look_ahead.max(initial=0)),
         "look_ahead_mean": float(look_ahead.mean()) if len(look_ahead) else None,
     }
