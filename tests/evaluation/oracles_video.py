@@ -192,3 +192,77 @@ def mended_ap(entries: list[Entry], scenes: list[Scene], n: int, kind: str, mega
         else:
             ap.append(0.0 if before[c] and rows[c] else math.nan)
     return ap
+
+
+# -- what finds what, under the protocol fgfa ------------------------------------------------------------------------
+
+
+@dataclass
+class Sighting:
+    """A ground-truth box of a track: its frame, its box, and the detection that finds it, if any."""
+
+    frame: int
+    box: Any
+    score: float = -math.inf
+    found: Any = None
+
+
+def sightings(index: Index, predictions: Predictions) -> tuple[dict[tuple[int, int], list[Sighting]], list[float]]:
+    """Each track's boxes in the order of frames, and the scores of the false positives."""
+    tracks: dict[tuple[int, int], list[Sighting]] = {}
+    false: list[float] = []
+    for f, frame in enumerate(frames_of(index, predictions)):
+        first = int(index.instance_start[f])
+        mine = [Sighting(f, box) for box, _, _ in frame["gt"]]
+        scene = Scene([], [c for _, c, _ in frame["gt"]], [], [])
+        for g, sighting in enumerate(mine):
+            track = int(index.frame_video[f]), int(index.track_id[first + g])
+            tracks.setdefault(track, []).append(sighting)
+        for box, c, score in sorted(frame["det"], key=lambda det: -det[2]):
+            overlaps, need = [iou_1(box, s.box) for s in mine], [loosened(s.box) for s in mine]
+            entry = Entry(f, 0, c, score)
+            g = find(entry, overlaps, need, scene, "fgfa")
+            if g < 0:
+                false.append(score)
+            else:
+                scene.taken[g] = entry
+                mine[g].score, mine[g].found = score, box
+    return tracks, false
+
+
+# -- delay -----------------------------------------------------------------------------------------------------------
+
+
+def delay(index: Index, predictions: Predictions, rates: tuple[float, ...], window: int, per_frame: bool) -> Any:
+    tracks, false = sightings(index, predictions)
+    scores = sorted({float(s) for s in predictions.score}, reverse=True)
+    unit = index.n_frames if per_frame else index.n_instances
+    rows = []
+    for rate in rates:
+        threshold = math.inf
+        for s in scores:
+            if sum(f >= s for f in false) > rate * unit:
+                break
+            threshold = s
+        cut, whole, never = [], [], 0
+        for boxes in tracks.values():
+            for sighting in boxes:
+                if sighting.score >= threshold and sighting.found is not None:
+                    whole.append(sighting.frame - boxes[0].frame)
+                    cut.append(min(whole[-1], window))
+                    break
+            else:
+                never += 1
+                cut.append(min(boxes[-1].frame - boxes[0].frame + 1, window))
+        rows.append(
+            {
+                "threshold": threshold,
+                "false_alarms": sum(f >= threshold for f in false),
+                "objects": len(tracks),
+                "never_found": never,
+                "average": sum(cut) / len(cut) if cut else math.nan,
+                "mean_of_found": sum(whole) / len(whole) if whole else math.nan,
+            }
+        )
+    speed = sum(1 / (row["average"] + 1) for row in rows) / len(rows)
+    return 1 / speed - 1, rows
