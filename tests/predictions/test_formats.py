@@ -18,7 +18,7 @@ from tests.makers import make_index
 from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.errors import FormatError, PredictionError
-from vidkit.predictions import ReadOptions, open_predictions, read, read_with_report
+from vidkit.predictions import ReadOptions, npz, open_predictions, read, read_with_report
 
 INDEX = make_index(videos=2, frames=3, classes=4)
 DETECTION = (10.5, 20.0, 30.25, 40.0)
@@ -101,9 +101,9 @@ def test_a_list_that_holds_itself_is_refused(tmp_path: Path) -> None:
 
 def test_one_array_repeated_a_million_times_is_refused(tmp_path: Path) -> None:
     big = {"boxes": np.zeros((1000, 4), "f4"), "scores": np.zeros(1000, "f4"), "labels": np.zeros(1000, np.int8)}
-    path = _save(tmp_path / "p.pkl", [big] * 100_000)
+    path = _save(tmp_path / "p.pkl", [big] * 11_000)
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(PredictionError, match=r"100000000 detections in a file of .* repeated"):
+    with pytest.raises(PredictionError, match=r"11000000 detections in a file of .* repeated"):
         read(path, INDEX)
 
 
@@ -242,6 +242,13 @@ def test_yolov_multiplies_objectness_and_score(tmp_path: Path) -> None:
     predictions = read(_stream(tmp_path / "p.pkl", INDEX, np.array([0.5, 0.5, 2], "f4")), INDEX)
     assert predictions.score.tolist() == [0.25, 0.25]
     assert predictions.class_id.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("label", [np.nan, np.inf, 1e300, -3, 1.5])
+def test_a_class_that_is_no_whole_number_is_unknown(tmp_path: Path, label: float) -> None:
+    path = _stream(tmp_path / "p.pkl", INDEX, np.array([0.5, 0.5, label]))
+    with pytest.raises(PredictionError, match="2 x unknown class"):
+        read(path, INDEX, format="yolov")
 
 
 def test_three_scores_of_three_classes_are_asked_for(tmp_path: Path) -> None:
@@ -448,13 +455,14 @@ def test_npz_with_columns(tmp_path: Path) -> None:
     assert read(tmp_path / "q.npz", INDEX).detection_frame.tolist() == [2, 3]
 
 
-def test_npz_with_objects_or_bombs_is_refused(tmp_path: Path) -> None:
+def test_npz_with_objects_or_bombs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(tmp_path / "p.npz", score=np.array([1, "x"], object))
     with pytest.raises(PredictionError, match="pickled objects aren't read"):
         read(tmp_path / "p.npz", INDEX)
+    monkeypatch.setattr(npz, "_MOST_INFLATED", 1 << 20)
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("score.npy", bytes(300 << 20))
-    assert (tmp_path / "bomb.npz").stat().st_size < 1_000_000
+        archive.writestr("score.npy", bytes(10 << 20))
+    assert (tmp_path / "bomb.npz").stat().st_size < 100_000
     with pytest.raises(PredictionError, match="zip bomb"):
         read(tmp_path / "bomb.npz", INDEX)
     header = b"\x93NUMPY\x01\x00\x46\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n"

@@ -184,7 +184,7 @@ def _refuse(counts: dict[str, int], options: ReadOptions, path: Path, warnings: 
 
 def _predictions(table: _Table, raw: RawPredictions, index: Index) -> Predictions:
     told = raw.complete
-    if told is not None and told.box is table.box and told.score is table.score:
+    if told is not None and told.box is table.box and told.class_id is table.class_id:
         return (
             told if told.index_fingerprint == index.fingerprint else replace(told, index_fingerprint=index.fingerprint)
         )

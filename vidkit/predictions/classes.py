@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from vidkit.predictions.options import ReadOptions
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.report import Finding
 
+_NO_LABEL = 2**31
 _SAMPLE = 200_000  # detections that are enough for a guess
 
 
@@ -36,6 +37,7 @@ def bind_classes(
     What the option says comes first, then the file's names, then the format's rule, then the guess from the labels and
     from how well they agree with the annotated classes of their frames.
     """
+    raw = replace(raw, label=_whole(raw.label))
     if options.classes_from is not None:
         return _as_given(raw, index, options.classes_from)
     if raw.label_names:
@@ -56,6 +58,15 @@ def bind_classes(
         finding = Finding(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
         return ClassBinding(_shifted(raw.label, raw.first_label, index), finding, warnings)
     return _guessed(raw, rows, index)
+
+
+def _whole(label: NDArray[Any]) -> NDArray[Any]:
+    """Return labels as whole numbers; what is none, in labels that are floats, becomes one that no class has."""
+    if label.dtype.kind != "f":
+        return label
+    with np.errstate(invalid="ignore"):
+        sound = (np.abs(label) < _NO_LABEL) & (label == np.floor(label))
+    return np.where(sound, label, -_NO_LABEL).astype(np.int64)
 
 
 def _counted_from(first: int, index: Index) -> str:

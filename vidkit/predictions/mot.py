@@ -70,7 +70,7 @@ def _table(path: Path) -> dict[str, NDArray[Any]]:
     names = NAMES[: max(count, 7)]
     table = read_numbers(path, dict.fromkeys(names, "float64"), separator=",")
     for name in ("frame", "class"):
-        if name in table and not np.array_equal(table[name], np.floor(table[name])):
+        if name in table and not (np.isfinite(table[name]) & (table[name] == np.floor(table[name]))).all():
             raise PredictionError(f"{path}: a {name} that is no whole number")
     return {"class": np.full(len(table["frame"]), float(NO_CLASS)), **table}
 

@@ -53,7 +53,7 @@ def from_contents(contents: list[Any], source: Source, kind: str | None = None) 
     notes: list[str] = []
     unclear = False
     if len(found) and (kind or _kind(scores)) == "yolov":
-        score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2].astype(np.int64), np.arange(len(found))
+        score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2], np.arange(len(found))
         evidence = "YOLOV: objectness x score, class index from 0"
         unclear = kind is None and bool((label <= 1).all())
     else:

@@ -161,9 +161,7 @@ def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[
     if values.dtype.kind in "biu" or not values.size:
         return _whole(values, "class", path), ()
     if values.dtype.kind == "f":
-        if not np.array_equal(values, np.floor(values)):
-            raise PredictionError(f"{path}: a class that is neither a name nor a whole number")
-        return values.astype(np.int64), ()
+        return _whole(values, "class", path), ()
     label, names = _codes(values)
     return label, names
 
