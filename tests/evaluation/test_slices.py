@@ -55,6 +55,15 @@ def test_every_column_of_the_index_makes_groups(index: Index) -> None:
     assert np.bincount(blur.of_frame).tolist() == [10, 10, 10, 10]  # quartiles
 
 
+def test_a_number_on_an_edge_belongs_to_the_range_above_alone(index: Index) -> None:
+    values = np.arange(index.n_instances, dtype=float)
+    told = replace(index, instance_attributes={"rank": values})
+    low, high = (group.kept for group in breakdown("rank", told, FGFA, {"rank": (5,)}).groups)
+    assert low is not None and high is not None
+    assert low.tolist() == (values < 5).tolist()
+    assert high.tolist() == (values >= 5).tolist()
+
+
 def test_text_makes_a_group_for_each_value(index: Index) -> None:
     words = np.array(["Bär", "Reh"])[np.arange(index.n_instances) % 2]
     weather = np.array(["fog", "sun"])[np.arange(index.n_frames) % 2]
