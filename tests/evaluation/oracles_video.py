@@ -266,3 +266,54 @@ def delay(index: Index, predictions: Predictions, rates: tuple[float, ...], wind
         )
     speed = sum(1 / (row["average"] + 1) for row in rows) / len(rows)
     return 1 / speed - 1, rows
+
+
+# -- stability -------------------------------------------------------------------------------------------------------
+
+
+def stability(index: Index, predictions: Predictions, recalls: tuple[float, ...]) -> list[Any]:
+    """(threshold, fragment, centre, scale and ratio error) at each recall, None where it isn't reached."""
+    tracks, _ = sightings(index, predictions)
+    boxes = [sighting for track in tracks.values() for sighting in track]
+    rows: list[Any] = []
+    for recall in recalls:
+        thresholds = sorted({s.score for s in boxes if s.found is not None}, reverse=True)
+        reaching = [t for t in thresholds if sum(s.score >= t for s in boxes) >= recall * len(boxes) - 1e-9]
+        if not reaching:
+            rows.append(None)
+            continue
+        fragment, centre, scale_ratio = [], [], []
+        for track in tracks.values():
+            found = [s.score >= reaching[0] for s in track]
+            if len(track) > 1:
+                changes = sum(found[i] != found[i - 1] for i in range(1, len(found)))
+                fragment.append(changes / (len(track) - 1))
+            errors = [box_errors(s.found, s.box) for s, ok in zip(track, found, strict=True) if ok]
+            errors = [e for e in errors if e is not None]
+            if len(errors) > 1:
+                deviations = [deviation([e[i] for e in errors]) for i in range(4)]
+                centre.append(deviations[0] + deviations[1])
+                scale_ratio.append(deviations[2] + deviations[3])
+        rows.append((reaching[0], mean_or_nan(fragment), mean_or_nan(centre), mean_or_nan(scale_ratio)))
+    return rows
+
+
+def box_errors(a: Any, b: Any) -> tuple[float, float, float, float] | None:
+    """e_x, e_y, e_s, e_r of inclusive corners; None where one of them isn't a number."""
+    (x, y, w, h), (x_true, y_true, w_true, h_true) = (
+        ((box[0] + box[2] + 1) / 2, (box[1] + box[3] + 1) / 2, box[2] - box[0] + 1, box[3] - box[1] + 1)
+        for box in (a, b)
+    )
+    if not (w_true and h_true and h and w * h / (w_true * h_true) >= 0):
+        return None
+    e_s = math.sqrt(w * h / (w_true * h_true))
+    return (x - x_true) / w_true, (y - y_true) / h_true, e_s, (w / h) / (w_true / h_true)
+
+
+def deviation(values: list[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((v - mean) ** 2 for v in values) / len(values))
+
+
+def mean_or_nan(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
