@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .console import json_option, print_json, print_table, say
 from .places import choose_index, data_dir_option, index_option
 from .reading import read_options, reading_options
-
-if TYPE_CHECKING:
-    from vidkit.predictions import OpenedPredictions
 
 
 @click.command("convert")
@@ -63,7 +60,7 @@ def command(
     if to is None and output is not None and output.suffix not in (".h5", ".hdf5"):
         raise click.UsageError(f"-o {output}: say with --to which format to write (without it only .h5, vidkit's own)")
     opened = open_predictions(predictions_path, read_options(**reading))
-    index_file = _index_of(opened, index_path, data_dir)
+    index_file = choose_index(index_path, data_dir, opened.index_fingerprint, opened.n_frames)
     index = read_index(index_file)
     predictions, told = opened.for_index(index)
     if output is not None:
@@ -85,10 +82,3 @@ def command(
     print_table(["predictions", str(predictions_path)], [("index", str(index_file)), *told.rows()[1:]], left=2)
     if output is not None:
         say(f"written: {output} ({to or 'vidkit'}, {predictions.n_detections} detections)")
-
-
-def _index_of(opened: OpenedPredictions, index_path: Path | None, data_dir: Path) -> Path:
-    """Return the index that is given, or the one in the data folder that the file's fingerprint or frames fit."""
-    n_frames = None if opened.options.frame_list is not None else opened.n_frames
-    fingerprint = "" if opened.options.any_index else opened.index_fingerprint
-    return choose_index(index_path, data_dir, fingerprint, n_frames)

@@ -70,13 +70,14 @@ class OpenedPredictions:
 
     @property
     def index_fingerprint(self) -> str:
-        """The fingerprint of the index that the file states; "" if it states none."""
-        return self.raw.index_fingerprint
+        """The fingerprint of the index that the file states; "" if it states none, or any index will do."""
+        return "" if self.options.any_index else self.raw.index_fingerprint
 
     @property
     def n_frames(self) -> int | None:
-        """The frames that the file has entries for, where it is a list with one entry a frame; None otherwise."""
-        return self.raw.frame.n_rows if isinstance(self.raw.frame, ByRow) else None
+        """The frames that the index must have, where the file has one entry for each in order; None otherwise."""
+        frame = self.raw.frame
+        return frame.n_rows if isinstance(frame, ByRow) and self.options.frame_list is None else None
 
     def for_index(self, index: Index) -> tuple[Predictions, Report]:
         """Return the predictions for `index`, and how they were understood. Raises as `read`."""
