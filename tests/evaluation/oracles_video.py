@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -317,3 +318,31 @@ def deviation(values: list[float]) -> float:
 
 def mean_or_nan(values: list[float]) -> float:
     return sum(values) / len(values) if values else math.nan
+
+
+# -- streaming: a clock that ticks event by event, in fractions so that nothing is rounded -----------------------------
+
+
+def stream(seconds: list[Fraction], look_ahead: list[int], rate: Fraction, take: str) -> tuple[list[int], list[int]]:
+    """(source, taken) of the frames of one video: what has been answered last when each frame comes; -1 for nothing."""
+    n = len(seconds)
+    arrival = [Fraction(t) / rate for t in range(n)]
+    needs, most = [], 0
+    for t in range(n):
+        most = max(most, min(t + look_ahead[t], n - 1))
+        needs.append(most)
+    answers: list[tuple[Fraction, int]] = []  # when, which
+    now, last = Fraction(0), -1
+    while last + 1 < n:
+        waiting = [t for t in range(last + 1, n) if arrival[needs[t]] <= now]
+        if not waiting:
+            now = min(a for a in arrival if a > now)
+            continue
+        last = waiting[0] if take == "every" else waiting[-1]
+        now += seconds[last]
+        answers.append((now, last))
+    source = []
+    for t in range(n):
+        known = [frame for when, frame in answers if when <= arrival[t]]
+        source.append(known[-1] if known else -1)
+    return source, [frame for _, frame in answers]
