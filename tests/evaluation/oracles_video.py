@@ -346,3 +346,56 @@ def stream(seconds: list[Fraction], look_ahead: list[int], rate: Fraction, take:
         known = [frame for when, frame in answers if when <= arrival[t]]
         source.append(known[-1] if known else -1)
     return source, [frame for _, frame in answers]
+
+
+# -- curves, under the protocols fgfa and voc ------------------------------------------------------------------------
+
+
+@dataclass
+class Outcome:
+    frame: int
+    class_id: int
+    score: float
+    true: bool
+
+
+def outcomes(index: Index, predictions: Predictions) -> list[Outcome]:
+    """The true and false positives of all data under voc, in the order in which they rank, whatever their class."""
+    found = []
+    for f, frame in enumerate(frames_of(index, predictions)):
+        scene = Scene([], [c for _, c, _ in frame["gt"]], [], [])
+        mine = [Entry(f, row, c, score) for row, (_, c, score) in enumerate(frame["det"])]
+        true = set()
+        for entry in sorted(mine, key=lambda e: (-e.score, e.row)):
+            overlaps = [iou_1(frame["det"][entry.row][0], gt) for gt, _, _ in frame["gt"]]
+            g = find(entry, overlaps, [0.5] * len(overlaps), scene, "voc")
+            if g >= 0:
+                scene.taken[g] = entry
+                true.add(entry.row)
+        found += [Outcome(f, e.class_id, e.score, e.row in true) for e in mine]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def points(found: list[Outcome], class_id: int, n_gt: int) -> list[tuple[float, float, float]]:
+    """(score, recall, precision) at each true positive of a class."""
+    rows, true, false = [], 0, 0
+    for one in found:
+        if one.class_id == class_id:
+            true, false = true + one.true, false + (not one.true)
+            if one.true:
+                rows.append((one.score, true / n_gt, true / (true + false)))
+    return rows
+
+
+def calibration(found: list[Outcome], bins: int) -> tuple[float, list[tuple[int, float, float]]]:
+    """ECE, and (count, mean score, precision) of each bin."""
+    rows, error = [], 0.0
+    for b in range(bins):
+        here = [one for one in found if b / bins <= one.score and (one.score < (b + 1) / bins or b == bins - 1)]
+        if not here:
+            rows.append((0, math.nan, math.nan))
+            continue
+        confidence, share = sum(one.score for one in here) / len(here), sum(one.true for one in here) / len(here)
+        rows.append((len(here), confidence, share))
+        error += len(here) / len(found) * abs(share - confidence)
+    return (error if found else math.nan), rows
