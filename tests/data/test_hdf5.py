@@ -49,7 +49,7 @@ def test_predictions_round_trip(tmp_path: Path) -> None:
         run=RunInfo("dff", {"length": 10}, {"device": "cpu"}),
     )
     write_predictions(tmp_path / "p.h5", predictions)
-    again = read_predictions(tmp_path / "p.h5")
+    again = read_predictions(str(tmp_path / "p.h5"))
     assert again.fingerprint == predictions.fingerprint
     assert again.run == predictions.run
     assert again.is_key is not None

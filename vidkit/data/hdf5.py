@@ -38,7 +38,7 @@ _INDEX_COLUMNS = {
 }
 
 
-def write_index(path: Path, index: Index) -> None:
+def write_index(path: str | Path, index: Index) -> None:
     """Write `index` to `path`, whole or not at all."""
     with _creating(path, INDEX_FORMAT, INDEX_VERSION) as file:
         file.attrs.update(dataset=index.dataset, split=index.split, fingerprint=index.fingerprint)
@@ -55,7 +55,7 @@ def write_index(path: Path, index: Index) -> None:
             _write_files(file.create_group("files"), index.files)
 
 
-def read_index(path: Path) -> Index:
+def read_index(path: str | Path) -> Index:
     """Return the index stored at `path`, read whole; the file is closed again.
 
     Raises FormatError if it isn't a vidkit index of a known version, is damaged, or doesn't have the content that its
@@ -81,13 +81,13 @@ def read_index(path: Path) -> Index:
         return index
 
 
-def read_index_fingerprint(path: Path) -> str:
+def read_index_fingerprint(path: str | Path) -> str:
     """Return the fingerprint that the index at `path` states, without reading the rest."""
     with _opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
         return str(file.attrs["fingerprint"])
 
 
-def write_predictions(path: Path, predictions: Predictions) -> None:
+def write_predictions(path: str | Path, predictions: Predictions) -> None:
     """Write `predictions` to `path`, whole or not at all."""
     with _creating(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION) as file:
         file.attrs.update(
@@ -105,7 +105,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
                 file[f"/frames/times/{name}"] = column
 
 
-def read_predictions(path: Path) -> Predictions:
+def read_predictions(path: str | Path) -> Predictions:
     """Return the predictions stored at `path` in vidkit's own HDF5 format, read whole.
 
     Raises FormatError if it isn't a vidkit predictions file of a known version, or is damaged.
@@ -128,17 +128,17 @@ def read_predictions(path: Path) -> Predictions:
 
 
 @contextmanager
-def _creating(path: Path, name: str, version: int) -> Iterator[h5py.File]:
-    with writing(path) as part, h5py.File(part, "w") as file:
+def _creating(path: str | Path, name: str, version: int) -> Iterator[h5py.File]:
+    with writing(Path(path)) as part, h5py.File(part, "w") as file:
         file.attrs.update(format=name, version=version, created_with=f"vidkit {vidkit.__version__}")
         yield file
 
 
 @contextmanager
-def _opening(path: Path, name: str, version: int) -> Iterator[h5py.File]:
+def _opening(path: str | Path, name: str, version: int) -> Iterator[h5py.File]:
     """Open an HDF5 file of the given format; whatever is wrong with it becomes a FormatError that names the file."""
     try:
-        with path.open("rb") as raw:
+        with Path(path).open("rb") as raw:
             if raw.read(len(SIGNATURE)) != SIGNATURE:
                 raise FormatError(f"{path}: not an HDF5 file; a {name} file was wanted")
     except OSError as error:

@@ -15,7 +15,7 @@ from vidkit.predictions.table import Predictions
 
 
 def read(
-    path: Path,
+    path: str | Path,
     index: Index,
     *,
     format: str | None = None,
@@ -54,7 +54,7 @@ def read(
     return read_with_report(path, index, options)[0]
 
 
-def read_with_report(path: Path, index: Index, options: ReadOptions) -> tuple[Predictions, Report]:
+def read_with_report(path: str | Path, index: Index, options: ReadOptions) -> tuple[Predictions, Report]:
     """Return the predictions in the file at `path` for `index`, and how they were understood. Raises as `read`."""
     return open_predictions(path, options).for_index(index)
 
@@ -84,8 +84,8 @@ class OpenedPredictions:
         return bind(self.raw, index, self.options, self.path, self.format)
 
 
-def open_predictions(path: Path, options: ReadOptions | None = None) -> OpenedPredictions:
+def open_predictions(path: str | Path, options: ReadOptions | None = None) -> OpenedPredictions:
     """Return the content of a prediction file before an index is chosen. Raises as `read`."""
-    options = options or ReadOptions()
+    path, options = Path(path), options or ReadOptions()
     raw, found = open_file(path, options)
     return OpenedPredictions(path, options, raw, found)
