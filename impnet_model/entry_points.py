@@ -28,7 +28,8 @@ from impnet_model.images import Resize
 from impnet_model.inference import for_inference
 from impnet_model.network import ImpressionNetwork
 from impnet_model.task_network import PostProcessing
-from vidkit.benchmark.detector import Detector, DetectorContext
+from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
+from vidkit.benchmark.plugins import make
 from vidkit.classes import ObjectClass
 from vidkit.errors import DetectorError
 from vidkit.segments import check_key_id
@@ -153,6 +154,20 @@ def fgfa_fast(
     rules = _rules(score_threshold, seq_nms)
     engine = _engine(context, "fgfa", ("flow", "embedding"), build, precision, rules, shorter)
     return _finished(FGFAFast(engine, _radius(radius)), seq_nms)
+
+
+def seq_nms(context: DetectorContext, *, base: str, base_options: str = "") -> Detector:
+    """Seq-NMS on top of any installed detector, with the detections as it gives them; ours have an option of that name.
+
+    base_options: options of the base, parted by commas. `--option seq_nms=true` of our own detectors is better where it
+    can be had: they then give all they have, before any NMS.
+    """
+    detector, _ = make(base, context, [text for text in base_options.split(",") if text])
+    if isinstance(detector, OracleDetector):
+        raise DetectorError(
+            f"detector {base!r} looks at the ground truth; Seq-NMS goes on top of those that look at frames"
+        )
+    return SeqNMS(detector)
 
 
 # -- what they share ---------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from impnet_model.network import ImpressionNetwork
 from impnet_model.task_network import Found, PostProcessing, View
 from vidkit.boxes import from_inclusive
 from vidkit.detections import Detections
+from vidkit.errors import FrameError
 
 T = TypeVar("T")
 Frame = NDArray[np.uint8]
@@ -41,14 +42,16 @@ class Engine:
     def images(self, frames: Iterable[Frame]) -> Iterator[Image]:
         """Yield each frame of one video, ready for the networks.
 
-        Raises ValueError for what is no RGB frame, and where the size changes within the video.
+        Raises ValueError for what is no RGB frame, FrameError where the size changes within the video.
         """
         first: tuple[int, ...] | None = None
         for place, frame in enumerate(frames):
             check_frame(frame)
             first = first or frame.shape
             if frame.shape != first:
-                raise ValueError(f"frame {place}: {frame.shape}; the video's first frame is {first}")
+                raise FrameError(
+                    f"frame {place}: {frame.shape}; the video's first frame is {first}; cut it in two there"
+                )
             yield to_image(frame, self.resize, self.device, self.dtype)
 
     def detect(self, features: Tensor, images: Sequence[Image], distances: Sequence[int]) -> list[Detections]:

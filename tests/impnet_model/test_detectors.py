@@ -29,6 +29,7 @@ from tests.impnet_model import oracles
 from tests.impnet_model.makers import make_engine, make_video
 from vidkit.benchmark.detector import Detector
 from vidkit.detections import Detections
+from vidkit.errors import FrameError
 from vidkit.segments import key_of_frames
 
 L = 4
@@ -133,7 +134,7 @@ def test_detector_protocol(make: Make) -> None:
 
 def test_a_video_whose_size_changes_is_refused() -> None:
     frames = [*make_video(2), *make_video(1, 53, 37)]
-    with pytest.raises(ValueError, match=r"frame 2: .*first frame is"):
+    with pytest.raises(FrameError, match=r"frame 2: .*first frame is"):
         list(METHODS["impression"]().detect(frames))
 
 

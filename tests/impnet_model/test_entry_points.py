@@ -60,7 +60,7 @@ def test_setup_cfg_names_them_all() -> None:
     config.read(ROOT / "setup.cfg")
     lines = config["options.entry_points"]["vidkit.detectors"].strip().splitlines()
     entries = dict(line.replace(" ", "").split("=") for line in lines)
-    for name in DETECTORS:
+    for name in (*DETECTORS, "seq-nms"):
         assert entries[name] == target(name)
 
 
@@ -74,6 +74,16 @@ def test_options_reach_the_detector(weights: Path) -> None:
     assert type(detector.engine.network.flow).__name__ == "ZeroFlow"
     assert detector.describe()["batch"] == 3
     assert detector.describe()["weights"] == "impression.pt"
+
+
+def test_seq_nms_goes_on_top_of_any_detector(weights: Path) -> None:
+    options = [f"base={target('dff')}", "base_options=length=3,key_id=1"]
+    detector, _ = make(target("seq-nms"), context(weights), options)
+    assert isinstance(detector, Detector)
+    assert detector.name == "dff+seq-nms"
+    assert len(list(detector.detect(make_video(5)))) == 5
+    with pytest.raises(DetectorError, match="looks at the ground truth"):
+        make(target("seq-nms"), context(weights), ["base=vidkit.benchmark.detectors:oracle_jitter"])
 
 
 @pytest.mark.parametrize(
