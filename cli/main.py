@@ -24,6 +24,7 @@ COMMANDS = {
     "sweep": ("sweep", "Run a detector with every combination of some options."),
     "plugins": ("plugins", "List the detectors that are installed."),
     "samples": ("samples", "Show what a training sampler draws."),
+    "train": ("train", "Train a network: per-frame, DFF, Impression Network, FGFA."),
     "propagation": ("propagation", "How far features travel, what it costs, what is remembered."),
     "weights": ("weights", "Convert published weights, show a checkpoint, draw weight maps."),
     "stream": ("stream", "Detect in a camera or a video file, live."),

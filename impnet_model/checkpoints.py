@@ -8,6 +8,8 @@ reads it: nothing in it is run. It MUST have these keys:
 - `classes`: a list of `[name, wnid]`, in the order of the class ids;
 - `state`: name → tensor, each tensor of the network once; floating tensors MAY be in half precision;
 - `notes`: plain values about its making (training step, scores …), MAY be empty.
+
+It MAY have `training`: what a training run needs to go on from here.
 """
 
 from __future__ import annotations
@@ -48,10 +50,17 @@ class Checkpoint:
 
 def save(checkpoint: Checkpoint, path: Path, half: bool = False) -> None:
     """Write a checkpoint, whole or not at all; `half` stores floating tensors in float16."""
+    content = content_of(checkpoint, half)
+    with writing(path) as part:
+        torch.save(content, part)
+
+
+def content_of(checkpoint: Checkpoint, half: bool = False) -> dict[str, Any]:
+    """Return what `save` writes of a checkpoint."""
     state = {name: tensor.detach().cpu().clone() for name, tensor in checkpoint.network.state_dict().items()}
     if half:
         state = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-    content = {
+    return {
         "format": FORMAT,
         "version": VERSION,
         "method": checkpoint.method,
@@ -60,8 +69,6 @@ def save(checkpoint: Checkpoint, path: Path, half: bool = False) -> None:
         "state": state,
         "notes": dict(checkpoint.notes),
     }
-    with writing(path) as part:
-        torch.save(content, part)
 
 
 def load(path: Path) -> Checkpoint:

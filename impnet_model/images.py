@@ -107,6 +107,20 @@ def to_image(frame: NDArray[np.uint8], resize: Resize, device: torch.device, dty
     return Image((levels - mean).to(dtype), scale, *frame.shape[:2])
 
 
+def resized_levels(frame: NDArray[np.uint8], resize: Resize) -> tuple[Tensor, float]:
+    """Return the frame `(H, W, 3)` as `(3, h, w)` uint8, resized to the grey levels that `to_image` has, and the scale.
+
+    Raises ValueError for anything but such a frame.
+    """
+    check_frame(frame)
+    height, width, scale = resize(*frame.shape[:2])
+    rgb = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)
+    if (height, width) == frame.shape[:2]:
+        return rgb.contiguous(), scale
+    levels = resize_bilinear(rgb[None].float(), height, width, scale)
+    return levels.round_().to(torch.uint8)[0], scale
+
+
 def resize_bilinear(images: Tensor, height: int, width: int, scale: float) -> Tensor:
     """Return `(B, C, height, width)`: bilinear, without antialiasing, pixel centres at halves, clamped at the borders.
 
