@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from .console import json_option, print_json, print_table, say
-from .places import choose_index, data_dir_option, index_option, runs_dir_option
-from .reading import read_options, reading_options
+from .groups import breakdowns_of, edges_of, groups_options, names_in
+from .places import data_dir_option, index_option, runs_dir_option
+from .reading import load, read_options, reading_options, results_folder, run_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vidkit.data.index import Index
     from vidkit.evaluation.result import EvalResult
-    from vidkit.predictions import ReadOptions
-    from vidkit.predictions.table import Predictions
 
 
 @click.command("eval")
@@ -35,20 +31,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="fgfa, voc, ilsvrc, mega, coco, coco-mmdet, coco-xywh, or all; repeatable or with commas. Default: fgfa, voc.",
 )
-@click.option(
-    "--by",
-    "breakdowns",
-    multiple=True,
-    metavar="ATTRIBUTES",
-    help="Groups: motion, area, class, video, occluded, generated, track_length, any attribute of the index, or a "
-    "cross as in 'motion x area'; with commas. Default: motion; none: no groups.",
-)
-@click.option("--bins", multiple=True, metavar="NAME=EDGES", help="Edges of groups, as in motion=0.7,0.9; repeatable.")
-@click.option(
-    "--fp-rule",
-    type=click.Choice(["fgfa", "mega", "all", "none"]),
-    help="How unmatched detections count in groups; default: the protocol's rule.",
-)
+@groups_options
 @click.option(
     "--ci", type=click.IntRange(min=0), default=0, metavar="N", help="Intervals from N resamplings of videos."
 )
@@ -93,13 +76,13 @@ def command(
     from vidkit.evaluation.result import write_result
     from vidkit.tables import write_tables
 
-    predictions_path = _file_of(predictions_path)
-    edges = _bins(bins)
+    predictions_path = run_file(predictions_path)
+    edges = edges_of(bins)
     names = _protocols(protocols)
-    index_file, index, predictions = _load(predictions_path, read_options(**reading), index_path, data_dir)
-    by = _breakdowns(breakdowns, index)
+    index_file, index, predictions = load(predictions_path, read_options(**reading), index_path, data_dir)
+    by = breakdowns_of(breakdowns, index)
     results = [evaluate(index, predictions, name, by, edges, fp_rule, ci, seed) for name in names]
-    folder = output or _folder(predictions_path, runs_dir)
+    folder = output or results_folder(predictions_path, runs_dir)
     files = [folder / ("result.json" if i == 0 else f"result-{name}.json") for i, name in enumerate(names)]
     for file, result in zip(files, results, strict=True):
         write_result(file, result)
@@ -111,76 +94,14 @@ def command(
     say(f"written to {folder}: {', '.join(file.name for file in files)}")
 
 
-def _file_of(path: Path) -> Path:
-    """Return the prediction file that `path` is, or the one in the run folder that it is."""
-    from vidkit.errors import ChoiceError
-
-    if not path.is_dir():
-        return path
-    if not (path / "predictions.h5").is_file():
-        raise ChoiceError(f"{path}: no predictions.h5 in this folder; give the prediction file itself")
-    return path / "predictions.h5"
-
-
 def _protocols(given: Sequence[str]) -> list[str]:
     """Return the names of the protocols, checked, each once."""
     from vidkit.evaluation.protocols import HEADLINE, PROTOCOLS, protocol_named
 
-    names = [name for text in given for name in _split(text)] or list(HEADLINE)
+    names = [name for text in given for name in names_in(text)] or list(HEADLINE)
     if "all" in names:
         names = list(PROTOCOLS)
     return [protocol_named(name).name for name in dict.fromkeys(names)]
-
-
-def _breakdowns(given: Sequence[str], index: Index) -> list[str]:
-    """Return what to break down by: as given, or by motion where the index tells it."""
-    if given:
-        names = list(dict.fromkeys(name for text in given for name in _split(text)))
-        return [] if names == ["none"] else names
-    if index.motion_iou is None and bool((index.track_id < 0).any()):
-        say("no groups by motion: the index has neither track ids nor a column of motion IoU")
-        return []
-    return ["motion"]
-
-
-def _bins(given: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """Return the edges of --bins by attribute; a usage error for what isn't NAME=A,B with rising numbers."""
-    bins = {}
-    for text in given:
-        name, _, edges = text.partition("=")
-        try:
-            numbers = tuple(float(edge) for edge in edges.split(","))
-        except ValueError:
-            numbers = ()
-        rising = all(low < high for low, high in pairwise(numbers))
-        if not name or not numbers or not rising or not all(map(math.isfinite, numbers)):
-            raise click.BadParameter(f"{text!r}: wanted NAME=EDGES with rising numbers, as in motion=0.7,0.9")
-        bins[name.strip()] = numbers
-    return bins
-
-
-def _load(path: Path, options: ReadOptions, index_path: Path | None, data_dir: Path) -> tuple[Path, Index, Predictions]:
-    """Return the index that fits the predictions at `path`, with its path, and the predictions for its frames."""
-    from vidkit.data.hdf5 import read_index
-    from vidkit.predictions.reading import open_predictions
-
-    opened = open_predictions(path, options)
-    index_file = choose_index(index_path, data_dir, opened.index_fingerprint, opened.n_frames)
-    index = read_index(index_file)
-    predictions, report = opened.for_index(index)
-    for name in ("frames", "boxes", "scale", "classes"):
-        finding = getattr(report, name)
-        if finding.how == "guessed":
-            say(f"{name}: {finding}")
-    for warning in report.warnings:
-        say(f"warning: {warning}")
-    return index_file, index, predictions
-
-
-def _folder(predictions: Path, runs_dir: Path) -> Path:
-    """Return the predictions' own folder if it lies inside the runs folder, else one of their name in there."""
-    parent, runs = predictions.resolve().parent, runs_dir.resolve()
-    return predictions.parent if runs in parent.parents else runs_dir / predictions.stem
 
 
 def _as_json(results: Sequence[EvalResult], index_file: Path, files: Sequence[Path]) -> dict[str, Any]:
@@ -209,7 +130,3 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
 
 def _print_frame(table: pd.DataFrame, title: str) -> None:
     print_table(list(table.columns), table.to_numpy().tolist(), title)
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]

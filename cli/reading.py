@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .console import say
+from .places import choose_index
+
 if TYPE_CHECKING:
+    from vidkit.data.index import Index
     from vidkit.predictions import ReadOptions
+    from vidkit.predictions.table import Predictions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -68,3 +73,38 @@ def read_options(format_name: str | None, **others: Any) -> ReadOptions:
     from vidkit.predictions import ReadOptions
 
     return ReadOptions(format=format_name, **others)
+
+
+def run_file(path: Path) -> Path:
+    """Return the prediction file that `path` is, or the one in the run folder that it is."""
+    from vidkit.errors import ChoiceError
+
+    if not path.is_dir():
+        return path
+    if not (path / "predictions.h5").is_file():
+        raise ChoiceError(f"{path}: no predictions.h5 in this folder; give the prediction file itself")
+    return path / "predictions.h5"
+
+
+def load(path: Path, options: ReadOptions, index_path: Path | None, data_dir: Path) -> tuple[Path, Index, Predictions]:
+    """Return the index that fits the predictions at `path`, with its path, and the predictions for its frames."""
+    from vidkit.data.hdf5 import read_index
+    from vidkit.predictions.reading import open_predictions
+
+    opened = open_predictions(path, options)
+    index_file = choose_index(index_path, data_dir, opened.index_fingerprint, opened.n_frames)
+    index = read_index(index_file)
+    predictions, report = opened.for_index(index)
+    for name in ("frames", "boxes", "scale", "classes"):
+        finding = getattr(report, name)
+        if finding.how == "guessed":
+            say(f"{name}: {finding}")
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    return index_file, index, predictions
+
+
+def results_folder(predictions: Path, runs_dir: Path) -> Path:
+    """Return the predictions' own folder if it lies inside the runs folder, else one of their name in there."""
+    parent, runs = predictions.resolve().parent, runs_dir.resolve()
+    return predictions.parent if runs in parent.parents else runs_dir / predictions.stem

@@ -30,7 +30,7 @@ from vidkit.evaluation.evaluate import match_for
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.scoring import Curve, ranked
-from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdown
+from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdown, breakdowns
 from vidkit.predictions.table import Predictions
 
 if TYPE_CHECKING:
@@ -73,10 +73,9 @@ def precision_recall(
     Arguments and errors are those of `evaluate`; the IoU threshold is the protocol's lowest.
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
-    breakdowns = [breakdown(name, index, rules, bins) for name in ([by] if isinstance(by, str) else by)]
-    matches = match_for(index, predictions, rules, breakdowns)
-    everything = Breakdown("", (Group("all"),))
-    return [curve for wanted in (everything, *breakdowns) for curve in _curves(matches, wanted)]
+    wanted = [Breakdown("", (Group("all"),)), *breakdowns(by, index, rules, bins)]
+    matches = match_for(index, predictions, rules, wanted)
+    return [curve for one in wanted for curve in _curves(matches, one)]
 
 
 def curves_frame(curves: Sequence[PrecisionRecall]) -> pd.DataFrame:

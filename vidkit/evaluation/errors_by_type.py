@@ -34,7 +34,7 @@ from vidkit.evaluation.overlaps import corners, iou, thresholds, truth_corners
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.ranking import matching_keys, rank, score_keys
 from vidkit.evaluation.scoring import Ranked, ranked
-from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdown
+from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
 from vidkit.predictions.table import Predictions
 
 if TYPE_CHECKING:
@@ -163,11 +163,11 @@ def decompose(
     if not 0 <= background <= threshold <= 1:
         raise ValueError(f"background {background}, foreground {threshold}; wanted 0 <= background <= foreground <= 1")
     rules = replace(rules, iou_thresholds=(threshold,))
-    breakdowns = [breakdown(name, index, rules, bins) for name in ([by] if isinstance(by, str) else by)]
-    matches = match_for(index, predictions, rules, breakdowns)
+    wanted = breakdowns(by, index, rules, bins)
+    matches = match_for(index, predictions, rules, wanted)
     known = _mended(matches, matches.matched, background)
     (overall,) = _groups(matches, Breakdown("", (Group("all"),)), background, known, rules.missing_class == "skip")
-    groups = [group for b in breakdowns for group in _groups(matches, b, background, known)]
+    groups = [group for b in wanted for group in _groups(matches, b, background, known)]
     return ErrorReport(rules, threshold, background, index.class_names, overall, tuple(groups))
 
 

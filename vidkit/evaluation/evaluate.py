@@ -16,7 +16,7 @@ from vidkit.evaluation.overlaps import Scope
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, Interval, describe_run
 from vidkit.evaluation.scoring import Ranked, ranked
-from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdown, refuse_unused
+from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
 from vidkit.predictions.table import Predictions
 
 
@@ -44,11 +44,9 @@ def evaluate(
     >>> result.mean_ap, result.group("motion", "fast").mean_ap  # doctest: +SKIP
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
-    names = [name for name in by.split(",") if name.strip()] if isinstance(by, str) else list(by)
-    breakdowns = [breakdown(name, index, rules, bins) for name in names]
-    refuse_unused(bins or {}, names)
-    matches = match_for(index, predictions, rules, breakdowns)
-    return score(matches, breakdowns, Bootstrap(ci, seed) if ci else None)
+    wanted = breakdowns(by, index, rules, bins)
+    matches = match_for(index, predictions, rules, wanted)
+    return score(matches, wanted, Bootstrap(ci, seed) if ci else None)
 
 
 def match_for(index: Index, predictions: Predictions, protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Matches:

@@ -119,6 +119,14 @@ def refuse_unused(bins: Bins, breakdowns: Iterable[str]) -> None:
         raise ChoiceError(f"bins for {', '.join(unused)}, but nothing is broken down by that; used: {sorted(used)}")
 
 
+def breakdowns(by: str | Sequence[str], index: Index, protocol: Protocol, bins: Bins | None = None) -> list[Breakdown]:
+    """Return the breakdowns of a list, or of one text with commas. Raises as `breakdown`, and as `refuse_unused`."""
+    names = [name for name in by.split(",") if name.strip()] if isinstance(by, str) else list(by)
+    found = [breakdown(name, index, protocol, bins) for name in names]
+    refuse_unused(bins or {}, names)
+    return found
+
+
 def attribute_names(by: str) -> list[str]:
     """Return the attributes that a breakdown crosses: ["motion", "area"] for "motion x area"."""
     return [_ALIASES.get(name, name) for name in re.split(r"\s+x\s+|\s*[×*]\s*", by.strip())]
