@@ -48,10 +48,15 @@ def breakdowns_of(given: Sequence[str], index: Index) -> list[str]:
     if given:
         names = list(dict.fromkeys(name for text in given for name in names_in(text)))
         return [] if names == ["none"] else names
-    if index.motion_iou is None and bool((index.track_id < 0).any()):
+    if not tells_motion(index):
         say("no groups by motion: the index has neither track ids nor a column of motion IoU")
         return []
     return ["motion"]
+
+
+def tells_motion(index: Index) -> bool:
+    """Return whether an index has motion IoU, or track ids to compute it from."""
+    return index.motion_iou is not None or not bool((index.track_id < 0).any())
 
 
 def edges_of(given: Sequence[str]) -> dict[str, tuple[float, ...]]:

@@ -1,0 +1,166 @@
+"""`vidkit curves`: precision against recall, score histograms, videos, calibration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from .console import json_option, print_json, print_table, say
+from .groups import breakdowns_of, edges_of, groups_options
+from .places import data_dir_option, index_option, runs_dir_option
+from .reading import load, read_options, reading_options, results_folder, run_file
+
+if TYPE_CHECKING:
+    from vidkit.evaluation.curves import Calibration, VideoScore
+
+MOST_VIDEOS = 10
+"""How many videos are printed, the worst first; videos.csv has all."""
+
+
+@click.command("curves")
+@click.argument("predictions_path", metavar="PREDICTIONS", type=click.Path(exists=True, path_type=Path))
+@index_option
+@data_dir_option
+@runs_dir_option
+@click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
+@groups_options
+@click.option(
+    "--points",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Points of a curve, at most, spread evenly over recall; 0: one for each true positive.",
+)
+@click.option(
+    "--score",
+    "lowest_score",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Lowest score that counts in histogram, calibration and the counts of videos.",
+)
+@click.option(
+    "--score-bins",
+    type=click.IntRange(1, 10_000),
+    default=10,
+    show_default=True,
+    help="Bins of scores in histogram and calibration.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the tables; default: the run's.",
+)
+@reading_options
+@json_option
+def command(
+    predictions_path: Path,
+    index_path: Path | None,
+    data_dir: Path,
+    runs_dir: Path,
+    protocol: str,
+    breakdowns: tuple[str, ...],
+    bins: tuple[str, ...],
+    fp_rule: Literal["fgfa", "mega", "all", "none"] | None,
+    points: int,
+    lowest_score: float,
+    score_bins: int,
+    output: Path | None,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Write what lies behind the mAP of PREDICTIONS: curves, histograms, a table of videos, calibration.
+
+    Writes curves.csv (score, recall, precision of each class and group), histogram.csv (true and false positives by
+    score), videos.csv (AP and counts, the worst video first) and calibration.csv beside the predictions where these lie
+    in the runs folder, else to RUNS/NAME. The definitions: docs/errors_and_measures.md.
+
+    \b
+    Examples:
+      vidkit curves runs/oracle-jitter
+      vidkit curves results.pkl --index vidkit-data/vid_val.h5 --by motion --score 0.05
+      vidkit curves results.pkl --protocol voc --by none --points 0 -o curves
+      vidkit curves results.pkl --score-bins 20 --json
+    """
+    import pandas as pd
+
+    from vidkit.errors import PredictionError
+    from vidkit.evaluation.curves import calibration, curves_frame, precision_recall, score_histogram, video_scores
+    from vidkit.files import write_text
+
+    if not math.isfinite(lowest_score):
+        raise click.UsageError("--score: wanted a finite number")
+    edges, path = edges_of(bins), run_file(predictions_path)
+    index_file, index, predictions = load(path, read_options(**reading), index_path, data_dir)
+    by = breakdowns_of(breakdowns, index)
+    curves = precision_recall(index, predictions, protocol, by, edges, fp_rule)
+    if points:
+        curves = [curve.thin(points) for curve in curves]
+    histogram = score_histogram(index, predictions, protocol, score_bins, lowest_score)
+    videos = video_scores(index, predictions, protocol, lowest_score)
+    calibrated, why = None, ""
+    try:
+        calibrated = calibration(index, predictions, protocol, score_bins, lowest_score)
+    except PredictionError as error:  # scores that are no probabilities have all the rest
+        why = str(error)
+    tables = {"curves.csv": curves_frame(curves)}
+    tables["histogram.csv"] = pd.DataFrame([asdict(one) for one in histogram])
+    tables["videos.csv"] = pd.DataFrame([asdict(one) for one in videos])
+    if calibrated is not None:
+        tables["calibration.csv"] = pd.DataFrame([asdict(one) for one in calibrated.bins])
+    folder = output or results_folder(path, runs_dir)
+    for name, table in tables.items():
+        write_text(folder / name, table.to_csv(index=False))
+    if as_json:
+        print_json(
+            {
+                "format": "vidkit-curves",
+                "version": 1,
+                "protocol": protocol,
+                "limited": predictions.run.limited,
+                "index": str(index_file),
+                "lowest_score": lowest_score,
+                "calibration": None if calibrated is None else asdict(calibrated),
+                "histogram": [asdict(one) for one in histogram],
+                "videos": [asdict(one) for one in videos],
+                "files": [str(folder / name) for name in tables],
+            }
+        )
+        return
+    _print(videos, calibrated, protocol, lowest_score)
+    if why:
+        say(f"no calibration: {why}")
+    if predictions.run.limited:
+        say("warning: limited run: only a part of the data was run")
+    say(f"written to {folder}: {', '.join(tables)}")
+
+
+def _print(videos: Sequence[VideoScore], calibrated: Calibration | None, protocol: str, lowest_score: float) -> None:
+    columns = ["video", "frames", "ground truth", "mAP %", "true", "false", "missed"]
+    rows = [
+        [v.video, v.frames, v.ground_truth, _number(100 * v.mean_ap, 2), v.true, v.false, v.missed]
+        for v in videos[:MOST_VIDEOS]
+    ]
+    counts = f"counts from a score of {lowest_score:g}"
+    print_table(columns, rows, f"the worst {len(rows)} of {len(videos)} videos, {protocol}, {counts}")
+    if calibrated is None:
+        return
+    click.echo()
+    rows = [
+        [f"{b.low:g} – {b.high:g}", b.detections, _number(b.confidence), _number(b.precision)] for b in calibrated.bins
+    ]
+    print_table(["score", "detections", "mean score", "precision"], rows, "calibration")
+    click.echo(
+        f"expected calibration error {_number(calibrated.expected_error, 4)}, "
+        f"largest {_number(calibrated.largest_error, 4)}"
+    )
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from vidkit_cli.console import report_errors
+from vidkit_cli.main import vidkit
+
+from tests.makers import make_index, make_predictions
+from vidkit.data.hdf5 import write_index, write_predictions
+from vidkit.evaluation.delay import average_delay
+from vidkit.evaluation.evaluate import evaluate
+from vidkit.evaluation.stability import stability
+from vidkit.evaluation.streaming import stream
+from vidkit.predictions.table import FrameTimes, Predictions, RunInfo
+
+
+def run(*args: object) -> int:
+    return report_errors(vidkit, ["measures", *map(str, args)])
+
+
+def timed(predictions: Predictions, seconds: float = 0.05, keys: bool = True) -> Predictions:
+    f = predictions.n_frames
+    times = FrameTimes(np.full(f, seconds), np.zeros(f), np.zeros(f, np.int32), np.zeros(f, bool))
+    distance = -(np.arange(f, dtype=np.int32) % 4) if keys else None
+    return replace(predictions, times=times, key_distance=distance, run=RunInfo("some", scenario="stream"))
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one index and two runs: one that tells times and keyframes, one that doesn't."""
+    monkeypatch.chdir(tmp_path)
+    index = make_index(videos=4)
+    write_index(tmp_path / "vidkit-data/vid_val.h5", index)
+    write_predictions(tmp_path / "runs/timed/predictions.h5", timed(make_predictions(index)))
+    write_predictions(tmp_path / "runs/plain/predictions.h5", make_predictions(index))
+    return tmp_path
+
+
+def test_all_that_the_predictions_allow_is_measured(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = make_index(videos=4)
+    predictions = timed(make_predictions(index))
+    assert run("runs/timed", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["left_out"] == {} and told["format"] == "vidkit-measures"
+    assert told["delay"]["average_delay"] == pytest.approx(average_delay(index, predictions).average_delay)
+    assert told["stability"]["mean"]["total"] == pytest.approx(stability(index, predictions).mean.total)
+    assert {row["distance"] for row in told["distance"]["at"]} == {0, 1, 2, 3}
+    streamed = stream(index, predictions, 30.0)
+    (whole,) = [group for group in told["streaming"]["groups"] if not group["by"]]
+    assert whole["streaming_mean_ap"] == evaluate(index, streamed.predictions).mean_ap
+    assert whole["offline_mean_ap"] == evaluate(index, predictions).mean_ap
+    assert told["streaming"]["take"] == "every"
+
+
+def test_tables_are_printed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("runs/timed") == 0
+    out = capsys.readouterr().out
+    for said in ("average delay (AD):", "stability errors along tracks", "from the keyframe", "at 30 frames a second"):
+        assert said in " ".join(out.split())
+    assert "a free detector takes every frame" in out
+
+
+def test_what_is_not_told_is_left_out_with_the_reason(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("runs/plain") == 0
+    said = capsys.readouterr()
+    assert "average delay" in said.out and "frames a second" not in said.out
+    assert "no distance: the predictions don't tell their keyframes" in said.err
+    assert "no streaming: the predictions tell no times" in said.err
+    assert run("runs/plain", "--streaming") == 1
+    assert "PredictionError: the predictions tell no times" in capsys.readouterr().err
+    assert run("runs/plain", "--stability", "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)) >= {"stability", "left_out"}
+
+
+def test_options_reach_the_measures(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("runs/timed", "--delay", "--rate", 0.5, "--per", "frame", "--window", 5, "--json") == 0
+    delay = json.loads(capsys.readouterr().out)["delay"]
+    assert (delay["per"], delay["window"], [row["rate"] for row in delay["at"]]) == ("frame", 5, [0.5])
+    assert run("runs/timed", "--streaming", "--fps", 10, "--take", "newest", "--json") == 0
+    streaming = json.loads(capsys.readouterr().out)["streaming"]
+    assert (streaming["fps"], streaming["take"]) == (10, "newest")
+    assert "delay" not in streaming
+
+
+def test_without_track_ids_only_what_needs_none_is_left(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = make_index(videos=4)
+    index = replace(index, track_id=np.full(index.n_instances, -1, np.int32))
+    write_index(place / "plain.h5", index)
+    write_predictions(place / "p.h5", timed(make_predictions(index)))
+    assert run("p.h5", "--index", "plain.h5", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told["left_out"]) == {"delay", "stability"} and "track id" in told["left_out"]["delay"]
+    assert [group["by"] for group in told["streaming"]["groups"]] == [""]
+    assert run("p.h5", "--index", "plain.h5", "--delay") == 1
+    write_predictions(place / "q.h5", make_predictions(index))
+    assert run("q.h5", "--index", "plain.h5") == 1
+    assert "nothing can be measured" in capsys.readouterr().err
+
+
+def test_faults_of_predictions_are_no_reason_to_leave_out(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = make_index(videos=4)
+    predictions = make_predictions(index)
+    score = predictions.score.copy()
+    score[3] = math.nan
+    write_predictions(place / "nan.h5", replace(predictions, score=score))
+    assert run("nan.h5") == 1
+    assert "nothing can be measured" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--fps", "0"], ["--fps", "nan"], ["--fps", "inf"], ["--rate", "-1"], ["--rate", "nan"], ["--window", "0"],
+     ["--take", "some"], ["--per", "video"]],
+)  # fmt: skip
+def test_wrong_options_are_told(place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run("runs/timed", *arguments) == 2
+    assert arguments[0] in capsys.readouterr().err
