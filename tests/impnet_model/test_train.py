@@ -1,0 +1,161 @@
+"""The loop: what is learned, what is written, going on after a stop, and what stops it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from impnet_model import checkpoints
+from impnet_model.build import METHODS
+from impnet_model.checkpoints import load
+from impnet_model.loop import Report
+from impnet_model.optimisation import Optimisation, optimizer_of, set_rate
+from impnet_model.processes import ALONE
+from impnet_model.train import Detection, Plan, learner_of, network_of, passes_of, replay, train
+from impnet_model.train_config import PAPER, SMALL, TrainConfig, TrainingError, flat, settings_of, with_settings
+from tests.impnet_model.films import make_films
+from tests.impnet_model.makers import SMALL as BUILD
+from vidkit.data.index import Index
+
+ROOT = Path(__file__).parents[2]
+QUICK = with_settings(
+    SMALL, {"iterations": 6, "batch": 2, "workers": 0, "checkpoint_every": 3, "log_every": 2, "warmup": 1, "length": 4}
+)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    return make_films(tmp_path_factory.mktemp("films"))
+
+
+def plan_of(index: Index, method: str = "impression", config: TrainConfig = QUICK, **settings: Any) -> Plan:
+    return Plan(method, BUILD, with_settings(config, settings), [index])
+
+
+def state_of(path: Path) -> dict[str, torch.Tensor]:
+    return load(path).network.state_dict()
+
+
+def equal(a: Path, b: Path) -> bool:
+    ours, theirs = state_of(a), state_of(b)
+    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def stop_after(n: int) -> Any:
+    """A `should_stop` that is asked before each iteration and at the end."""
+    calls = iter(range(10**6))
+    return lambda: next(calls) >= n
+
+
+# -- the schedule ------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_is_the_papers_schedule() -> None:
+    plan = PAPER.optimisation
+    assert (plan.iterations, plan.optimizer, plan.momentum, plan.batch) == (120_000, "sgd", 0.9, 8)
+    assert [plan.rate_at(i, 0) for i in (0, 69_999)] == [1e-3, 1e-3]
+    assert [plan.rate_at(i, 0) for i in (70_000, 119_999)] == pytest.approx([1e-4, 1e-4])
+    assert plan.weight_decay == 5e-4 / 4
+
+
+def test_warm_up_and_drops_and_clock() -> None:
+    plan = Optimisation(iterations=100, warmup=4, rate=1.0, drops=(0.5, 0.8), drop_factor=0.5)
+    assert [plan.rate_at(i, 0) for i in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1])
+    assert [plan.rate_at(i, 0) for i in (49, 50, 79, 80)] == [1, 0.5, 0.5, 0.25]
+    timed = replace(plan, minutes=2.0)
+    assert timed.rate_at(10, 59) == 1 and timed.rate_at(10, 60) == 0.5
+    assert timed.share(10, 120) == 1 and plan.share(10, 120) == 0.1
+
+
+def test_sgd_steps_as_the_published_code_does() -> None:
+    """m = momentum m - rate (g + wd w), w += m, with gradients summed over four GPUs; no decay of biases."""
+    module = torch.nn.Linear(1, 1).double()
+    weight, bias = module.weight.item(), module.bias.item()
+    optimizer = optimizer_of(module, Optimisation())
+    m = [0.0, 0.0]
+    for gradient in (0.3, -0.2, 0.5):
+        set_rate(optimizer, 1e-3)
+        optimizer.zero_grad()
+        module.weight.grad, module.bias.grad = (torch.tensor(g, dtype=torch.float64) for g in ([[gradient]], [2.0]))
+        optimizer.step()
+        m = [0.9 * m[0] - 2.5e-4 * (4 * gradient + 5e-4 * weight), 0.9 * m[1] - 2.5e-4 * 4 * 2.0]
+        weight, bias = weight + m[0], bias + m[1]
+    assert module.weight.item() == pytest.approx(weight, abs=1e-12)
+    assert module.bias.item() == pytest.approx(bias, abs=1e-12)
+
+
+def test_the_flow_network_has_a_rate_of_its_own() -> None:
+    network = network_of("dff", BUILD, 0)
+    optimizer = optimizer_of(network, Optimisation(flow_rate=0.1, optimizer="adamw"))
+    set_rate(optimizer, 1.0)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    names = {name: rates[id(p)] for name, p in network.named_parameters() if p.requires_grad}
+    assert {rate for name, rate in names.items() if name.startswith("flow.")} == {0.1}
+    assert {rate for name, rate in names.items() if not name.startswith("flow.")} == {1.0}
+
+
+# -- training ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_learns(index: Index, method: str, tmp_path: Path) -> None:
+    config = with_settings(QUICK, {"iterations": 40, "log_every": 10, "checkpoint_every": 40, "rate": 3e-3})
+    plan = plan_of(index, method, config)
+    if method == "impression-frozen":
+        list(train(plan_of(index, "impression", config), tmp_path / "base"))
+        plan = replace(plan, init=[tmp_path / "base" / "model.pt"])
+    reports = list(train(plan, tmp_path / "run"))
+    sums = [sum(report.losses.values()) for report in reports]
+    assert len(sums) == 4 and sums[-1] < 0.8 * sums[0] or method == "impression-frozen"
+    trained = load(tmp_path / "run" / "model.pt")
+    assert (trained.method, trained.classes) == (method, index.classes)
+    before = network_of(method, BUILD, 0)
+    if plan.init:
+        before.load_state_dict(state_of(plan.init[0]))
+    moved = {name for name, value in trained.network.state_dict().items() if not torch.equal(value, before.state_dict()[name])}
+    parts = {name.partition(".")[0] for name in moved}
+    own = {name.partition(".")[0] for name, _ in before.named_parameters()}
+    assert parts == (own - {"feature", "flow"} if method == "impression-frozen" else own)
+    assert "flow.scale.bias" not in moved
+
+
+def test_a_run_goes_on_to_bit_equal_parameters(index: Index, tmp_path: Path) -> None:
+    list(train(plan_of(index, log_every=1), tmp_path / "whole"))
+    for leg in (2, 3, None):  # stopped twice, between checkpoints too
+        should_stop = stop_after(leg) if leg else bool
+        list(train(plan_of(index, log_every=1), tmp_path / "legs", resume=True, should_stop=should_stop))
+    assert equal(tmp_path / "whole" / "model.pt", tmp_path / "legs" / "model.pt")
+    logs = [
+        [json.loads(line) for line in (tmp_path / run / "log.jsonl").read_text().splitlines()]
+        for run in ("whole", "legs")
+    ]
+    assert [line["iteration"] for line in logs[0]] == [1, 2, 3, 4, 5, 6]
+    assert [line["losses"] for line in logs[1]] == [line["losses"] for line in logs[0]]
+
+
+@pytest.mark.parametrize("settings", [{"optimizer": "sgd", "rate": 1e-2}, {"precision": "bfloat16"}])
+def test_a_killed_run_goes_on_from_its_last_checkpoint(
+    index: Index, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    list(train(plan_of(index, "dff", **settings), tmp_path / "whole"))
+    reports = train(plan_of(index, "dff", **settings), tmp_path / "killed")
+    list(islice(reports, 2))  # iteration 4; the checkpoint is of iteration 3
+    reports.close()  # type: ignore[attr-defined]
+    assert not (tmp_path / "killed" / "model.pt").exists()
+    assert checkpoints.read(tmp_path / "killed" / "checkpoint.pt")["training"]["iteration"] == 3
+    again = list(train(plan_of(index, "dff", **settings), tmp_path / "killed", resume=True))
+    assert [report.iteration for report in again] == [4, 6]
+    assert equal(tmp_path / "whole" / "model.pt", tmp_path / "killed" / "model.pt")
+    assert list(train(plan_of(index, "dff", **settings), tmp_path / "killed", resume=True)) == []
