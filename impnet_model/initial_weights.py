@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from impnet_model.checkpoints import faults_of, load, read
 from impnet_model.network import ImpressionNetwork
@@ -32,7 +32,14 @@ def take_weights(network: ImpressionNetwork, paths: Sequence[Path]) -> set[str]:
     return taken
 
 
-def _take(network: ImpressionNetwork, state: Mapping[str, Tensor], path: Path) -> set[str]:
+def take_flow(flow: nn.Module, paths: Sequence[Path]) -> None:
+    """Load the flow network that checkpoints have, the last one winning. Errors as of `take_weights`."""
+    holder = nn.ModuleDict({"flow": flow})
+    for path in paths:
+        _take(holder, _state_of(path), path)
+
+
+def _take(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> set[str]:
     own = network.state_dict()
     parts = {_part(name) for name in own} & {_part(name) for name in state}
     if not parts:

@@ -19,6 +19,7 @@ import torch
 
 import vidkit
 from impnet_model.checkpoints import read
+from impnet_model.processes import Processes
 from impnet_model.train_config import TrainingError
 from vidkit.errors import FormatError
 from vidkit.files import write_text, writing
@@ -63,6 +64,16 @@ class RunFolder:
         self._write_text(self.path / "run.json", json.dumps(dict(description), indent=2, ensure_ascii=False) + "\n")
         self._cut_log(0 if content is None else int(content["training"]["iteration"]))
         return content
+
+    def begin_together(
+        self, description: Mapping[str, Any], resume: bool, processes: Processes
+    ) -> dict[str, Any] | None:
+        """Begin in the first process, and return the same content in all of them; see `begin`."""
+        found = self.begin(description, resume) if processes.rank == 0 else None
+        processes.wait()
+        if processes.rank > 0 and resume and self.checkpoint.is_file():
+            found = read(self.checkpoint)
+        return found
 
     def described(self) -> dict[str, Any] | None:
         """Return what `run.json` says, None where there is no run yet."""

@@ -86,7 +86,7 @@ def train(
     run's command. Errors: TrainingError, see `loop` and `RunFolder.begin`; FormatError, FrameError for what is read.
     """
     run, config = RunFolder(out), plan.config
-    found = begin(run, plan, processes, resume, command)
+    found = run.begin_together(described(plan, processes, command), resume, processes)
     network = network_of(plan.method, plan.build, config.data.seed)
     if found is None:
         freeze(network, config.frozen, plan.method, take_weights(network, plan.init))
@@ -110,27 +110,18 @@ def train(
         run.save(run.model, content())
 
 
-def begin(
-    run: RunFolder, plan: Plan, processes: Processes, resume: bool, command: Sequence[str]
-) -> dict[str, Any] | None:
-    """Begin the run's folder in the first process, and return the checkpoint's content to go on from, if any."""
-    found = None
-    if processes.rank == 0:
-        described = description_of(
-            method=plan.method,
-            build=asdict(plan.build),
-            config=flat(plan.config),
-            indices=[{"dataset": i.dataset, "split": i.split, "fingerprint": i.fingerprint} for i in plan.indices],
-            init=[path.name for path in plan.init],
-            command=list(command),
-            processes=processes.count,
-            device=str(processes.device),
-        )
-        found = run.begin(described, resume)
-    processes.wait()
-    if processes.rank > 0 and resume and run.checkpoint.is_file():
-        found = checkpoints.read(run.checkpoint)
-    return found
+def described(plan: Plan, processes: Processes, command: Sequence[str]) -> dict[str, Any]:
+    """Return what `run.json` says of a run."""
+    return description_of(
+        method=plan.method,
+        build=asdict(plan.build),
+        config=flat(plan.config),
+        indices=[{"dataset": i.dataset, "split": i.split, "fingerprint": i.fingerprint} for i in plan.indices],
+        init=[path.name for path in plan.init],
+        command=list(command),
+        processes=processes.count,
+        device=str(processes.device),
+    )
 
 
 def network_of(method: str, build: Build, seed: int) -> ImpressionNetwork:

@@ -159,3 +159,189 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(
     assert [report.iteration for report in again] == [4, 6]
     assert equal(tmp_path / "whole" / "model.pt", tmp_path / "killed" / "model.pt")
     assert list(train(plan_of(index, "dff", **settings), tmp_path / "killed", resume=True)) == []
+
+
+def test_passes_sum_to_the_same_step(index: Index, tmp_path: Path) -> None:
+    """Two passes of two samples are one of four, to rounding."""
+    settings = {"iterations": 1, "batch": 4, "optimizer": "sgd", "clip": "none"}
+    for n in (1, 2, 4):
+        list(train(plan_of(index, "impression", accumulate=n, **settings), tmp_path / str(n)))
+    one = state_of(tmp_path / "1" / "model.pt")
+    for n in (2, 4):
+        other = state_of(tmp_path / str(n) / "model.pt")
+        assert max(float((one[name] - other[name]).abs().max()) for name in one) < 1e-6
+
+
+def test_workers_change_nothing(index: Index, tmp_path: Path) -> None:
+    for workers in (0, 2):
+        list(train(plan_of(index, workers=workers, iterations=3), tmp_path / str(workers)))
+    assert equal(tmp_path / "0" / "model.pt", tmp_path / "2" / "model.pt")
+
+
+def test_float16_is_scaled(index: Index, tmp_path: Path) -> None:
+    list(train(plan_of(index, "per-frame", precision="float16", iterations=3), tmp_path))
+    kept = checkpoints.read(tmp_path / "checkpoint.pt")["training"]
+    assert kept["scaler"]["scale"] > 1
+    assert all(torch.isfinite(value).all() for value in state_of(tmp_path / "model.pt").values())
+
+
+def test_clipping_shortens_the_gradient(index: Index) -> None:
+    plan = plan_of(index, "per-frame", clip=1e-3, optimizer="sgd", momentum=0.0, weight_decay=0.0)
+    network = network_of("per-frame", BUILD, 0)
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    learner = learner_of(Detection(network, "per-frame", plan.config.selection), plan.config.optimisation, ALONE)
+    step = learner.step(passes_of(plan, ALONE), 1.0, [])
+    way = sum(float((value.detach() - before[name].detach()).square().sum()) for name, value in network.named_parameters())
+    assert step.gradient > 1e-3
+    assert way**0.5 == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_minutes_end_a_run(index: Index, tmp_path: Path) -> None:
+    reports = list(train(plan_of(index, "per-frame", iterations=10**6, minutes=0.01), tmp_path))
+    assert 0 < reports[-1].iteration < 10**6
+    assert 0.6 <= reports[-1].seconds < 10 and reports[-1].seconds_left == 0
+    assert (tmp_path / "model.pt").is_file()
+
+
+# -- what a run starts from --------------------------------------------------------------------------------------------
+
+
+def test_frozen_parts_keep_their_weights(index: Index, tmp_path: Path) -> None:
+    list(train(plan_of(index, "per-frame", iterations=1), tmp_path / "base"))
+    base = tmp_path / "base" / "model.pt"
+    plan = replace(plan_of(index, "dff", iterations=1, frozen=["feature.conv1", "feature.layer1"]), init=[base])
+    list(train(plan, tmp_path / "run"))
+    before, after = state_of(base), state_of(tmp_path / "run" / "model.pt")
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert {name for name in same if name.startswith("feature")} == {
+        name for name in before if name.startswith(("feature.conv1.", "feature.layer1."))
+    }
+
+
+@pytest.mark.parametrize("method", ["per-frame", "impression-frozen"])
+def test_random_weights_are_never_kept_frozen(index: Index, method: str, tmp_path: Path) -> None:
+    frozen = ["feature.conv1"] if method == "per-frame" else []
+    with pytest.raises(TrainingError, match=r"feature.* would keep random weights.*--init"):
+        list(train(plan_of(index, method, frozen=frozen), tmp_path))
+    with pytest.raises(TrainingError, match="no such part"):
+        list(train(plan_of(index, method, frozen=["nonsense"]), tmp_path / "other"))
+
+
+def test_another_build_is_no_start(index: Index, tmp_path: Path) -> None:
+    list(train(plan_of(index, "per-frame", iterations=1), tmp_path / "base"))
+    plan = Plan("dff", replace(BUILD, channels=24), QUICK, [index], init=[tmp_path / "base" / "model.pt"])
+    with pytest.raises(checkpoints.FormatError, match="of another shape.*another build"):
+        list(train(plan, tmp_path / "run"))
+
+
+# -- what stops a run --------------------------------------------------------------------------------------------------
+
+
+def test_another_run_is_never_overwritten(index: Index, tmp_path: Path) -> None:
+    list(train(plan_of(index, "per-frame"), tmp_path))
+    before = (tmp_path / "model.pt").read_bytes()
+    for resume, plan, message in (
+        (False, plan_of(index, "per-frame"), "give --resume"),
+        (True, plan_of(index, "dff"), "other settings: method"),
+        (True, plan_of(index, "per-frame", rate=0.5), "rate 0.001 → 0.5"),
+        (True, Plan("per-frame", replace(BUILD, shorter=40), QUICK, [index]), "shorter 44 → 40"),
+        (True, Plan("per-frame", BUILD, QUICK, [index, index]), "indices"),
+    ):
+        with pytest.raises(TrainingError, match=message):
+            list(train(plan, tmp_path, resume))
+    assert (tmp_path / "model.pt").read_bytes() == before
+    more = list(train(plan_of(index, "per-frame", iterations=8, workers=1), tmp_path, resume=True))
+    assert more[-1].iteration == 8
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_batch(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward, calls = Detection.forward, iter(range(100))
+
+    def spoiled(self: Detection, batch: Any) -> dict[str, torch.Tensor]:
+        losses = forward(self, batch)
+        return losses | {"rpn_box": losses["rpn_box"] * float("nan")} if next(calls) == 4 else losses
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Detection, "forward", spoiled)
+        with pytest.raises(TrainingError, match=r"iteration 5: not finite: .*rpn_box nan.*nonfinite\.pt.*--resume"):
+            list(train(plan_of(index), tmp_path))
+    assert checkpoints.read(tmp_path / "checkpoint.pt")["training"]["iteration"] == 3
+    kept = checkpoints.read(tmp_path / "nonfinite.pt")
+    assert kept["iteration"] == 4
+    again = replay(tmp_path / "nonfinite.pt")  # now without the fault
+    assert again["rpn_class"] == pytest.approx(kept["losses"]["rpn_class"], abs=0) and np.isfinite(again["rpn_box"])
+    list(train(plan_of(index), tmp_path, resume=True))
+    list(train(plan_of(index), tmp_path / "whole"))
+    assert equal(tmp_path / "model.pt", tmp_path / "whole" / "model.pt")
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing(index: Index, tmp_path: Path) -> None:
+    plan = plan_of(index, "per-frame")
+    network = network_of("per-frame", BUILD, 0)
+    network.task.rpn.bbox_pred.weight.register_hook(lambda g: g * float("inf"))  # type: ignore[attr-defined]
+    learner = learner_of(Detection(network, "per-frame", plan.config.selection), plan.config.optimisation, ALONE)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(ArithmeticError, match="gradient"):
+        learner.step(passes_of(plan, ALONE), 1.0, [])
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
+    ],
+)
+def test_out_of_memory_is_told(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    list(train(plan_of(index), tmp_path, should_stop=stop_after(4)))
+
+    def fail(self: Detection, batch: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Detection, "forward", fail)
+    with pytest.raises(TrainingError, match=r"iteration 5.*(memory).*the last checkpoint stays"):
+        list(train(plan_of(index), tmp_path, resume=True))
+    assert checkpoints.read(tmp_path / "checkpoint.pt")["training"]["iteration"] == 4
+
+
+def test_other_failures_are_not_hidden(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Detection, batch: Any) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(Detection, "forward", fail)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        list(train(plan_of(index), tmp_path))
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(index: Index, tmp_path: Path) -> None:
+    """The limit on the size of a file stands for a disk that is full: both fail in the middle of writing."""
+    plan = plan_of(index)
+    reports = train(plan, tmp_path)
+    list(islice(reports, 2))
+    size = (tmp_path / "checkpoint.pt").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, hard))
+    try:
+        with pytest.raises(TrainingError, match=r"checkpoint\.pt: can't be written: .*the last checkpoint stays"):
+            list(reports)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "log.jsonl", "run.json"]
+    list(train(plan, tmp_path, resume=True))
+    list(train(plan, tmp_path / "whole"))
+    assert equal(tmp_path / "model.pt", tmp_path / "whole" / "model.pt")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_missing_frame_is_named(tmp_path: Path, workers: int) -> None:
+    index = make_films(tmp_path / "films", [3])
+    (tmp_path / "films" / "video0" / "000001.png").unlink()
+    with pytest.raises(checkpoints.FormatError.__base__, match=r"^[^\n]*000001\.png: can't be read[^\n]*$"):
+        list(train(plan_of(index, "per-frame", workers=workers), tmp_path / "run"))
