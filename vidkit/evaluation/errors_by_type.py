@@ -34,7 +34,7 @@ from vidkit.evaluation.overlaps import corners, iou, thresholds, truth_corners
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.ranking import matching_keys, rank, score_keys
 from vidkit.evaluation.scoring import Ranked, ranked
-from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
+from vidkit.evaluation.slices import Bins, Breakdown, Cells, Group, breakdowns
 from vidkit.predictions.table import Predictions
 
 if TYPE_CHECKING:
@@ -294,48 +294,80 @@ def _groups(
     """Yield the errors of each group of a breakdown, cell by cell; `known` is what `_mended` says without groups."""
     c = matches.index.n_classes
     everything, threshold = ranked(matches), min(matches.protocol.iou_thresholds)
-    for group in wanted.groups:
-        matched = matches.matched_at(threshold, everything.members(group))
-        errors, mended = known if matched is matches.matched else _mended(matches, matched, background)
-        rows = {name: ranked(one.matches, wanted.cells) for name, one in mended.items()}
-        base = rows[""]
-        ap = {name: _ap(one, group, mended[name].absent, base) for name, one in rows.items()}
-        count, n_gt, found = _count(base, group, errors), base.count(base.members(group)), np.diff(base.ranking.start)
+    matched = [matches.matched_at(threshold, everything.members(group)) for group in wanted.groups]
+    scored: dict[int, _Scored] = {}
+    for g, mine in enumerate(matched):
+        if g not in scored:
+            errors, mended = known if mine is matches.matched else _mended(matches, mine, background)
+            alike = [other for other, theirs in enumerate(matched) if theirs is mine]
+            groups = [wanted.groups[other] for other in alike]
+            scored |= dict(zip(alike, _score(errors, mended, groups, wanted.cells), strict=True))
+    for g, group in enumerate(wanted.groups):
         for cell, name in enumerate(("",) if wanted.cells is None else wanted.cells.names):
             here = slice(cell * c, (cell + 1) * c)
-            yield _group(
-                wanted.by,
-                "/".join(part for part in (name, group.name) if part),
-                {kind: values[here] for kind, values in ap.items()},
-                n_gt[here],
-                {kind: values[here] for kind, values in count.items()},
-                None if skip_missing else found[here] > 0,
-            )
+            label = "/".join(part for part in (name, group.name) if part)
+            yield _group(wanted.by, label, scored[g].cell(here), skip_missing)
 
 
-def _group(
-    by: str,
-    name: str,
-    ap: dict[str, NDArray[np.float64]],
-    n_gt: NDArray[np.int64],
-    count: dict[str, NDArray[np.float64]],
-    detected: NDArray[np.bool_] | None,
-) -> GroupErrors:
-    """Return one group of its AP `(C,)`, as it is and with each type mended; `detected` as for `fill_missing`."""
-    if detected is not None:
-        ap = {kind: fill_missing(values, detected) for kind, values in ap.items()}
-    mean = {kind: mean_ap(values, skip_missing=detected is None) for kind, values in ap.items()}
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """One group: AP of each segment as it is and with each type mended, numbers of errors, ground truth, detections."""
+
+    ap: dict[str, NDArray[np.float64]]
+    count: dict[str, NDArray[np.float64]]
+    n_gt: NDArray[np.int64]
+    detections: NDArray[np.int64]
+
+    def cell(self, here: slice) -> _Scored:
+        """Return what is said of some segments."""
+        return _Scored(
+            {kind: values[here] for kind, values in self.ap.items()},
+            {kind: values[here] for kind, values in self.count.items()},
+            self.n_gt[here],
+            self.detections[here],
+        )
+
+
+def _score(
+    errors: Errors, mended: dict[str, _Mended], groups: Sequence[Group], cells: Cells | None
+) -> Iterator[_Scored]:
+    """Yield what is said of groups for which the same is matched."""
+    ap: list[dict[str, NDArray[np.float64]]] = [{} for _ in groups]
+    for name, one in mended.items():
+        rows = ranked(one.matches, cells)
+        for g, group in enumerate(groups):
+            ap[g][name] = _ap(rows, group, one.absent)
+    plain = ranked(mended[""].matches, cells)
+    for g, group in enumerate(groups):
+        n_gt = plain.count(plain.members(group))
+        yield _Scored(ap[g], _count(plain, group, errors), n_gt, np.diff(plain.ranking.start))
+
+
+def _group(by: str, name: str, scored: _Scored, skip_missing: bool) -> GroupErrors:
+    """Return one group of what is said of it, class by class."""
+    ap = scored.ap
+    if not skip_missing:
+        ap = {kind: fill_missing(values, scored.detections > 0) for kind, values in ap.items()}
+    mean = {kind: mean_ap(values, skip_missing) for kind, values in ap.items()}
     kinds = (*ERROR_TYPES, *SPECIAL_TYPES)
-    delta = {kind: mean[kind] - mean[""] for kind in kinds}
-    return GroupErrors(by, name, mean[""], ap[""], n_gt, delta, {kind: ap[kind] - ap[""] for kind in kinds}, count)
+    return GroupErrors(
+        by=by,
+        name=name,
+        mean_ap=mean[""],
+        ap=ap[""],
+        n_gt=scored.n_gt,
+        delta={kind: mean[kind] - mean[""] for kind in kinds},
+        delta_by_class={kind: ap[kind] - ap[""] for kind in kinds},
+        count=scored.count,
+    )
 
 
-def _ap(rows: Ranked, group: Group, absent: NDArray[np.bool_], base: Ranked) -> NDArray[np.float64]:
+def _ap(rows: Ranked, group: Group, absent: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the AP of each segment when `absent (N,)` ground truth isn't counted."""
     members = rows.members(group)
     n_truth = rows.count(members & ~absent)
-    left = (n_truth > 0) | ((base.count(members) > 0) & (np.diff(rows.ranking.start) > 0))
-    ap = np.where(left, 0.0, np.nan)
+    all_absent = (n_truth == 0) & (rows.count(members) > 0)
+    ap = np.where((n_truth > 0) | (all_absent & (np.diff(rows.ranking.start) > 0)), 0.0, np.nan)
     for curve in rows.curves(group, min(rows.matches.protocol.iou_thresholds)):
         above = np.cumsum(curve.weight)[curve.true]
         ap[curve.segment] = average_precision(above, int(n_truth[curve.segment]), rows.matches.protocol)
@@ -344,19 +376,21 @@ def _ap(rows: Ranked, group: Group, absent: NDArray[np.bool_], base: Ranked) -> 
 
 def _count(rows: Ranked, group: Group, errors: Errors) -> dict[str, NDArray[np.float64]]:
     """Return the number of errors of each type in each segment."""
-    weight = np.ones(len(rows.ranking.order))
+    kind = errors.kind[rows.ranking.order]
+    here = np.flatnonzero(kind != NO_ERROR)
+    weight = np.ones(len(here))
     if group.kept is not None:
-        weight = rows.surroundings.weights(group.kept, group.share(rows.matches.index))[rows.surroundings.of_detection]
+        table = rows.surroundings.weights(group.kept, group.share(rows.matches.index))
+        weight = table[rows.surroundings.of_detection[here]]
     limits = group.area or rows.matches.protocol.area_range
     if limits is not None:
-        weight = np.where((rows.area < limits[0]) | (rows.area > limits[1]), 0.0, weight)
-    segment = np.repeat(np.arange(rows.n_segments), np.diff(rows.ranking.start))
-    kind = errors.kind[rows.ranking.order]
-    count: dict[str, NDArray[np.float64]] = {}
-    for number, name in enumerate(ERROR_TYPES[:MISSED]):
-        here = kind == number
-        count[name] = np.bincount(segment[here], weights=weight[here], minlength=rows.n_segments).astype(np.float64)
-    return count | {"missed": rows.count(rows.members(group) & errors.missed).astype(np.float64)}
+        area = rows.area[here]
+        weight[(area < limits[0]) | (area > limits[1])] = 0
+    segment = np.repeat(np.arange(rows.n_segments), np.diff(rows.ranking.start))[here]
+    count = np.bincount(segment * MISSED + kind[here], weights=weight, minlength=rows.n_segments * MISSED)
+    by_kind = count.astype(np.float64).reshape(rows.n_segments, MISSED).T
+    missed = rows.count(rows.members(group) & errors.missed).astype(np.float64)
+    return dict(zip(ERROR_TYPES, (*by_kind, missed), strict=True))
 
 
 def _group_json(group: GroupErrors) -> dict[str, Any]:
