@@ -57,6 +57,13 @@ MOST_VIDEOS = 10
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the tables; default: the run's.",
 )
+@click.option(
+    "--plot",
+    "pictures",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw FILE.png, .svg or .pdf, and write its numbers to FILE.csv; repeatable.",
+)
 @reading_options
 @json_option
 def command(
@@ -72,6 +79,7 @@ def command(
     lowest_score: float,
     score_bins: int,
     output: Path | None,
+    pictures: tuple[Path, ...],
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -86,7 +94,7 @@ def command(
       vidkit curves runs/oracle-jitter
       vidkit curves results.pkl --index vidkit-data/vid_val.h5 --by motion --score 0.05
       vidkit curves results.pkl --protocol voc --by none --points 0 -o curves
-      vidkit curves results.pkl --score-bins 20 --json
+      vidkit curves results.pkl --score-bins 20 --plot curves.svg --json
     """
     import pandas as pd
 
@@ -100,6 +108,12 @@ def command(
     index_file, index, predictions = load(path, read_options(**reading), index_path, data_dir)
     by = breakdowns_of(breakdowns, index)
     curves = precision_recall(index, predictions, protocol, by, edges, fp_rule)
+    drawn: list[Path] = []
+    if pictures:
+        from vidkit.plots import precision_recall as figure_of
+        from vidkit.plots import precision_recall_rows, write_figure
+
+        drawn = write_figure(pictures, figure_of(curves), precision_recall_rows(curves))
     if points:
         curves = [curve.thin(points) for curve in curves]
     histogram = score_histogram(index, predictions, protocol, score_bins, lowest_score)
@@ -129,7 +143,7 @@ def command(
                 "calibration": None if calibrated is None else asdict(calibrated),
                 "histogram": [asdict(one) for one in histogram],
                 "videos": [asdict(one) for one in videos],
-                "files": [str(folder / name) for name in tables],
+                "files": [*(str(folder / name) for name in tables), *map(str, drawn)],
             }
         )
         return
@@ -139,6 +153,8 @@ def command(
     if predictions.run.limited:
         say("warning: limited run: only a part of the data was run")
     say(f"written to {folder}: {', '.join(tables)}")
+    if drawn:
+        say(f"written: {', '.join(map(str, drawn))}")
 
 
 def _print(videos: Sequence[VideoScore], calibrated: Calibration | None, protocol: str, lowest_score: float) -> None:

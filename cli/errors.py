@@ -41,6 +41,13 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a CSV table with a row for each group, class and type.",
 )
+@click.option(
+    "--plot",
+    "pictures",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw FILE.png, .svg or .pdf, and write its numbers to FILE.csv; repeatable.",
+)
 @reading_options
 @json_option
 def command(
@@ -54,6 +61,7 @@ def command(
     foreground: float | None,
     background: float,
     output: Path | None,
+    pictures: tuple[Path, ...],
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -68,7 +76,7 @@ def command(
       vidkit errors runs/oracle-jitter
       vidkit errors results.pkl --index vidkit-data/vid_val.h5 --by motion,area
       vidkit errors results.pkl --protocol coco --foreground 0.75 --by none
-      vidkit errors results.pkl -o errors.csv --json
+      vidkit errors results.pkl -o errors.csv --plot errors.pdf --json
     """
     from vidkit.evaluation.errors_by_type import decompose
     from vidkit.evaluation.protocols import protocol_named
@@ -80,17 +88,28 @@ def command(
     index_file, index, predictions = load(run_file(predictions_path), read_options(**reading), index_path, data_dir)
     by = breakdowns_of(breakdowns, index)
     report = decompose(index, predictions, protocol, by, edges, fp_rule, foreground, background)
+    files = [] if output is None else [output]
     if output is not None:
         write_text(output, report.to_frame().to_csv(index=False))
+    if pictures:
+        from vidkit.plots import error_types, error_types_rows, write_figure
+
+        files += write_figure(pictures, error_types(report), error_types_rows(report))
     if as_json:
-        files = [] if output is None else [str(output)]
-        print_json({**report.to_json(), "limited": predictions.run.limited, "index": str(index_file), "files": files})
+        print_json(
+            {
+                **report.to_json(),
+                "limited": predictions.run.limited,
+                "index": str(index_file),
+                "files": list(map(str, files)),
+            }
+        )
         return
     _print(report, f"{index.dataset} {index.split}, index {index_file}")
     if predictions.run.limited:
         say("warning: limited run: only a part of the data was run")
-    if output is not None:
-        say(f"written to {output}")
+    if files:
+        say(f"written: {', '.join(map(str, files))}")
 
 
 SHORT = {

@@ -21,6 +21,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFor
 from numpy.typing import NDArray
 
 from vidkit.errors import ChoiceError, FormatError
+from vidkit.evaluation.curves import PrecisionRecall
+from vidkit.evaluation.errors_by_type import ERROR_TYPES, ErrorReport
 from vidkit.evaluation.result import EvalResult
 from vidkit.files import write_text, writing
 from vidkit.sampling.survey import RoleSurvey, Survey
@@ -351,6 +353,75 @@ def _draw_classes(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
+
+
+# -- errors by type, precision against recall --------------------------------------------------------------------------
+
+
+def error_types(report: ErrorReport, width: float = COLUMN_WIDTH) -> Figure:
+    """Return what each type of error costs in points of mAP, a bar for each group: what `error_types_rows` has."""
+    rows = error_types_rows(report)
+    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
+    kinds = list(dict.fromkeys(str(row["type"]) for row in rows))
+    height = 0.8 / len(groups)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, 0.6 + 0.35 * len(kinds)), layout="constrained", dpi=300)
+        axes = figure.subplots()
+        for g, group in enumerate(groups):
+            costs = [100 * row["delta_ap"] for row in rows if row["group"] == group]
+            places = np.arange(len(kinds)) - 0.4 + height * (g + 0.5)
+            axes.barh(places, costs, height=height, color=COLOURS[g % len(COLOURS)], label=group)
+        axes.set_yticks(range(len(kinds)), kinds)
+        axes.invert_yaxis()
+        axes.set_xlabel(f"cost in points of mAP ({report.protocol.name})")
+        axes.legend(frameon=False, loc="best")
+        return figure
+
+
+def error_types_rows(report: ErrorReport) -> list[dict[str, Any]]:
+    """Return what `error_types` draws: group, type, delta_ap (0 … 1), a row for each type in each group."""
+    groups = {"all": report.overall} | {f"{g.by}: {g.name}" if g.name != "all" else "all": g for g in report.groups}
+    return [
+        {"group": name, "type": kind, "delta_ap": group.delta[kind]}
+        for name, group in groups.items()
+        for kind in ERROR_TYPES
+    ]
+
+
+def precision_recall(curves: Sequence[PrecisionRecall], width: float = COLUMN_WIDTH) -> Figure:
+    """Return precision against recall, a line for each group: what `precision_recall_rows` has."""
+    rows = precision_recall_rows(curves)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, 0.8 * width), layout="constrained", dpi=300)
+        axes = figure.subplots()
+        for g, group in enumerate(dict.fromkeys(str(row["group"]) for row in rows)):
+            mine = [row for row in rows if row["group"] == group]
+            recall, precision = ([100 * row[name] for row in mine] for name in ("recall", "precision"))
+            axes.plot(recall, precision, linewidth=1, color=COLOURS[g % len(COLOURS)], label=group)
+        axes.set(xlabel="recall, %", ylabel="precision, %, mean over classes", xlim=(0, 100), ylim=(0, 101))
+        if rows:
+            axes.legend(frameon=False, loc="lower left")
+        return figure
+
+
+def precision_recall_rows(curves: Sequence[PrecisionRecall]) -> list[dict[str, Any]]:
+    """Return what `precision_recall` draws: group, recall, precision at recall 0, 0.01 … 1.
+
+    The precision is the mean over the classes that have ground truth of the highest precision at that recall or above,
+    0 where it isn't reached. Groups without ground truth have no rows.
+    """
+    levels = np.linspace(0, 1, 101)
+    envelopes: dict[str, list[NDArray[np.float64]]] = {}
+    for curve in curves:
+        if curve.n_gt:
+            name = f"{curve.by}: {curve.group}" if curve.by and curve.group != "all" else "all"
+            envelope = np.append(np.maximum.accumulate(curve.precision[::-1])[::-1], 0.0)
+            envelopes.setdefault(name, []).append(envelope[np.searchsorted(curve.recall, levels - 1e-12)])
+    return [
+        {"group": name, "recall": float(level), "precision": float(precision)}
+        for name, of_classes in envelopes.items()
+        for level, precision in zip(levels, np.mean(of_classes, axis=0), strict=True)
+    ]
 
 
 def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
