@@ -102,3 +102,55 @@ def test_what_is_no_sound_index_is_refused_by_name(tmp_path: Path, how: str) -> 
     _damage(path, how)
     with pytest.raises(FormatError, match=r"i\.h5: "):
         read_index(path)
+
+
+def test_predictions_of_other_content_than_their_checksum_are_refused(tmp_path: Path) -> None:
+    index = make_index()
+    f = index.n_frames
+    times = FrameTimes(np.ones(f), np.zeros(f), np.zeros(f, np.int32), np.zeros(f, bool))
+    path = tmp_path / "p.h5"
+    for place in ("/detections/score", "/frames/times/compute_seconds"):
+        write_predictions(path, dataclasses.replace(make_predictions(index), times=times))
+        with h5py.File(path, "a") as file:
+            file[place][1] += 0.5
+        with pytest.raises(FormatError, match=r"p\.h5: its content has the checksum"):
+            read_predictions(path)
+
+
+def test_a_run_may_be_told_at_length(tmp_path: Path) -> None:
+    run = RunInfo("dff", {"note": "ü" * 100_000})
+    write_predictions(tmp_path / "p.h5", dataclasses.replace(make_predictions(make_index()), run=run))
+    assert read_predictions(tmp_path / "p.h5").run == run
+
+
+def test_texts_of_variable_length_are_refused(tmp_path: Path) -> None:
+    """A damaged heap of these would make the HDF5 library search for ever."""
+    path = tmp_path / "i.h5"
+    for place in ("attribute", "/videos/name"):
+        write_index(path, make_index())
+        with h5py.File(path, "a") as file:
+            if place == "attribute":
+                file.attrs["dataset"] = "VID"
+            else:
+                names = file[place].asstr()[()]
+                del file[place]
+                file.create_dataset(place, data=names, dtype=h5py.string_dtype())
+        with pytest.raises(FormatError, match="fixed length"):
+            read_index(path)
+
+
+def test_a_damaged_file_is_read_as_it_was_or_refused(tmp_path: Path) -> None:
+    """300 files with random damage; whatever is still read has the content of the sound one."""
+    index = make_index()
+    write_index(tmp_path / "sound.h5", index)
+    sound = (tmp_path / "sound.h5").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(sound)
+        start, length = rng.integers(8, len(sound)), int(rng.integers(1, 300))
+        damaged[start : start + length] = rng.bytes(len(damaged[start : start + length]))
+        (tmp_path / "damaged.h5").write_bytes(damaged)
+        try:
+            assert read_index(tmp_path / "damaged.h5").fingerprint == index.fingerprint
+        except FormatError:
+            continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ _INDEX_COLUMNS = {
 def write_index(path: str | Path, index: Index) -> None:
     """Write `index` to `path`, whole or not at all."""
     with _creating(path, INDEX_FORMAT, INDEX_VERSION) as file:
-        file.attrs.update(dataset=index.dataset, split=index.split, fingerprint=index.fingerprint)
+        _write_texts(file, dataset=index.dataset, split=index.split, fingerprint=index.fingerprint)
         _write_strings(file, "/classes/name", index.class_names)
         _write_strings(file, "/classes/wnid", [c.wnid for c in index.classes])
         _write_strings(file, "/videos/name", index.video_name)
@@ -64,8 +65,8 @@ def read_index(path: str | Path) -> Index:
     with _opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
         names, wnids = _strings(file, "/classes/name"), _strings(file, "/classes/wnid")
         index = Index(
-            dataset=str(file.attrs["dataset"]),
-            split=str(file.attrs["split"]),
+            dataset=_text(file, "dataset"),
+            split=_text(file, "split"),
             classes=tuple(ObjectClass(name, wnid) for name, wnid in zip(names, wnids, strict=True)),
             video_name=_strings(file, "/videos/name"),
             frame_attributes=_attributes(file, "/frames/attributes"),
@@ -73,64 +74,78 @@ def read_index(path: str | Path) -> Index:
             files=_read_files(file) if "files" in file else None,
             **{name: _column(file, at) for name, at in _INDEX_COLUMNS.items() if name != "motion_iou" or at in file},
         )
-        if index.fingerprint != file.attrs["fingerprint"]:
-            raise FormatError(
-                f"{path}: its content has the fingerprint {index.fingerprint}, the file says "
-                f"{file.attrs['fingerprint']}: it was damaged or changed; prepare it again"
-            )
+        _check_told(file, "fingerprint", index.fingerprint)
         return index
 
 
 def read_index_fingerprint(path: str | Path) -> str:
     """Return the fingerprint that the index at `path` states, without reading the rest."""
     with _opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
-        return str(file.attrs["fingerprint"])
+        return _text(file, "fingerprint")
 
 
 def write_predictions(path: str | Path, predictions: Predictions) -> None:
     """Write `predictions` to `path`, whole or not at all."""
     with _creating(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION) as file:
-        file.attrs.update(
-            index_fingerprint=predictions.index_fingerprint,
-            run=json.dumps(asdict(predictions.run), default=str),
-        )
+        run = json.dumps(asdict(predictions.run), default=str)
+        file["/run"] = np.bytes_(run)  # no attribute: these hold 64 KB at most
+        _write_texts(file, index_fingerprint=predictions.index_fingerprint, checksum=_checksum(predictions, run))
         file["/frames/detection_start"] = predictions.detection_start
         for name in ("box", "score", "class_id"):
             file[f"/detections/{name}"] = getattr(predictions, name)
-        for name in ("is_key", "key_distance"):
-            if getattr(predictions, name) is not None:
-                file[f"/frames/{name}"] = getattr(predictions, name)
-        if predictions.times is not None:
-            for name, column in vars(predictions.times).items():
-                file[f"/frames/times/{name}"] = column
+        for place, column in _frame_columns(predictions).items():
+            file[place] = column
 
 
 def read_predictions(path: str | Path) -> Predictions:
     """Return the predictions stored at `path` in vidkit's own HDF5 format, read whole.
 
-    Raises FormatError if it isn't a vidkit predictions file of a known version, or is damaged.
+    Raises FormatError if it isn't a vidkit predictions file of a known version, is damaged, or doesn't have the
+    content that its checksum tells.
     """
     with _opening(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION) as file:
+        run = _column(file, "/run").item().decode()
         times = None
         if "/frames/times" in file:
             times = FrameTimes(**{k: _column(file, f"/frames/times/{k}") for k in FrameTimes.__dataclass_fields__})
-        return Predictions(
+        predictions = Predictions(
             detection_start=_column(file, "/frames/detection_start"),
             box=_column(file, "/detections/box"),
             score=_column(file, "/detections/score"),
             class_id=_column(file, "/detections/class_id"),
-            index_fingerprint=str(file.attrs["index_fingerprint"]),
+            index_fingerprint=_text(file, "index_fingerprint"),
             is_key=_column(file, "/frames/is_key") if "/frames/is_key" in file else None,
             key_distance=_column(file, "/frames/key_distance") if "/frames/key_distance" in file else None,
             times=times,
-            run=RunInfo(**json.loads(str(file.attrs["run"]))),
+            run=RunInfo(**json.loads(run)),
         )
+        if "checksum" in file.attrs:  # other programs may leave it out
+            _check_told(file, "checksum", _checksum(predictions, run))
+        return predictions
+
+
+def _frame_columns(predictions: Predictions) -> dict[str, NDArray[Any]]:
+    """Return the columns that predictions may have for each frame, by their places in the file."""
+    times = {} if predictions.times is None else vars(predictions.times)
+    columns = {f"/frames/{name}": getattr(predictions, name) for name in ("is_key", "key_distance")}
+    columns |= {f"/frames/times/{name}": column for name, column in times.items()}
+    return {place: column for place, column in columns.items() if column is not None}
+
+
+def _checksum(predictions: Predictions, run: str) -> str:
+    """Return 32 hexadecimal digits that change with anything in a file of predictions. `run` is as it stands there."""
+    digest = hashlib.blake2b(f"{predictions.fingerprint}\n{run}\n".encode(), digest_size=16)
+    for place, column in sorted(_frame_columns(predictions).items()):
+        digest.update(f"{place} {column.dtype.str}\n".encode())
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()
 
 
 @contextmanager
 def _creating(path: str | Path, name: str, version: int) -> Iterator[h5py.File]:
     with writing(Path(path)) as part, h5py.File(part, "w") as file:
-        file.attrs.update(format=name, version=version, created_with=f"vidkit {vidkit.__version__}")
+        _write_texts(file, format=name, created_with=f"vidkit {vidkit.__version__}")
+        file.attrs["version"] = version
         yield file
 
 
@@ -145,18 +160,46 @@ def _opening(path: str | Path, name: str, version: int) -> Iterator[h5py.File]:
         raise FormatError(f"{path}: can't be read: {error.strerror}") from None
     try:
         with h5py.File(path, "r") as file:
-            found, found_version = file.attrs.get("format", "no format name"), file.attrs.get("version")
-            if found != name:
-                raise FormatError(f"{path}: holds {found}, wanted {name}")
-            if found_version != version:
-                raise FormatError(
-                    f"{path}: {name} version {found_version}; vidkit {vidkit.__version__} knows version {version}"
-                )
+            _check_format(file, name, version)
             yield file
     except FormatError as error:
         raise FormatError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, UnicodeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise FormatError(f"{path}: damaged {name} file: {error}; make it again") from error
+
+
+def _check_format(file: h5py.File, name: str, version: int) -> None:
+    found = _text(file, "format") if "format" in file.attrs else "no format name"
+    if found != name:
+        raise FormatError(f"holds {found}, wanted {name}")
+    if "version" not in file.attrs or file.attrs.get_id("version").dtype.kind not in "iu":
+        raise FormatError(f"{name} without a version")
+    if (found_version := file.attrs["version"]) != version:
+        raise FormatError(f"{name} version {found_version}; vidkit {vidkit.__version__} knows version {version}")
+
+
+def _check_told(file: h5py.File, name: str, found: str) -> None:
+    if (told := _text(file, name)) != found:
+        raise FormatError(
+            f"its content has the {name} {found}, the file says {told}: it was damaged or changed; make it again"
+        )
+
+
+# Texts are of fixed length. HDF5 keeps those of variable length in a heap, and a damaged heap makes its library search
+# it for ever; no other part of a damaged file does.
+
+
+def _write_texts(group: h5py.Group, **texts: str) -> None:
+    for name, text in texts.items():
+        raw = text.encode()
+        group.attrs.create(name, raw, dtype=h5py.string_dtype("utf-8", max(1, len(raw))))
+
+
+def _text(group: h5py.Group, name: str) -> str:
+    """Return an attribute that is a text."""
+    if group.attrs.get_id(name).dtype.kind != "S":
+        raise FormatError(f"attribute {name!r}: not a text of fixed length; make the file again")
+    return bytes(group.attrs[name]).decode()
 
 
 def _column(file: h5py.File, place: str) -> NDArray[Any]:
@@ -180,15 +223,15 @@ def _attributes(file: h5py.File, place: str) -> Mapping[str, NDArray[Any]]:
 
 
 def _write_strings(file: h5py.Group, place: str, values: Sequence[str]) -> None:
-    file.create_dataset(place, data=np.array(values, object), dtype=h5py.string_dtype())
+    file[place] = np.array([value.encode() for value in values], "S")
 
 
 def _strings(file: h5py.Group, place: str) -> tuple[str, ...]:
-    return tuple(file[place].asstr()[()])
+    return tuple(value.decode() for value in _column(file, place).tolist())
 
 
 def _write_files(group: h5py.Group, files: FrameFiles) -> None:
-    group.attrs["root"] = files.root
+    _write_texts(group, root=files.root)
     for name in ("kind", "source", "pattern", "name"):
         if getattr(files, name) is not None:
             _write_strings(group, name, getattr(files, name))
@@ -200,7 +243,7 @@ def _write_files(group: h5py.Group, files: FrameFiles) -> None:
 def _read_files(file: h5py.File) -> FrameFiles:
     group = file["files"]
     return FrameFiles(
-        root=str(group.attrs["root"]),
+        root=_text(group, "root"),
         kind=_strings(group, "kind"),
         source=_strings(group, "source"),
         pattern=_strings(group, "pattern"),
