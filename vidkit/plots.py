@@ -380,7 +380,7 @@ def error_types(report: ErrorReport, width: float = COLUMN_WIDTH) -> Figure:
 
 def error_types_rows(report: ErrorReport) -> list[dict[str, Any]]:
     """Return what `error_types` draws: group, type, delta_ap (0 … 1), a row for each type in each group."""
-    groups = {"all": report.overall} | {f"{g.by}: {g.name}" if g.name != "all" else "all": g for g in report.groups}
+    groups = {"all": report.overall} | {f"{g.by}: {g.name}": g for g in report.groups if not _repeats_all(g.by, g.name)}
     return [
         {"group": name, "type": kind, "delta_ap": group.delta[kind]}
         for name, group in groups.items()
@@ -413,8 +413,8 @@ def precision_recall_rows(curves: Sequence[PrecisionRecall]) -> list[dict[str, A
     levels = np.linspace(0, 1, 101)
     envelopes: dict[str, list[NDArray[np.float64]]] = {}
     for curve in curves:
-        if curve.n_gt:
-            name = f"{curve.by}: {curve.group}" if curve.by and curve.group != "all" else "all"
+        if curve.n_gt and not _repeats_all(curve.by, curve.group):
+            name = f"{curve.by}: {curve.group}" if curve.by else "all"
             envelope = np.append(np.maximum.accumulate(curve.precision[::-1])[::-1], 0.0)
             envelopes.setdefault(name, []).append(envelope[np.searchsorted(curve.recall, levels - 1e-12)])
     return [
@@ -422,6 +422,11 @@ def precision_recall_rows(curves: Sequence[PrecisionRecall]) -> list[dict[str, A
         for name, of_classes in envelopes.items()
         for level, precision in zip(levels, np.mean(of_classes, axis=0), strict=True)
     ]
+
+
+def _repeats_all(by: str, group: str) -> bool:
+    """Return whether a group is all of the data once more, as the first of motion and of area is."""
+    return by in ("motion", "area") and group == "all"
 
 
 def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
