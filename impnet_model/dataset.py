@@ -157,9 +157,11 @@ def truth_of(index: Index, row: int, scale: float) -> tuple[Tensor, Tensor]:
     rows = index.instances_of(row)
     width, height = index.video_size[index.frame_video[row]]
     boxes = to_inclusive(np.asarray(index.box[rows], np.float64))
-    if width and height:
-        boxes = np.clip(boxes, 0, np.array([width, height, width, height]) - 1)
     kept = (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
+    if width and height:
+        last = np.array([width, height]) - 1
+        kept &= (boxes[:, :2] <= last).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1)
+        boxes = np.clip(boxes, 0, np.tile(last, 2))
     return (
         torch.from_numpy((boxes[kept] * scale).astype(np.float32)),
         torch.from_numpy(index.class_id[rows][kept].astype(np.int64)),

@@ -68,7 +68,8 @@ class Pairs:
     def __post_init__(self) -> None:
         if not (self.reach >= 1 and self.scenes >= 1 and self.workers >= 0 and 0 <= self.object_share <= 1):
             raise ValueError(
-                f"reach {self.reach}, scenes {self.scenes}, object_share {self.object_share}: out of range"
+                f"reach {self.reach}, scenes {self.scenes}, workers {self.workers}, object_share {self.object_share}: "
+                "wanted 1 or more, 1 or more, 0 or more, 0 … 1"
             )
         self.settings()
 
@@ -129,7 +130,8 @@ class FlowPairs(Dataset[FlowBatch]):
         images, scales = zip(*(resized_levels(render(scene, t), self.resize) for t in (a, b)), strict=True)
         flow, _ = true_flow(scene, a, b)  # (H, W, 2)
         maps = np.concatenate([flow * scales[0], _objects(scene, a)], axis=2).transpose(2, 0, 1)
-        sampled = adaptive_avg_pool2d(torch.from_numpy(np.ascontiguousarray(maps)), images[0].shape[1:])
+        _, height, width = images[0].shape
+        sampled = adaptive_avg_pool2d(torch.from_numpy(np.ascontiguousarray(maps)), (height, width))
         return FlowBatch(torch.stack(images)[None], sampled[None, :2], sampled[None, 2:])
 
 
@@ -175,7 +177,7 @@ def balanced_error(flow: Tensor, wanted: Tensor, objects: Tensor, object_share: 
     wanted `(B, 2, H, W)` and objects `(B, 1, H, W)` are averaged down to the size of the flow. An image in which one of
     the two doesn't occur loses its share.
     """
-    size = flow.shape[2:]
+    size = (flow.shape[2], flow.shape[3])
     wanted, weight = adaptive_avg_pool2d(wanted, size), adaptive_avg_pool2d(objects, size)
     errors = (flow - wanted).square().sum(dim=1, keepdim=True).add(1e-12).sqrt()  # (B, 1, h, w)
     on, off = (
