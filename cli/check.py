@@ -23,7 +23,12 @@ SHOWN_OF_A_KIND, KEPT_OF_A_KIND = 5, 1000
 @click.option(
     "--classes", metavar="FILE|NAMES", help="As for prepare; default: ROOT/classes.txt if it is there, else VID's 30."
 )
-@click.option("--root", type=click.Path(file_okay=False, path_type=Path), help="Of an index: where its frames are now.")
+@click.option(
+    "--frames-root",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Of an index: where its frames are now.",
+)
 @click.option("--all", "show_all", is_flag=True, help=f"Tell every finding, not the first {SHOWN_OF_A_KIND} of a kind.")
 @json_option
 def command(
@@ -57,7 +62,7 @@ def command(
         report = _check_index(place, findings, root, decode)
     else:
         if root is not None:
-            raise click.UsageError("--root goes with an index, not with a tree")
+            raise click.UsageError("--frames-root goes with an index, not with a tree")
         report = _check_tree(place, findings, classes, decode, whole)
     if as_json:
         print_json(_as_json(report))

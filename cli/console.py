@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import click
 
@@ -44,9 +44,6 @@ def report_errors(command: click.Command, args: Sequence[str] | None = None) -> 
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone: nobody is left to be told
-        return DONE
     except OSError as error:  # an output that can't be written: no such place, no right, no space
         if error.filename is None and error.errno is None:
             raise
@@ -84,15 +81,21 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else UNFOLDED)
+    console = Console(highlight=False, markup=False, width=None if _is_terminal(sys.stdout) else UNFOLDED)
     with console.capture() as captured:
         console.print(table)
+    if title:
+        click.echo(title)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: the stream was closed before the start
 
 
 def say(message: str) -> None:
@@ -110,7 +113,7 @@ class Advance(Protocol):
 @contextmanager
 def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
     """Show a progress bar with count and time left on stderr; where that is no terminal `advance` does nothing."""
-    if not sys.stderr.isatty():
+    if not _is_terminal(sys.stderr):
         yield _do_nothing
         return
     from rich.console import Console

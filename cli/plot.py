@@ -72,11 +72,16 @@ def speed_accuracy_command(
     points = []
     for source, result in _results(_files(runs, runs_dir), protocol).items():
         try:
-            points.append(speed_point(result, source))
+            point = speed_point(result, source)
         except ChoiceError as error:
             if runs:
                 raise
             say(f"left out: {error}")
+            continue
+        if point.limited and not runs and not limited:
+            say(f"left out: {source}: limited to a part of the data, so no score; --limited draws it")
+            continue
+        points.append(point)
     if not points:
         raise ChoiceError(f"{runs_dir}: no run there that was timed and scored; `vidkit benchmark`, then `vidkit eval`")
     check_comparable(points, mix, limited)

@@ -30,7 +30,9 @@ SHEET_SIDE = 300  # pixels of a frame's shorter side on a sheet
 @click.argument("index_path", metavar="[INDEX.h5]", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--video", metavar="NAME", help="Its name in the index; default: the first video that has boxes.")
 @click.option("--frame", "numbers", metavar="N", type=int, multiple=True, help="A frame's number; may be given again.")
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="A .png, .mp4 or .webp file.")
+@click.option(
+    "-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path), help="A .png, .mp4 or .webp file."
+)
 @click.option("--frames-root", type=click.Path(file_okay=False, path_type=Path), help="Where the frames were moved to.")
 @click.option(
     "--by", default="track", show_default=True, type=click.Choice(["track", "class"]), help="What colours tell."

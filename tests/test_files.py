@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
+import resource
 from pathlib import Path
 
 import pytest
 
-from vidkit.files import write_text, writing
+from vidkit.files import reserve, write_text, writing
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -22,3 +24,22 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_without_a_name_gets_that_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"No space left.*a\.txt'$"), writing(tmp_path / "a.txt"):
+        raise OSError(errno.ENOSPC, "no room")
+    with pytest.raises(FileNotFoundError, match="other"), writing(tmp_path / "a.txt"):
+        (tmp_path / "other").read_text()
+
+
+def test_room_is_reserved_or_told_to_be_missing(tmp_path: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    reserve(tmp_path / "a", 20_000)
+    assert (tmp_path / "a").stat().st_size == 0
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            reserve(tmp_path / "a", 20_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)

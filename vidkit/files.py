@@ -12,8 +12,9 @@ from pathlib import Path
 def writing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to `path`.
 
-    If the block raises, the temporary file is removed and `path` stays as it was. A process that is killed leaves at
-    most the temporary file `NAME.PID.part`, which no reader takes for a finished one. Missing parent folders are made.
+    If the block raises, the temporary file is removed and `path` stays as it was; an OSError tells of which file. A
+    process that is killed leaves at most the temporary file `NAME.PID.part`, which no reader takes for a finished one.
+    Missing parent folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -22,8 +23,20 @@ def writing(path: Path) -> Iterator[Path]:
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(path)
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error  # "no space left" tells no name
     finally:
         part.unlink(missing_ok=True)
+
+
+def reserve(part: Path, n_bytes: int) -> None:
+    """Raise OSError if there is no room for `n_bytes` where `part` is to be. For writers that fail badly half-way."""
+    if hasattr(os, "posix_fallocate"):
+        with part.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+            file.truncate()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from vidkit.benchmark.detector import DetectorContext
 from vidkit.benchmark.environment import environment, image_sizes
 from vidkit.benchmark.plugins import make
 from vidkit.detections import Detections
+from vidkit.errors import DetectorError
 
 INDEX = make_index(videos=3)
 CONTEXT = DetectorContext(INDEX.classes, "cuda:1")
@@ -42,8 +44,15 @@ def test_options_tell_what_the_detector_does_not():
 
 
 def test_oracles_and_blank_frames_are_marked():
-    stamp = environment(make("oracle-jitter", CONTEXT, [])[0], CONTEXT, INDEX, {}, blank_frames=True)
+    context = DetectorContext(INDEX.classes)
+    stamp = environment(make("oracle-jitter", context, [])[0], context, INDEX, {}, blank_frames=True)
     assert stamp["sees_truth"] is True and stamp["blank_frames"] is True
+
+
+@pytest.mark.parametrize("context", [CONTEXT, DetectorContext(INDEX.classes, checkpoint=Path("weights.pt"))])
+def test_a_stand_in_refuses_a_device_and_weights_that_it_would_not_use(context):
+    with pytest.raises(DetectorError, match="computes on the CPU and has no weights"):
+        make("oracle-jitter", context, [])
 
 
 def test_a_checkpoint_is_known_by_its_content(tmp_path):

@@ -89,7 +89,7 @@ def test_what_is_no_tree_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "AnnotationError"
 
 
-@pytest.mark.parametrize("options", [["--root", "x"], []])
+@pytest.mark.parametrize("options", [["--frames-root", "x"], []])
 def test_options_that_do_not_fit_are_bad_usage(sound_tree: Path, tmp_path: Path, options: list[str]) -> None:
     place = [str(sound_tree), *options] if options else [str(tmp_path / "i.h5"), "--whole"]
     assert report_errors(vidkit, ["check", *place]) == BAD_USAGE

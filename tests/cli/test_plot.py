@@ -120,8 +120,11 @@ def test_different_devices_are_refused_unless_told(here, capsys):
 
 def test_limited_runs_are_refused_unless_told(here, capsys):
     put(here, "smoke", limited=True)
-    assert plot() == 1
+    assert plot("smoke") == 1
     assert "smoke; draw them with --limited" in capsys.readouterr().err
+    put(here, "whole")
+    assert plot() == 0
+    assert "left out: smoke: limited" in capsys.readouterr().err
     assert plot("--limited") == 0
 
 

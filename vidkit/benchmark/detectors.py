@@ -44,6 +44,8 @@ def oracle_jitter(
     seed: int = 0,
 ) -> OracleDetector:
     """Ground truth with seeded noise, misses and false positives; it looks at the truth, not at the image."""
+    if context.device != "cpu" or context.checkpoint is not None:
+        raise DetectorError("oracle-jitter computes on the CPU and has no weights: --device cpu, no --checkpoint")
     _within("noise", noise, 0, 10)
     _within("miss", miss, 0, 1)
     _within("false_positives", false_positives, 0, 1000)

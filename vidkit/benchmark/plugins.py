@@ -71,6 +71,9 @@ def load(plugin: Plugin) -> Factory:
     module, _, attributes = plugin.target.partition(":")
     try:
         factory = reduce(getattr, attributes.strip().split("."), import_module(module.strip()))
+    except ModuleNotFoundError as error:
+        remedy = '; pip install torch, or vidkit with its extra: ".[model]"' if error.name == "torch" else ""
+        raise DetectorError(f"detector {plugin} can't be imported: {type(error).__name__}: {error}{remedy}") from error
     except (Exception, SystemExit) as error:  # whatever the module of a stranger does at import
         raise DetectorError(f"detector {plugin} can't be imported: {type(error).__name__}: {error}") from error
     if not callable(factory):

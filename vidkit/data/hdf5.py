@@ -18,12 +18,13 @@ import vidkit
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FrameFiles, Index
 from vidkit.errors import FormatError
-from vidkit.files import writing
+from vidkit.files import reserve, writing
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo
 
 INDEX_FORMAT, INDEX_VERSION = "vidkit-index", 1
 PREDICTIONS_FORMAT, PREDICTIONS_VERSION = "vidkit-predictions", 1
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+OVERHEAD = 1 << 16  # bytes: more than HDF5 needs beside the columns
 
 _INDEX_COLUMNS = {
     "video_size": "/videos/size",
@@ -41,7 +42,8 @@ _INDEX_COLUMNS = {
 
 def write_index(path: str | Path, index: Index) -> None:
     """Write `index` to `path`, whole or not at all."""
-    with _creating(path, INDEX_FORMAT, INDEX_VERSION) as file:
+    columns = [vars(index), index.frame_attributes, index.instance_attributes, vars(index.files) if index.files else {}]
+    with _creating(path, INDEX_FORMAT, INDEX_VERSION, sum(map(_n_bytes, columns))) as file:
         _write_texts(file, dataset=index.dataset, split=index.split, fingerprint=index.fingerprint)
         _write_strings(file, "/classes/name", index.class_names)
         _write_strings(file, "/classes/wnid", [c.wnid for c in index.classes])
@@ -86,7 +88,8 @@ def read_index_fingerprint(path: str | Path) -> str:
 
 def write_predictions(path: str | Path, predictions: Predictions) -> None:
     """Write `predictions` to `path`, whole or not at all."""
-    with _creating(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION) as file:
+    n_bytes = _n_bytes(vars(predictions)) + _n_bytes(_frame_columns(predictions))
+    with _creating(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION, n_bytes) as file:
         run = json.dumps(asdict(predictions.run), default=str)
         file["/run"] = np.bytes_(run)  # no attribute: these hold 64 KB at most
         _write_texts(file, index_fingerprint=predictions.index_fingerprint, checksum=_checksum(predictions, run))
@@ -142,11 +145,20 @@ def _checksum(predictions: Predictions, run: str) -> str:
 
 
 @contextmanager
-def _creating(path: str | Path, name: str, version: int) -> Iterator[h5py.File]:
-    with writing(Path(path)) as part, h5py.File(part, "w") as file:
-        _write_texts(file, format=name, created_with=f"vidkit {vidkit.__version__}")
-        file.attrs["version"] = version
-        yield file
+def _creating(path: str | Path, name: str, version: int, n_bytes: int) -> Iterator[h5py.File]:
+    with writing(Path(path)) as part:
+        reserve(part, n_bytes + OVERHEAD)  # out of space, the HDF5 library may crash
+        with h5py.File(part, "w") as file:
+            _write_texts(file, format=name, created_with=f"vidkit {vidkit.__version__}")
+            file.attrs["version"] = version
+            yield file
+
+
+def _n_bytes(columns: Mapping[str, Any]) -> int:
+    """Return how many bytes the arrays and the tuples of texts among `columns` take in a file."""
+    arrays = sum(column.nbytes for column in columns.values() if isinstance(column, np.ndarray))
+    texts = [column for column in columns.values() if isinstance(column, tuple) and column]
+    return arrays + sum(len(column) * max(len(str(text).encode()) for text in column) for column in texts)
 
 
 @contextmanager
