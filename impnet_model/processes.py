@@ -26,7 +26,7 @@ class Processes:
         """Return the module as one that takes the mean of all processes' gradients."""
         if self.count == 1:
             return module
-        return DistributedDataParallel(module, broadcast_buffers=False)
+        return DistributedDataParallel(module)
 
     def gathering(self, module: nn.Module, last: bool) -> AbstractContextManager[None]:
         """Return the context of one pass: only after the `last` one do processes exchange their gradients."""

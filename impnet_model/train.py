@@ -7,7 +7,7 @@ for report in train(Plan("impression", build, config, [index]), Path("runs/impre
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -86,20 +86,21 @@ def train(
     run's command. Errors: TrainingError, see `loop` and `RunFolder.begin`; FormatError, FrameError for what is read.
     """
     run, config = RunFolder(out), plan.config
-    found = run.begin_together(described(plan, processes, command), resume, processes)
     network = network_of(plan.method, plan.build, config.data.seed)
-    if found is None:
-        freeze(network, config.frozen, plan.method, take_weights(network, plan.init))
-    else:
+    freeze(network, config.frozen)
+    if not (resume and run.checkpoint.is_file()):
+        check_frozen(network, plan.method, take_weights(network, plan.init))
+    passes_from = passes_of(plan, processes)
+    found = run.begin_together(described(plan, processes, command), resume, processes)  # now that nothing is wrong
+    if found is not None:
         network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
-        freeze(network, config.frozen)
     resumed = None if found is None else found["training"]
     learner = learner_of(
         Detection(network, plan.method, config.selection).to(processes.device), config.optimisation, processes
     )
     if resumed is not None:
         learner.load(resumed)
-    passes = passes_of(plan, processes, start=0 if resumed is None else int(resumed["iteration"]))
+    passes = passes_from(0 if resumed is None else int(resumed["iteration"]))
 
     def content() -> dict[str, Any]:
         notes = {"indices": [index.fingerprint for index in plan.indices], "settings": flat(config)}
@@ -128,24 +129,24 @@ def network_of(method: str, build: Build, seed: int) -> ImpressionNetwork:
     """Return the network of a method with random weights that follow from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return METHODS[method](build)
+        try:
+            return METHODS[method](build)
+        except (ValueError, TypeError, RuntimeError, ZeroDivisionError) as error:
+            raise TrainingError(f"no network can be built from these numbers: {error}") from None
 
 
-def freeze(
-    network: ImpressionNetwork, prefixes: Sequence[str], method: str = "", known: set[str] | None = None
-) -> None:
-    """Keep the parameters under `prefixes` from training; `known`: the parts that have weights, if that matters.
-
-    Raises TrainingError for a prefix that no parameter has, and where random weights would be kept as they are.
-    """
+def freeze(network: ImpressionNetwork, prefixes: Sequence[str]) -> None:
+    """Keep the parameters under `prefixes` from training. Raises TrainingError for a prefix that no parameter has."""
     for prefix in prefixes:
         own = [p for name, p in network.named_parameters() if name == prefix or name.startswith(prefix + ".")]
         if not own:
             raise TrainingError(f"frozen {prefix!r}: no such part of the network; wanted names like feature.layer1")
         for parameter in own:
             parameter.requires_grad_(False)
-    if known is None:
-        return
+
+
+def check_frozen(network: ImpressionNetwork, method: str, known: set[str]) -> None:
+    """Raise TrainingError where random weights would be kept as they are; `known`: the parts that were loaded."""
     kept = {name for name, p in network.named_parameters() if not p.requires_grad} - {"flow.scale.bias"}
     if random := sorted({name.partition(".")[0] for name in kept} - known):
         raise TrainingError(
@@ -169,22 +170,25 @@ def sampler_of(method: str, indices: Sequence[Index], data: Data) -> Sampler:
             return samplers.impression_triplet(indices, data.length, epochs, data.seed)
 
 
-def passes_of(plan: Plan, processes: Processes, start: int = 0) -> Iterator[Batch]:
-    """Return the endless passes of one process, from those of iteration `start` on.
+def passes_of(plan: Plan, processes: Processes) -> Callable[[int], Iterator[Batch]]:
+    """Return what gives the endless passes of one process, from those of an iteration on.
 
-    Raises TrainingError for a batch that can't be dealt out to the processes.
+    Raises TrainingError for a batch that can't be dealt out to the processes, and for shares that don't fit.
     """
     data, optimisation = plan.config.data, plan.config.optimisation
-    sampler = sampler_of(plan.method, plan.indices, data)
     try:
-        steps = Passes(
-            sampler, optimisation.batch, optimisation.accumulate, processes.rank, processes.count, start=start
-        )
+        sampler = sampler_of(plan.method, plan.indices, data)
+        steps = Passes(sampler, optimisation.batch, optimisation.accumulate, processes.rank, processes.count)
     except ValueError as error:
-        raise TrainingError(f"{error}; set batch or accumulate") from None
+        raise TrainingError(f"{error}; set shares, batch or accumulate") from None
     roots = plan.roots or [None] * len(plan.indices)
-    examples = Examples(plan.indices, sampler, plan.build.resize(), data.flips, roots, caches_of(plan, processes))
-    return loader(examples, steps, collate, data.workers, pin=processes.device.type == "cuda")
+
+    def passes_from(start: int) -> Iterator[Batch]:
+        examples = Examples(plan.indices, sampler, plan.build.resize(), data.flips, roots, caches_of(plan, processes))
+        on_gpu = processes.device.type == "cuda"
+        return loader(examples, replace(steps, start=start), collate, data.workers, pin=on_gpu)
+
+    return passes_from
 
 
 def caches_of(plan: Plan, processes: Processes) -> list[FrameCache | None]:
