@@ -19,15 +19,15 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from vidkit_cli.console import report_errors
+from vidkit_cli.main import vidkit
+from vidkit_cli.train import settings_from
 
 from impnet_model.loop import Learner, learner_of
 from impnet_model.processes import Processes
 from impnet_model.train import Detection, Plan, network_of, passes_of
 from impnet_model.train_config import settings_of
 from vidkit import Index, read_index
-from vidkit_cli.console import report_errors
-from vidkit_cli.main import vidkit
-from vidkit_cli.train import settings_from
 
 
 def main() -> None:
