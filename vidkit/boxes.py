@@ -26,6 +26,11 @@ def to_inclusive(boxes: Boxes) -> Boxes:
     return np.asarray(boxes - np.array([0, 0, 1, 1], boxes.dtype))
 
 
+def without_rounding(side: Boxes) -> Boxes:
+    """Return sides `x2 - x1` of inclusive corners with 0 for what is only rounding: 1.8 + 1 - 1 isn't 1.8 in floats."""
+    return np.where(np.abs(side) < 1e-9, np.zeros_like(side), side)
+
+
 def from_xywh(boxes: Boxes) -> Boxes:
     """Return corner boxes `(..., 4)` made from COCO's `(x, y, width, height)`."""
     return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], axis=-1)

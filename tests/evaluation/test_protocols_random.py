@@ -115,6 +115,20 @@ def test_coco_of_boxes_that_were_xywh_is_pycocotools_on_these() -> None:
             assert_same(list(result.stats.values()), stats, seed, ", ".join(result.stats))
 
 
+def test_a_side_of_0_stays_0_where_corners_are_fractions() -> None:
+    flat = (-1.0, 1.8, 1.3, 1.8)
+    frame = {
+        "gt": [(flat, 0, 1.0), ((10.1, 10.3, 30.2, 40.7), 0, 1.0)],
+        "det": [((10.1, 10.3, 30.2, 40.7), 0, 0.5), (flat, 0, 0.9)],
+        "size": (64, 48),
+    }
+    ap, stats = oracles.pycocotools([frame], 1, (1, 10, 100))
+    result = evaluate(*index_and_predictions([frame], 1), "coco", by="area")
+    assert result.overall.n_gt.tolist() == [2]
+    assert_same(result.overall.ap, ap, 0, "ap")
+    assert_same(list(result.stats.values()), stats, 0, ", ".join(result.stats))
+
+
 def test_coco_counts_only_so_many_detections_of_a_class_in_a_frame() -> None:
     rng = np.random.default_rng(0)
     frames = [

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.boxes import Boxes, to_inclusive
+from vidkit.boxes import Boxes, to_inclusive, without_rounding
 from vidkit.data.index import Index
 from vidkit.evaluation.protocols import Protocol
 from vidkit.predictions.table import Predictions
@@ -87,7 +87,7 @@ def corners(box: Boxes, protocol: Protocol, size: NDArray[np.int32] | None = Non
         x1, y1 = np.maximum(x1, 0), np.maximum(y1, 0)
         x2, y2 = np.minimum(x2, last[:, 0]), np.minimum(y2, last[:, 1])
     if protocol.pixel == 0:
-        width, height = x2 - x1, y2 - y1
+        width, height = without_rounding(x2 - x1), without_rounding(y2 - y1)
         return Corners(x1, y1, x1 + width, y1 + height, width * height, 0)  # COCO stores x, y, width, height
     if protocol.pixel == 2:
         x2, y2 = x2 + 1, y2 + 1

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.boxes import Boxes, to_inclusive
+from vidkit.boxes import Boxes, to_inclusive, without_rounding
 from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, did_you_mean
 from vidkit.evaluation.motion import motion_of, track_length
@@ -143,7 +143,10 @@ def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
     for first in range(0, len(box), BOXES_AT_ONCE):
         rows = slice(first, first + BOXES_AT_ONCE)
         x1, y1, x2, y2 = to_inclusive(box[rows].astype(np.float64)).T
-        area[rows] = (x2 - x1 + protocol.area_pixel) * (y2 - y1 + protocol.area_pixel)
+        width, height = x2 - x1, y2 - y1
+        if protocol.area_pixel == 0:
+            width, height = without_rounding(width), without_rounding(height)
+        area[rows] = (width + protocol.area_pixel) * (height + protocol.area_pixel)
     return area
 
 
