@@ -74,6 +74,8 @@ def percent(group: GroupResult, class_id: int | None = None) -> str:
     if group.interval is None or math.isnan(value):
         return text
     low, high = group.interval.mean_ap if class_id is None else group.interval.ap[class_id]
+    if math.isnan(low):
+        return text
     return f"{text} [{_percent(low, 1)}, {_percent(high, 1)}]"
 
 

@@ -138,8 +138,26 @@ def test_each_group_and_class_has_an_interval_around_its_number(protocol: str) -
             (group.mean_ap, group.interval.mean_ap),
             *zip(group.ap, group.interval.ap, strict=True),
         ]:
-            assert math.isnan(value) or low - 0.15 <= value <= high + 0.15
-            assert math.isnan(value) or low < high or value in (0, 1)
+            assert math.isnan(value) or math.isnan(low) or low - 0.15 <= value <= high + 0.15
+            assert math.isnan(value) or math.isnan(low) or low < high or value in (0, 1)
+
+
+def test_what_is_in_one_video_only_has_no_interval() -> None:
+    index = make_index(videos=6)
+    lonely = np.where(index.frame_video[index.instance_frame] == 0, 0, np.maximum(index.class_id, 1)).astype(np.int16)
+    index = replace(index, class_id=lonely)
+    result = evaluate(index, make_predictions(index), "fgfa", by=["motion", "class"], ci=50)
+    assert result.overall.interval is not None
+    assert result.overall.n_gt[0] > 0
+    assert np.isnan(result.overall.interval.ap[0]).all()
+    assert np.isfinite(result.overall.interval.ap[1]).all()
+    assert np.isfinite(result.overall.interval.mean_ap).all()
+    alone = result.group("class", index.class_names[0]).interval
+    assert alone is not None and np.isnan(alone.mean_ap).all()
+    one = make_index(videos=1)
+    whole = evaluate(one, make_predictions(one), "fgfa", by="motion", ci=50)
+    for group in (whole.overall, *whole.groups):
+        assert group.interval is not None and np.isnan(group.interval.mean_ap).all()
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:

@@ -83,7 +83,10 @@ def test_scores_are_those_of_evaluate(index: Index, pair: tuple[Predictions, Pre
 
 def test_a_run_is_no_better_than_itself(index: Index, pair: tuple[Predictions, Predictions]) -> None:
     same = compare(index, pair[0], pair[0], by="motion", ci=10)
-    assert all(d.delta == 0 and (d.low, d.high, d.p_better) == (0, 0, 0.5) for d in same.differences if d.n_gt)
+    assert all(d.delta == 0 for d in same.differences if d.n_gt)
+    drawn = [d for d in same.differences if d.n_gt and not math.isnan(d.low)]  # not those of one video alone
+    assert len(drawn) > len(same.differences) / 2
+    assert all((d.low, d.high, d.p_better) == (0, 0, 0.5) for d in drawn)
     assert not same.overall.is_worse
     assert all(video.share == 0 for video in same.videos)
 
@@ -103,6 +106,7 @@ def test_one_video_or_none_gives_no_more_than_it_can() -> None:
         found = compare(index, run, run, ci=5)
         json.dumps(found.to_json(), allow_nan=False)
         assert len(found.to_frame()) == len(found.differences)
+        assert all(np.isnan([d.low, d.high, d.p_better]).all() for d in found.differences)
 
 
 def test_limited_runs_and_other_data_are_refused(index: Index, pair: tuple[Predictions, Predictions]) -> None:

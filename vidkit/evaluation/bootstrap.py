@@ -42,9 +42,15 @@ class Sampler:
             return self.whole
         return replicates(rows, group, self.drawn)
 
-    def interval(self, ap: NDArray[np.float64]) -> Interval:
-        """Return the intervals of the replicates `(C, B)` of some classes; see `interval`."""
-        return interval(ap, self.settings.level)
+    def interval(self, ap: NDArray[np.float64], in_video: NDArray[np.bool_]) -> Interval:
+        """Return the intervals of the replicates `(C, B)` of some classes; see `interval`.
+
+        NaN where all ground truth is in one video, `in_video (C, V)`: how videos differ can't be known from one.
+        """
+        found = interval(ap, self.settings.level)
+        several = in_video.sum(axis=1) > 1
+        mean = found.mean_ap if in_video.any(axis=0).sum() > 1 else np.full(2, np.nan)
+        return Interval(mean, np.where(several[:, None], found.ap, np.nan))
 
 
 def draws(n_videos: int, settings: Bootstrap) -> NDArray[np.float64]:
@@ -61,7 +67,7 @@ def replicates(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArra
     `drawn (V, B)` is what `draws` gave: two results that were made with the same draws can be compared in pairs.
     """
     thresholds = rows.matches.protocol.iou_thresholds
-    n_truth = _truth_by_video(rows, rows.members(group)) @ drawn
+    n_truth = truth_by_video(rows, group) @ drawn
     share = _share_weight(rows, group, drawn)
     total = np.zeros_like(n_truth)
     for threshold in thresholds:
@@ -191,9 +197,9 @@ def _average_precision(
     return np.asarray(area / n)
 
 
-def _truth_by_video(rows: Ranked, members: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return `(S, V)`: the members of each segment in each video."""
-    index = rows.matches.index
+def truth_by_video(rows: Ranked, group: Group) -> NDArray[np.float64]:
+    """Return `(S, V)`: how much ground truth of the group each segment has in each video."""
+    index, members = rows.matches.index, rows.members(group)
     video = index.frame_video[index.instance_frame[members]]
     flat = rows.truth_segment[members] * index.n_videos + video
     counts = np.bincount(flat, minlength=rows.n_segments * index.n_videos)

@@ -141,10 +141,14 @@ def _differences(
     of_b = nothing if b.replicates is None else b.replicates
     level = 0.0 if bootstrap is None else bootstrap.level
     means = np.array([mean_ap(y) - mean_ap(x) for x, y in zip(of_a.T, of_b.T, strict=True)])
+    if a.interval is not None and np.isnan(a.interval.mean_ap).any():
+        means = np.zeros(0)  # all ground truth in one video, which can't be drawn anew
     yield _difference(a, "", int(a.n_gt.sum()), a.mean_ap, b.mean_ap, means, level)
     for c in (int(c) for c in np.flatnonzero(a.n_gt)):
         found = float(a.ap[c]), float(b.ap[c])
-        yield _difference(a, class_names[c], int(a.n_gt[c]), *found, of_b[c] - of_a[c], level)
+        alone = a.interval is not None and bool(np.isnan(a.interval.ap[c]).any())
+        drawn = nothing[c] if alone else of_b[c] - of_a[c]
+        yield _difference(a, class_names[c], int(a.n_gt[c]), *found, drawn, level)
 
 
 def _difference(

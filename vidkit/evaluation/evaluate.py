@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import fill_missing, mean_ap
-from vidkit.evaluation.bootstrap import Sampler
+from vidkit.evaluation.bootstrap import Sampler, truth_by_video
 from vidkit.evaluation.coco import coco_stats
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
@@ -101,8 +101,10 @@ def _overall(everything: Ranked, sampler: Sampler | None) -> GroupResult:
     ap, n_gt = _scores(everything, Group("all"))
     if protocol.missing_class == "zero or nan":
         ap = fill_missing(ap, np.diff(everything.ranking.start) > 0)
-    drawn = None if sampler is None else sampler.replicates(everything, Group("all"))
-    ends = None if sampler is None or drawn is None else sampler.interval(drawn)
+    drawn = ends = None
+    if sampler is not None:
+        drawn = sampler.replicates(everything, Group("all"))
+        ends = sampler.interval(drawn, truth_by_video(everything, Group("all")) > 0)
     return GroupResult("", "all", mean_ap(ap, protocol.missing_class == "skip"), ap, n_gt, ends, drawn)
 
 
@@ -120,10 +122,13 @@ def _broken_down(everything: Ranked, wanted: Breakdown, sampler: Sampler | None)
     for group in wanted.groups:
         ap, n_gt = _scores(rows, group)
         replicates = None if sampler is None else sampler.replicates(rows, group)
+        in_video = None if sampler is None else truth_by_video(rows, group) > 0
         for cell, name in enumerate(("",) if wanted.cells is None else wanted.cells.names):
             here = slice(cell * index.n_classes, (cell + 1) * index.n_classes)
-            drawn = None if replicates is None else replicates[here]
-            ends = None if sampler is None or drawn is None else sampler.interval(drawn)
+            drawn = ends = None
+            if sampler is not None and replicates is not None and in_video is not None:
+                drawn = replicates[here]
+                ends = sampler.interval(drawn, in_video[here])
             label = "/".join(part for part in (name, group.name) if part)
             whole = GroupResult(wanted.by, label, mean_ap(ap[here]), ap[here], n_gt[here], ends, drawn)
             yield from _by_class(whole, index.class_names) if wanted.by_class else (whole,)
