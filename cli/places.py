@@ -69,7 +69,7 @@ def choose_index(path: Path | None, data_dir: Path, fingerprint: str = "", n_fra
         named = f"the predictions don't name their index and have {n_frames} frames"
         reason = "no index was named" if n_frames is None else named
     if len(fits) != 1:
-        listed = ", ".join(f"{file} ({print_[:8]}…, {_n_frames(file)} frames)" for file, print_ in found.items())
+        listed = ", ".join(f"{file} ({found[file][:8]}…, {_n_frames(file)} frames)" for file in fits or found)
         raise ChoiceError(f"{reason}; {'none' if not fits else 'several'} of these fit: {listed}. Name one")
     return fits[0]
 

@@ -27,6 +27,10 @@ def test_the_candidates_are_listed_where_the_choice_is_not_plain(tmp_path: Path)
         choose_index(None, tmp_path)
     with pytest.raises(ChoiceError, match=r"none of these fit: .*a\.h5 .*b\.h5 "):
         choose_index(None, tmp_path, fingerprint="0" * 32)
+    write_index(tmp_path / "copy of a.h5", make_index())
+    with pytest.raises(ChoiceError, match=r"several of these fit: .*a\.h5 .*copy of a\.h5 ") as raised:
+        choose_index(None, tmp_path, fingerprint=make_index().fingerprint)
+    assert "b.h5" not in str(raised.value)
 
 
 def test_an_empty_place_says_how_to_fill_it(tmp_path: Path) -> None:
