@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.makers import make_index, make_predictions
-from vidkit.errors import VidkitError
+from vidkit.errors import PredictionError, VidkitError
 from vidkit.predictions import read, write
+from vidkit.predictions.reading import open_predictions
 from vidkit.predictions.writing import WRITTEN
 
 
@@ -38,3 +40,15 @@ def test_damage_is_refused_in_one_line(form: str, tmp_path: Path) -> None:
             read(tmp_path / "q", index)
         except VidkitError as error:
             assert "\n" not in str(error)
+
+
+def test_lists_that_name_one_list_again_and_again_are_refused_at_once(tmp_path: Path) -> None:
+    nested: list[object] = [1]
+    for _ in range(200):
+        nested = [nested, nested]  # 2 ** 200 numbers, were it unfolded
+    wide: list[object] = [[[1.0] * 100_000] * 100_000]
+    for content in (nested, {"det_bboxes": [nested]}, {"det_bboxes": [wide]}):
+        path = tmp_path / "shared.pkl"
+        path.write_bytes(pickle.dumps(content))
+        with pytest.raises(PredictionError):
+            open_predictions(path)

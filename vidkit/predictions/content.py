@@ -36,6 +36,7 @@ def numbers(value: object, source: Source) -> NDArray[Any]:
     if isinstance(value, Tensor):
         value = value.numpy()
     if isinstance(value, list | tuple):
+        _check_rows_of_list(value, source)
         try:
             value = np.array(value)
         except (ValueError, TypeError, OverflowError, RecursionError):
@@ -43,6 +44,16 @@ def numbers(value: object, source: Source) -> NDArray[Any]:
     if isinstance(value, np.ndarray) and (value.dtype.kind in "biuf" or value.size == 0):
         return np.asarray(value) if value.dtype.kind in "biuf" else np.zeros(value.shape, np.float32)
     raise PredictionError(f"{source.place}: found {type(value).__name__}, wanted an array of numbers")
+
+
+def _check_rows_of_list(value: Sequence[object], source: Source) -> None:
+    """Refuse a list that unfolds to more than the file holds: a few bytes can name one list again and again."""
+    rows = [row for row in value if isinstance(row, list | tuple | np.ndarray)]
+    check_rows(sum(row.size if isinstance(row, np.ndarray) else len(row) for row in rows), source)
+    if any(
+        isinstance(cell, list | tuple | np.ndarray) for row in rows if not isinstance(row, np.ndarray) for cell in row
+    ):
+        raise PredictionError(f"{source.place}: a list of something else than numbers")
 
 
 def table(parts: Sequence[NDArray[Any]], columns: int, source: Source) -> tuple[NDArray[Any], NDArray[np.int64]]:
