@@ -13,9 +13,11 @@ from .console import FINDINGS, json_option, print_json, print_table, say
 from .places import choose_index, data_dir_option, index_option
 
 if TYPE_CHECKING:
+    from vidkit.data.index import Index
     from vidkit.evaluation.compare import Comparison, Difference, VideoShare
     from vidkit.evaluation.protocols import Protocol
     from vidkit.predictions.reading import OpenedPredictions
+    from vidkit.predictions.table import Predictions
 
 MOST_VIDEOS = 5
 """How many videos are printed that speak most for either run."""
@@ -71,7 +73,7 @@ def command(
     fingerprint = a.opened.index_fingerprint or b.opened.index_fingerprint
     index_file = choose_index(index_path, data_dir, fingerprint, a.opened.n_frames)
     index = read_index(index_file)
-    of_a, of_b = (side.opened.for_index(index)[0] for side in (a, b))
+    of_a, of_b = (side.predictions(index) for side in (a, b))
     names = [] if by == "none" else [name.strip() for name in by.split(",") if name.strip()]
     result = compare(index, of_a, of_b, rules, names, ci=ci, seed=seed)
     if output is not None:
@@ -88,17 +90,27 @@ def command(
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """One of the two: its predictions, and the protocol of its result where that is what was given."""
+    """One of the two: its predictions; and where a result was given, its protocol and what it was made of."""
 
     path: Path
     opened: OpenedPredictions
-    protocol: Protocol | None
+    protocol: Protocol | None = None
+    predictions_fingerprint: str = ""
+
+    def predictions(self, index: Index) -> Predictions:
+        """Return the predictions; a ChoiceError if they aren't those that the result was made of."""
+        from vidkit.errors import ChoiceError
+
+        predictions, _ = self.opened.for_index(index)
+        if self.predictions_fingerprint not in ("", predictions.fingerprint):
+            raise ChoiceError(f"{self.path}: was made of other predictions than lie beside it; evaluate again")
+        return predictions
 
 
 def _open(path: Path) -> _Side:
     """Return the predictions at `path`, or those beside the result.json that `path` is.
 
-    Raises ChoiceError if there are none, or if they aren't the ones that the result was made of.
+    Raises ChoiceError if there are none, or if the result was made for another index.
     """
     from vidkit.errors import ChoiceError
     from vidkit.evaluation.result import RESULT_FORMAT, read_result
@@ -106,17 +118,17 @@ def _open(path: Path) -> _Side:
 
     is_result = path.suffix == ".json" and _begins_with(path, RESULT_FORMAT)
     if not path.is_dir() and not is_result:
-        return _Side(path, open_predictions(path), None)
+        return _Side(path, open_predictions(path))
     place = (path if path.is_dir() else path.parent) / "predictions.h5"
     if not place.is_file():
         raise ChoiceError(f"{path}: no predictions.h5 there; give the prediction file itself")
     opened = open_predictions(place)
     if not is_result:
-        return _Side(path, opened, None)
+        return _Side(path, opened)
     result = read_result(path)
     if opened.index_fingerprint != result.data["index_fingerprint"]:
         raise ChoiceError(f"{path}: was made for another index than {place}; evaluate again")
-    return _Side(path, opened, result.protocol)
+    return _Side(path, opened, result.protocol, result.data["predictions_fingerprint"])
 
 
 def _begins_with(path: Path, name: str) -> bool:

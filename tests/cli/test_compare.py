@@ -63,6 +63,10 @@ def test_unlike_protocols_are_refused(place: Path, capsys: pytest.CaptureFixture
     assert "unlike protocols" in capsys.readouterr().err
     assert run("compare", "runs/good/result.json", "runs/nothing", "--protocol", "voc") == 1
     assert run("compare", "runs/good/result.json", "runs/nothing", "--ci", "5") == 0
+    Path("runs/good/predictions.h5").write_bytes(Path("runs/nothing/predictions.h5").read_bytes())
+    capsys.readouterr()
+    assert run("compare", "runs/good/result.json", "runs/nothing", "--ci", "5") == 1
+    assert "other predictions" in capsys.readouterr().err
 
 
 def test_unlike_data_are_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
