@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-ERRORS = pytest.StashKey[list[str]]()
+ERRORS = pytest.StashKey[dict[str, tuple[float, float]]]()
+"""Largest error and bound by what was compared."""
 
 Compare = Callable[[str, Any, Any, float], None]
 
@@ -29,22 +30,22 @@ def golden(golden_dir: Path) -> Callable[[str], Any]:
 @pytest.fixture
 def compare(request: pytest.FixtureRequest) -> Compare:
     """Hold a result against its golden array: largest difference, relative to the largest golden value or to `unit`."""
-    lines = request.config.stash.setdefault(ERRORS, [])
+    largest = request.config.stash.setdefault(ERRORS, {})
 
     def check(name: str, ours: Any, theirs: Any, bound: float, unit: float | None = None) -> None:
         ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
         assert ours.shape == theirs.shape, f"{name}: shape {ours.shape}, golden {theirs.shape}"
         unit = float(np.abs(theirs).max(initial=0.0)) or 1.0 if unit is None else unit
         error = float(np.abs(ours - theirs).max(initial=0.0)) / unit
-        lines.append(f"{name:<52} largest error {error:8.1e}  bound {bound:8.1e}")
+        largest[name] = max(largest.get(name, (0.0, bound)), (error, bound))
         assert error <= bound, f"{name}: error {error:.2e}, bound {bound:.1e}"
 
     return check
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    lines = config.stash.get(ERRORS, [])
-    if lines:
+    largest = config.stash.get(ERRORS, {})
+    if largest:
         terminalreporter.section("golden comparisons")
-        for line in lines:
-            terminalreporter.write_line(line)
+        for name, (error, bound) in largest.items():
+            terminalreporter.write_line(f"{name:<52} largest error {error:8.1e}  bound {bound:8.1e}")
