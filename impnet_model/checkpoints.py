@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -85,7 +86,9 @@ def load(path: Path) -> Checkpoint:
         raise FormatError(
             f"{path}: format {content['format']!r} version {content['version']!r}; wanted {FORMAT!r} version {VERSION}"
         )
-    if content["method"] not in METHODS:
+    if not isinstance(content["notes"], dict):
+        raise FormatError(f"{path}: its notes are a {type(content['notes']).__name__}; wanted names with plain values")
+    if not isinstance(content["method"], str) or content["method"] not in METHODS:
         raise FormatError(f"{path}: unknown method {content['method']!r}; known are {', '.join(METHODS)}")
     build = _build(content["build"], path)
     classes = _classes(content["classes"], build, path)
@@ -105,6 +108,7 @@ def load(path: Path) -> Checkpoint:
 def read(path: Path) -> dict[str, Any]:
     """Return the dict in a file of `torch.save`. Raises FormatError if it is none, or holds more than plain values."""
     try:
+        _check_sums(path)
         with torch.serialization.safe_globals(_plain_numbers()):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -115,11 +119,21 @@ def read(path: Path) -> dict[str, Any]:
         raise FormatError(
             f"{path}: not read: no file of torch weights, or more than tensors and values{what}"
         ) from None
+    except zipfile.BadZipFile as error:
+        raise FormatError(f"{path}: not a file of torch weights: {error}") from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise FormatError(f"{path}: not a file of torch weights: {type(error).__name__}: {error}") from None
     if not isinstance(content, dict):
         raise FormatError(f"{path}: holds a {type(content).__name__}; wanted a dict of tensors")
     return content
+
+
+def _check_sums(path: Path) -> None:
+    """Raise FormatError where a part of torch's archive isn't what its CRC-32 says: torch itself doesn't look."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise FormatError(f"{path}: {damaged} isn't what its checksum says; the file was damaged")
 
 
 def check_state(network: torch.nn.Module, state: Any, source: str) -> None:
@@ -134,7 +148,7 @@ def check_state(network: torch.nn.Module, state: Any, source: str) -> None:
 def faults_of(wanted: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[str]:
     """Return in words what keeps `state` from being `wanted`: names, shapes, values; empty if nothing does."""
     common = sorted(set(wanted) & set(state))
-    tensors = [name for name in common if isinstance(state[name], Tensor)]
+    tensors = [name for name in common if isinstance(state[name], Tensor) and _is_plain(state[name])]
     shapes = [
         f"{name} {tuple(state[name].shape)}, wanted {tuple(wanted[name].shape)}"
         for name in tensors
@@ -143,11 +157,15 @@ def faults_of(wanted: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[st
     found = {
         "missing": sorted(set(wanted) - set(state)),
         "unexpected": sorted(map(str, set(state) - set(wanted))),
-        "no tensor": [name for name in common if name not in tensors],
+        "no dense tensor of real numbers": [name for name in common if name not in tensors],
         "of another shape": shapes,
         "with values that aren't finite": [name for name in tensors if not bool(torch.isfinite(state[name]).all())],
     }
     return [f"{len(names)} {what}: {', '.join(names)}" for what, names in found.items() if names]
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not (tensor.is_complex() or tensor.is_quantized)
 
 
 def _plain_numbers() -> list[Any]:
@@ -171,9 +189,17 @@ def _build(values: Any, path: Path) -> Build:
         raise FormatError(f"{path}: numbers of its build {'; '.join(faults)}")
     numbers: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     build = replace(Build(), **numbers)
+    positive = ("shorter", "longer", "bins", "before_nms", "after_nms", "anchor_scales", "anchor_ratios")
+    if low := [name for name in positive if not _all_positive(getattr(build, name))]:
+        raise FormatError(f"{path}: numbers of its build that aren't positive: {', '.join(low)}")
     if sum(build.blocks) > MOST_BLOCKS or build.n_classes < 1:
         raise FormatError(f"{path}: {sum(build.blocks)} blocks, {build.n_classes} classes; wanted a network")
     return build
+
+
+def _all_positive(value: Any) -> bool:
+    values = value if isinstance(value, tuple) else (value,)
+    return len(values) > 0 and all(0 < each < float("inf") for each in values)
 
 
 def _is_like(value: Any, default: Any) -> bool:

@@ -36,6 +36,8 @@ from vidkit.segments import check_key_id
 
 BuildName = Literal["resnet101", "resnet50", "resnet34", "resnet18", "tiny"]
 Precision = Literal["float32", "bfloat16", "float16"]
+MOST_RADIUS = 1000
+"""Of FGFA: the ends of a video are repeated so many times, whatever its length."""
 FlowChoice = Literal["learned", "zero"]
 """zero: the ablation in which every pixel is taken to stand still."""
 
@@ -293,8 +295,8 @@ def _share(option: str, value: float) -> None:
 
 
 def _radius(radius: int) -> int:
-    if radius < 0:
-        raise DetectorError(f"option 'radius': {radius}; wanted 0 or more frames")
+    if not 0 <= radius <= MOST_RADIUS:
+        raise DetectorError(f"option 'radius': {radius}; wanted 0 to {MOST_RADIUS} frames")
     return radius
 
 

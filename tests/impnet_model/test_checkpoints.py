@@ -146,7 +146,7 @@ def test_every_fault_of_the_tensors_is_listed(saved: Path) -> None:
         "1 unexpected: extra.weight",
         "quality.0.bias (99,), wanted (6,)",
         "1 with values that aren't finite: quality.2.bias",
-        "1 no tensor: quality.4.bias",
+        "1 no dense tensor of real numbers: quality.4.bias",
     ):
         assert part in str(error.value)
 
@@ -161,6 +161,37 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> Non
 def test_a_cut_off_checkpoint_is_refused(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[: saved.stat().st_size // 2])
     with pytest.raises(FormatError):
+        load(saved)
+
+
+def test_a_flipped_bit_is_noticed(saved: Path) -> None:
+    content = bytearray(saved.read_bytes())
+    content[len(content) // 2] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(FormatError, match="damaged"):
+        load(saved)
+
+
+def strange(state: dict[str, Any], change: Any) -> dict[str, Any]:
+    name = next(iter(state))
+    return {**state, name: change(state[name])}
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "message"),
+    [
+        ("method", lambda _: ["impression"], "unknown method"),
+        ("notes", lambda _: "none", "notes are a str"),
+        ("build", lambda build: {**build, "shorter": 0}, "positive: shorter"),
+        ("build", lambda build: {**build, "anchor_scales": [1.0, float("inf"), 2.0]}, "positive: anchor_scales"),
+        ("state", lambda state: strange(state, torch.Tensor.to_sparse), "1 no dense tensor"),
+        ("state", lambda state: strange(state, lambda x: x.to(torch.complex64)), "1 no dense tensor"),
+    ],
+)
+def test_values_of_a_strange_kind_are_refused(saved: Path, key: str, change: Any, message: str) -> None:
+    content = torch.load(saved, weights_only=True)
+    torch.save({**content, key: change(content[key])}, saved)
+    with pytest.raises(FormatError, match=message):
         load(saved)
 
 
