@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import torch.distributed as dist
@@ -26,7 +25,6 @@ def main() -> None:
     method, kill = values.pop("method"), values.pop("kill", None)
     numbers = {key: float(value) if "." in value else int(value) for key, value in values.items()}
     config = with_settings(SMALL, {"optimizer": "sgd", "workers": 0, "length": 4, **numbers})
-    time.sleep(float(os.environ["TORCHELASTIC_RESTART_COUNT"]))
     dist.init_process_group("gloo")
     processes = Processes(dist.get_rank(), dist.get_world_size())
     plan = Plan(method, BUILD, config, [read_index(index)])
