@@ -31,6 +31,7 @@ def main() -> None:
     for number, _ in enumerate(train(plan, out, resume=True, processes=processes), start=1):
         if kill == str(processes.rank) and number == 2 and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
             os.kill(os.getpid(), signal.SIGKILL)
+    dist.barrier()  # nobody leaves while another one still talks to it
     dist.destroy_process_group()
 
 
