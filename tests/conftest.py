@@ -28,8 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def several_processes(request: pytest.FixtureRequest) -> None:
     """Skip the test unless --torchrun was given.
 
-    Now and then a worker of torch's gloo backend aborts while it leaves, after its work is done ("terminate called without
-    an active exception", torch 2.13 on the CPU); so these tests aren't dependable enough for every run.
+    Now and then a worker of torch's gloo backend aborts while it leaves, after its work is done ("terminate called
+    without an active exception", torch 2.13 on the CPU); so these tests aren't dependable enough for every run.
     """
     if not request.config.getoption("--torchrun"):
         pytest.skip("several processes under torchrun: give --torchrun")
