@@ -110,8 +110,9 @@ def command(
     curves = precision_recall(index, predictions, protocol, by, edges, fp_rule)
     drawn: list[Path] = []
     if pictures:
-        from vidkit.plots import precision_recall as figure_of
-        from vidkit.plots import precision_recall_rows, write_figure
+        from vidkit.plots.figure import write_figure
+        from vidkit.plots.precision_recall import precision_recall as figure_of
+        from vidkit.plots.precision_recall import precision_recall_rows
 
         drawn = write_figure(pictures, figure_of(curves), precision_recall_rows(curves))
     if points:

@@ -92,7 +92,8 @@ def command(
     if output is not None:
         write_text(output, report.to_frame().to_csv(index=False))
     if pictures:
-        from vidkit.plots import error_types, error_types_rows, write_figure
+        from vidkit.plots.error_types import error_types, error_types_rows
+        from vidkit.plots.figure import write_figure
 
         files += write_figure(pictures, error_types(report), error_types_rows(report))
     if as_json:

@@ -286,7 +286,8 @@ def _report(
 
 
 def _draw(name: str, found: Survey, picture: Path) -> None:
-    from vidkit.plots import samples, samples_rows, write_figure
+    from vidkit.plots.figure import write_figure
+    from vidkit.plots.samples import samples, samples_rows
 
     written = write_figure([picture], samples(found, name), samples_rows(found))
     say(f"wrote {', '.join(map(str, written))}")

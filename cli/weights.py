@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .console import json_option, print_json, print_table, say
+from .group import SuggestingGroup
 
 if TYPE_CHECKING:
     from impnet_model.checkpoints import Checkpoint
@@ -26,7 +27,7 @@ BUILDS = ("resnet101", "resnet50", "resnet34", "resnet18")
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group("weights")
+@click.group("weights", cls=SuggestingGroup)
 def command() -> None:
     """Weights of the networks: convert published ones, look into a checkpoint, draw weight maps.
 
@@ -176,7 +177,7 @@ def maps_command(
     detector = load_detector(checkpoint, "impression", length=length, key_id=key_id)
     assert isinstance(detector, Impression)
     frames = list(islice(frames_of(source), limit))
-    maps = list(detector.weight_maps(frames))[1:]
+    maps = list(detector.keyframe_weights(frames))[1:]
     reach = max((float(np.abs(each.weight - 0.5).max()) for each in maps), default=0.0)
     rows = []
     for each in maps:

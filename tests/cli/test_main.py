@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 import pytest
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, INTERRUPTED, report_errors
-from vidkit_cli.main import COMMANDS, LazyGroup, vidkit
+from vidkit_cli.main import COMMANDS, vidkit
+from vidkit_cli.plot import FIGURES
+from vidkit_cli.plot import command as plot
 
 HEAVY = {"torch", "torchvision", "numpy", "pandas", "matplotlib", "h5py", "scipy", "pycocotools", "PIL", "rich", "av"}
 
@@ -42,9 +44,10 @@ def test_nothing_heavy_is_imported_before_a_command_runs(args: list[str]) -> Non
 
 
 def test_importing_a_command_imports_nothing_heavy() -> None:
+    modules = [module for module, _ in COMMANDS.values()] + [f"plot.{module}" for module, _ in FIGURES.values()]
     code = (
         "import sys\nfrom importlib import import_module\n"
-        f"[import_module('vidkit_cli.' + name) for name in {[module for module, _ in COMMANDS.values()]!r}]\n"
+        f"[import_module('vidkit_cli.' + name) for name in {modules!r}]\n"
         f"print('LOADED', sorted({HEAVY!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -57,11 +60,19 @@ def test_help_lists_every_command_in_order(capsys: pytest.CaptureFixture[str]) -
     assert listed == list(COMMANDS)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_table_tells_the_module_of_a_command_and_its_name(name: str) -> None:
-    command = LazyGroup().get_command(click.Context(vidkit), name)
+@pytest.mark.parametrize(("group", "name"), [(vidkit, name) for name in COMMANDS] + [(plot, name) for name in FIGURES])
+def test_the_table_tells_the_module_of_a_command_and_its_name(group: click.Group, name: str) -> None:
+    command = group.get_command(click.Context(group), name)
     assert command is not None
     assert command.name == name
+
+
+@pytest.mark.parametrize(
+    ("args", "near"), [(["evl"], "eval"), (["plot", "speed-acuracy"], "speed-accuracy"), (["weights", "mops"], "maps")]
+)
+def test_an_unknown_command_suggests_a_near_one(args: list[str], near: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_errors(vidkit, args) == BAD_USAGE
+    assert f"No such command {args[-1]!r} (did you mean {near!r}?)." in capsys.readouterr().err
 
 
 def test_every_command_has_examples_and_json(capsys: pytest.CaptureFixture[str]) -> None:

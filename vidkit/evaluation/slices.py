@@ -276,3 +276,8 @@ def _labels(edges: Sequence[float], three: Iterable[str] = ()) -> list[str]:
 
 def _both(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     return b if a is None else a if b is None else a & b
+
+
+def repeats_all(by: str, name: str) -> bool:
+    """Return whether a group is all of the data once more, as the first of motion and of area is."""
+    return name == "all" and by in ("motion", "area")

@@ -2,30 +2,15 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.makers import make_index, make_predictions
 from vidkit.errors import ChoiceError
-from vidkit.evaluation.curves import precision_recall as curves_of
-from vidkit.evaluation.errors_by_type import ERROR_TYPES, decompose
 from vidkit.evaluation.evaluate import evaluate
-from vidkit.plots import (
-    COLUMN_WIDTH,
-    SpeedPoint,
-    check_comparable,
-    curves,
-    error_types,
-    error_types_rows,
-    pareto,
-    precision_recall,
-    precision_recall_rows,
-    speed_accuracy,
-    speed_accuracy_rows,
-    speed_point,
-    write_figure,
-)
+from vidkit.plots.figure import COLUMN_WIDTH, write_figure
+from vidkit.plots.speed_accuracy import speed_accuracy, speed_accuracy_rows
+from vidkit.plots.speed_points import SpeedPoint, check_comparable, curves, pareto, speed_point
 
 
 def point(method: str, speed: float, score: float, length: int | None = None, **changes: object) -> SpeedPoint:
@@ -192,49 +177,3 @@ def test_a_result_becomes_a_point():
     assert (made.device, made.image_size, made.look_ahead) == ("cpu, a chip", "320x240", 2)
     with pytest.raises(ChoiceError, match="runs/mine: was not timed"):
         speed_point(result, "runs/mine")
-
-
-def test_pyplot_is_never_imported():
-    text = (Path(__file__).parent.parent / "vidkit" / "plots.py").read_text()
-    assert "pyplot" not in text
-
-
-def test_what_errors_cost_is_drawn_by_group(tmp_path: Path) -> None:
-    index = make_index(videos=4)
-    report = decompose(index, make_predictions(index), by="motion")
-    rows = error_types_rows(report)
-    assert [row["group"] for row in rows[::6]] == ["all", "motion: slow", "motion: medium", "motion: fast"]
-    assert [row["delta_ap"] for row in rows[:6]] == [report.overall.delta[kind] for kind in ERROR_TYPES]
-    files = write_figure([tmp_path / "errors.svg"], error_types(report), rows)
-    assert all(kind in files[0].read_text() for kind in ERROR_TYPES)
-    assert len(files[1].read_text().splitlines()) == 1 + 4 * 6
-
-
-def test_precision_against_recall_is_the_mean_over_classes(tmp_path: Path) -> None:
-    index = make_index(videos=4)
-    predictions = make_predictions(index)
-    found = curves_of(index, predictions, "voc", by="motion")
-    rows = precision_recall_rows(found)
-    assert list(dict.fromkeys(row["group"] for row in rows)) == [
-        "all",
-        "motion: slow",
-        "motion: medium",
-        "motion: fast",
-    ]
-    whole = [curve for curve in found if curve.by == ""]
-    for row in rows[:101]:
-        best = [
-            max((p for r, p in zip(c.recall, c.precision, strict=True) if r >= row["recall"] - 1e-12), default=0.0)
-            for c in whole
-            if c.n_gt
-        ]
-        assert row["precision"] == pytest.approx(sum(best) / len(best))
-    write_figure([tmp_path / "curves.png"], precision_recall(found), rows)
-    assert (tmp_path / "curves.png").stat().st_size > 1000
-
-
-def test_groups_without_anything_are_drawn_too(tmp_path: Path) -> None:
-    index = make_index(tracks=0)
-    predictions = replace(make_predictions(make_index()), index_fingerprint="")
-    write_figure([tmp_path / "curves.png"], precision_recall(curves_of(index, predictions)), [])
-    write_figure([tmp_path / "errors.png"], error_types(decompose(index, predictions)), [])

@@ -1,0 +1,52 @@
+"""Which runs a figure shows: their result files, and the results under one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vidkit.evaluation.result import EvalResult
+
+
+def result_files(runs: Sequence[str], runs_dir: Path) -> list[Path]:
+    """Return the result files of the named runs, or of all runs in `runs_dir`."""
+    from vidkit.errors import ChoiceError, did_you_mean
+
+    if not runs:
+        found = sorted(runs_dir.glob("*/result*.json"))
+        if not found:
+            raise ChoiceError(f"{runs_dir}: no result there; `vidkit benchmark`, then `vidkit eval`, make some")
+        return found
+    files: list[Path] = []
+    for run in runs:
+        place = next((path for path in (Path(run), runs_dir / run) if path.exists()), None)
+        inside = [] if place is None else [place] if place.is_file() else sorted(place.glob("result*.json"))
+        if not inside:
+            known = sorted(path.parent.name for path in runs_dir.glob("*/result*.json"))
+            why = "no such run" if place is None else "no result.json in it; score it with `vidkit eval`"
+            raise ChoiceError(
+                f"{run}: {why}{did_you_mean(run, known)}; runs with results: {', '.join(known) or 'none'}"
+            )
+        files += inside
+    return list(dict.fromkeys(files))
+
+
+def results_of(files: Sequence[Path], protocol: str) -> dict[str, EvalResult]:
+    """Return the results under one protocol, by the name of their run; ChoiceError if there is none."""
+    from vidkit.errors import ChoiceError
+    from vidkit.evaluation.result import read_result
+
+    found: dict[str, EvalResult] = {}
+    protocols = set()
+    for file in files:
+        result = read_result(file)
+        protocols.add(result.protocol.name)
+        if result.protocol.name != protocol:
+            continue
+        source = file.parent.name if file.parent.name not in found else str(file)
+        found[source] = result
+    if not found:
+        raise ChoiceError(f"no result under the protocol {protocol!r}; there are {', '.join(sorted(protocols))}")
+    return found

@@ -1,0 +1,63 @@
+"""What all figures share: width, colours, style, and how they are written with a CSV beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from vidkit.errors import ChoiceError
+from vidkit.files import write_text, writing
+
+FORMATS = ("png", "svg", "pdf")
+COLUMN_WIDTH = 3.5
+"""Inches of one column of a two-column page."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, told apart with any kind of colour vision; markers differ as well."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLE: dict[Any, Any] = {
+    "font.size": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "legend.fontsize": 6.5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "vidkit",
+}
+
+
+def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write the figure to each of `paths`, and what is drawn to a CSV of the same name beside it; return all of them.
+
+    Raises ChoiceError if the ending of a path isn't one of FORMATS.
+    """
+    for path in paths:
+        if path.suffix.lower().lstrip(".") not in FORMATS:
+            raise ChoiceError(
+                f"{path}: can't draw {path.suffix or 'a file without ending'}; wanted {', '.join(FORMATS)}"
+            )
+    for path in paths:
+        ending = path.suffix.lower().lstrip(".")
+        undated: dict[str, Any] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[ending]
+        with matplotlib.rc_context(STYLE), writing(path) as part:
+            figure.savefig(part, format=ending, metadata=undated)
+    tables = list(dict.fromkeys(path.with_suffix(".csv") for path in paths))
+    for table in tables:
+        write_text(table, _csv(rows))
+    return [*paths, *tables]
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

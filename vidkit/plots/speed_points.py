@@ -1,0 +1,140 @@
+"""The runs of a figure of speed and accuracy: their points, which may stand together, curves and Pareto front."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.errors import ChoiceError, FormatError
+from vidkit.evaluation.result import EvalResult
+
+
+@dataclass(frozen=True)
+class SpeedPoint:
+    """One run: how fast, how accurate, and what both depend on."""
+
+    method: str
+    frames_per_second: float
+    mean_ap: float  # 0 … 1
+    interval: tuple[float, float] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    look_ahead: int | None = None  # frames, the most of any answer
+    protocol: str = ""
+    scenario: str = ""
+    device: str = ""
+    image_size: str = ""
+    data: str = ""  # fingerprint of the index
+    sees_truth: bool = False
+    limited: bool = False
+    source: str = ""
+
+    @property
+    def length(self) -> float | None:
+        """The segment length l; None for a method without segments, such as per-frame detection."""
+        value = self.options.get("length")
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def speed_point(result: EvalResult, source: str) -> SpeedPoint:
+    """Return the point of a result, called `source`.
+
+    Raises ChoiceError if its run wasn't timed or has no mean AP, FormatError if what it tells of its run is damaged.
+    """
+    run = result.run
+    if run.get("frames_per_second") is None or not math.isfinite(result.mean_ap):
+        untimed = run.get("frames_per_second") is None
+        what = "was not timed; make its predictions with `vidkit benchmark`" if untimed else "has no mean AP"
+        raise ChoiceError(f"{source}: {what}")
+    try:
+        return _speed_point(result, source, dict(run["options"]), dict(run["environment"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FormatError(f"{source}: what its result tells of the run is damaged: {error!r}; evaluate again") from None
+
+
+def _speed_point(result: EvalResult, source: str, options: dict[str, Any], environment: dict[str, Any]) -> SpeedPoint:
+    run, ends, ahead = result.run, result.overall.interval, result.run.get("look_ahead_max")
+    speed, device = float(run["frames_per_second"]), str(environment.get("device", ""))
+    if not 0 < speed < math.inf:
+        raise ValueError(f"{speed} frames per second")
+    return SpeedPoint(
+        method=str(run.get("detector") or source),
+        frames_per_second=speed,
+        mean_ap=result.mean_ap,
+        interval=None if ends is None or not np.isfinite(ends.mean_ap).all() else _pair(ends.mean_ap),
+        options=options,
+        look_ahead=None if ahead is None else int(ahead),
+        protocol=result.protocol.name,
+        scenario=str(run.get("scenario", "")),
+        device=f"cpu, {environment.get('cpu', '')}" if device == "cpu" else device,
+        image_size=str(environment.get("input_size", environment.get("image_size", ""))),
+        data=str(result.data.get("index_fingerprint", "")),
+        sees_truth=bool(environment.get("sees_truth", False)),
+        limited=result.limited,
+        source=source,
+    )
+
+
+def _pair(ends: NDArray[np.float64]) -> tuple[float, float]:
+    return float(ends[0]), float(ends[1])
+
+
+def check_comparable(points: Sequence[SpeedPoint], mix: bool = False, limited: bool = False) -> None:
+    """Raise ChoiceError if the points don't belong in one figure: another device, scenario, image size or data.
+
+    `mix` lets such points through, `limited` those of runs over a part of the data. Protocols are never mixed.
+    """
+    partial = [point.source for point in points if point.limited]
+    if partial and not limited:
+        raise ChoiceError(f"limited to a part of the data, so no score: {', '.join(partial)}; draw them with --limited")
+    for name, may_differ in (
+        ("protocol", False),
+        ("device", mix),
+        ("scenario", mix),
+        ("image_size", mix),
+        ("data", mix),
+    ):
+        found: dict[str, list[str]] = {}
+        for point in points:
+            found.setdefault(getattr(point, name), []).append(point.source)
+        if len(found) > 1 and not may_differ:
+            listed = "; ".join(f"{value or 'not told'}: {', '.join(sources)}" for value, sources in found.items())
+            advice = "choose one with --protocol" if name == "protocol" else "choose some of them, or give --mix"
+            raise ChoiceError(f"the runs differ in {name.replace('_', ' ')}, so can't be compared: {listed}; {advice}")
+
+
+def curves(points: Iterable[SpeedPoint]) -> dict[str, list[SpeedPoint]]:
+    """Return the points of each curve by its name, ordered by l.
+
+    A curve is a method; where runs of one method differ in other options than the length, these part it and stand in
+    the name.
+    """
+    methods: dict[str, list[SpeedPoint]] = {}
+    for point in points:
+        methods.setdefault(point.method, []).append(point)
+    found: dict[str, list[SpeedPoint]] = {}
+    for method, runs in methods.items():
+        differing = _differing_options(runs)
+        for point in runs:
+            chosen = [f"{n}={point.options[n]}" for n in differing if point.options.get(n) is not None]
+            found.setdefault(" ".join([method, *chosen]), []).append(point)
+    return {name: sorted(runs, key=lambda p: (p.length or 0, p.frames_per_second)) for name, runs in found.items()}
+
+
+def _differing_options(runs: Sequence[SpeedPoint]) -> list[str]:
+    names = sorted({name for point in runs for name in point.options} - {"length"})
+    return [name for name in names if len({json.dumps(point.options.get(name)) for point in runs}) > 1]
+
+
+def pareto(points: Sequence[SpeedPoint]) -> list[SpeedPoint]:
+    """Return the points that no other beats in both speed and accuracy, from slow to fast."""
+    front: list[SpeedPoint] = []
+    for point in sorted(points, key=lambda p: (-p.frames_per_second, -p.mean_ap)):
+        if not front or point.mean_ap > front[-1].mean_ap:
+            front.append(point)
+    return front[::-1]
