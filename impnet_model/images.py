@@ -98,13 +98,23 @@ def to_image(frame: NDArray[np.uint8], resize: Resize, device: torch.device, dty
 
     Raises ValueError for anything but such a frame.
     """
+    return resized(on_device(frame, device), resize, dtype)
+
+
+def on_device(frame: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return the frame `(H, W, 3)` uint8 RGB as a tensor on the device. Raises ValueError for anything else."""
     check_frame(frame)
-    height, width, scale = resize(*frame.shape[:2])
     own = np.require(frame, requirements=["C", "W"])  # torch wants no read-only memory; such a frame is copied
-    rgb = torch.from_numpy(own).to(device).permute(2, 0, 1)[None]
+    return torch.from_numpy(own).to(device)
+
+
+def resized(pixels: Tensor, resize: Resize, dtype: torch.dtype) -> Image:
+    """Return a frame `(H, W, 3)` uint8 RGB as `to_image` does, where it is on its device already."""
+    height, width, scale = resize(*pixels.shape[:2])
+    rgb = pixels.permute(2, 0, 1)[None]
     levels = resize_bilinear(rgb.float(), height, width, scale).round_()
-    mean = torch.tensor(GREY_MEAN, device=device).view(1, 3, 1, 1)
-    return Image((levels - mean).to(dtype), scale, *frame.shape[:2])
+    mean = torch.tensor(GREY_MEAN, device=pixels.device).view(1, 3, 1, 1)
+    return Image((levels - mean).to(dtype), scale, *pixels.shape[:2])
 
 
 def resized_levels(frame: NDArray[np.uint8], resize: Resize) -> tuple[Tensor, float]:

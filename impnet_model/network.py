@@ -7,7 +7,7 @@ minus `images.GREY_MEAN`; a feature map of stride s is `(B, C, ceil(H / s), ceil
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -61,13 +61,16 @@ class Embedding(Protocol):
 
 
 class TaskNetwork(Protocol):
-    """N_task: features `(B, in_channels, H, W)` at `stride` → what is in each image."""
+    """N_task: features `(B, in_channels, H, W)` at `stride` → what is in each image, in two steps, timed apart."""
 
     in_channels: int
     stride: int
 
-    def detect(self, features: Tensor, view: View, rules: PostProcessing) -> list[Found]:
-        """Return the detections of each image, boxes in pixels of the frame."""
+    def score(self, features: Tensor, view: View) -> list[Any]:
+        """Return what the network says of each image, in a form of its own."""
+
+    def select(self, scored: Any, view: View, rules: PostProcessing) -> Found:
+        """Return the detections of one image, boxes in pixels of the frame, from what `score` says of it."""
 
 
 class ImpressionNetwork(nn.Module):
@@ -108,9 +111,13 @@ class ImpressionNetwork(nn.Module):
 
         feature `(B, C, h, w)`; current, other `(B, 3, H, W)`. Raises ValueError if the network has no flow network.
         """
+        return warp_along(feature, self.motion(current, other))
+
+    def motion(self, current: Tensor, other: Tensor) -> FlowField:
+        """Return `F(current, other)` of images `(B, 3, H, W)`. Raises ValueError if there is no flow network."""
         if self.flow is None:
             raise ValueError("this network has no flow network; build one with it, as build.deep_feature_flow does")
-        return warp_along(feature, self.flow(current, other))
+        return self.flow(current, other)
 
     def fuse(self, warped: Tensor, feature: Tensor, gate: float = 1.0) -> Aggregation:
         """Return Eq. 2 to 4 for the warped impression and a keyframe's feature, both `(B, C, h, w)`.

@@ -48,6 +48,14 @@ class Found(NamedTuple):
     """`(N,)`, from 0, without background."""
 
 
+class Scored(NamedTuple):
+    """What the networks say of one image."""
+
+    regions: Tensor
+    """`(N, 4)`, proposed by the RPN, in pixels of the resized image."""
+    output: RoIOutput
+
+
 class RFCNTask(nn.Module):
     """N_task: RPN on the first half of the channels, R-FCN on the second."""
 
@@ -64,17 +72,25 @@ class RFCNTask(nn.Module):
 
     def detect(self, features: Tensor, view: View, rules: PostProcessing) -> list[Found]:
         """Return the detections of each image of features `(B, in_channels, H, W)`."""
+        return [self.select(scored, view, rules) for scored in self.score(features, view)]
+
+    def score(self, features: Tensor, view: View) -> list[Scored]:
+        """Return the regions of each image of features `(B, in_channels, H, W)`, and what R-FCN says of them."""
         for_rpn, for_rfcn = self.split(features)
         anchors = self.rpn(for_rpn)
         proposed = self.rpn.propose(anchors.foreground(), anchors.deltas, view.height, view.width)
         output = self.rfcn(for_rfcn, with_image_index(proposed))
         counts = [len(boxes) for boxes in proposed]
         return [
-            post_process(RoIOutput(logits, deltas), boxes, view, rules)
+            Scored(boxes, RoIOutput(logits, deltas))
             for logits, deltas, boxes in zip(
                 output.logits.split(counts), output.deltas.split(counts), proposed, strict=True
             )
         ]
+
+    def select(self, scored: Scored, view: View, rules: PostProcessing) -> Found:
+        """Return the detections of one image."""
+        return post_process(scored.output, scored.regions, view, rules)
 
 
 def with_image_index(boxes: list[Tensor]) -> Tensor:

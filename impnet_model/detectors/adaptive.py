@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from impnet_model.detectors.contributions import Fusion, Keyframe, keyframe_weights
 from impnet_model.detectors.engine import Engine, Frame
+from impnet_model.images import Image
 from impnet_model.network import warp_along
+from vidkit.benchmark.detector import KeyframeWeights
 from vidkit.detections import Detections
+
+
+class _Step(NamedTuple):
+    """A frame with the feature to detect on."""
+
+    image: Image
+    feature: Tensor
+    age: int  # frames since the last keyframe; 0 at a keyframe
+    fusion: Fusion | None  # at a keyframe, but for the first
 
 
 @dataclass(frozen=True)
@@ -44,32 +56,49 @@ class AdaptiveImpression:
 
     @torch.inference_mode()
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
-        """Yield the detections of each frame, before the next is taken."""
+        """Yield the detections of each frame."""
+        for image, feature, age, _ in self._steps(frames):
+            yield from self.engine.detect(feature, [image], [-age])
+
+    @torch.inference_mode()
+    def keyframe_weights(self, frames: Iterable[Frame]) -> Iterator[KeyframeWeights]:
+        """Yield the weight map and the mean shares of every keyframe; the task network is not run."""
+        steps = enumerate(self._steps(frames))
+        keyframes = (Keyframe(place, step.image, step.fusion) for place, step in steps if step.age == 0)
+        yield from keyframe_weights(keyframes, self.gate, self.engine.network.feature.stride)
+
+    def _steps(self, frames: Iterable[Frame]) -> Iterator[_Step]:
         network = self.engine.network
-        flow = network.flow
-        assert flow is not None  # see __post_init__
         key: Tensor | None = None
         task = impression = torch.empty(0)
         age, limit = 0, self.length
         for image in self.engine.images(frames):
-            if key is None:
-                task = impression = network.feature(image.pixels)  # Eq. 1
-                key = image.pixels
-            else:
+            with self.engine.stage("forward"):
+                fusion: Fusion | None = None
                 age += 1
-                field = flow(image.pixels, key)
-                if age < limit and drift_of(field.flow) <= self.drift:
-                    yield from self.engine.detect(warp_along(task, field), [image], [-age])
-                    continue
-                warped = warp_along(impression, field)
-                task, impression, weight = network.fuse(warped, network.feature(image.pixels), self.gate)
-                limit = self.length if float(weight.mean()) <= self.trust else max(1, self.length // 2)
-                key, age = image.pixels, 0
-            yield from self.engine.detect(task, [image], [0])
+                if key is None:
+                    feature = task = impression = network.feature(image.pixels)  # Eq. 1
+                    age = 0
+                else:
+                    motion = network.motion(image.pixels, key)
+                    if age < limit and drift_of(motion.flow) <= self.drift:
+                        feature = warp_along(task, motion)
+                    else:
+                        warped = warp_along(impression, motion)
+                        task, impression, weight = network.fuse(warped, network.feature(image.pixels), self.gate)
+                        feature, fusion, age = task, Fusion(weight, motion.flow), 0
+                        limit = self.length if float(weight.mean()) <= self.trust else max(1, self.length // 2)
+                if age == 0:
+                    key = image.pixels
+            yield _Step(image, feature, age, fusion)
 
     def synchronize(self) -> None:
         """Wait for the device."""
         self.engine.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the seconds of each stage so far."""
+        return self.engine.measurements()
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the speed depends on."""

@@ -35,12 +35,17 @@ class DeepFeatureFlow:
         """Yield the detections of each frame."""
         key_id = check_key_id(self.length, self.key_id)
         for segment in cut(self.engine.images(frames), self.length, key_id):
-            task = self.engine.network.feature(segment.key_image.pixels)
+            with self.engine.stage("forward"):
+                task = self.engine.network.feature(segment.key_image.pixels)
             yield from spread(self.engine, task, segment, self.batch)
 
     def synchronize(self) -> None:
         """Wait for the device."""
         self.engine.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the seconds of each stage so far."""
+        return self.engine.measurements()
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the speed depends on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
@@ -12,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from impnet_model.images import Image, Resize, check_frame, to_image
+from impnet_model.detectors.stages import Stage, Stages
+from impnet_model.images import Image, Resize, check_frame, on_device, resized
 from impnet_model.network import ImpressionNetwork
 from impnet_model.task_network import Found, PostProcessing, View
 from vidkit.boxes import from_inclusive
@@ -28,7 +30,7 @@ class Engine:
     """A network, where it runs, and the rules at its two ends.
 
     class_ids: for each class of the network its id in the answers, -1 for one that is not asked for; None to keep ids.
-    weights: what `describe` says of them.
+    weights: what `describe` says of them. stages: where the time goes.
     """
 
     network: ImpressionNetwork
@@ -38,6 +40,7 @@ class Engine:
     rules: PostProcessing = field(default_factory=PostProcessing)
     class_ids: tuple[int, ...] | None = None
     weights: str = "random"
+    stages: Stages = field(default_factory=Stages)
 
     def images(self, frames: Iterable[Frame]) -> Iterator[Image]:
         """Yield each frame of one video, ready for the networks.
@@ -52,7 +55,11 @@ class Engine:
                 raise FrameError(
                     f"frame {place}: {frame.shape}; the video's first frame is {first}; cut it in two there"
                 )
-            yield to_image(frame, self.resize, self.device, self.dtype)
+            with self.stage("transfer"):
+                pixels = on_device(frame, self.device)
+            with self.stage("preprocess"):
+                image = resized(pixels, self.resize, self.dtype)
+            yield image
 
     def detect(self, features: Tensor, images: Sequence[Image], distances: Sequence[int]) -> list[Detections]:
         """Return what the task network finds in features `(B, C, h, w)` of B images of one size.
@@ -60,8 +67,23 @@ class Engine:
         distances: frames from each image to the keyframe its feature came from.
         """
         height, width = images[0].pixels.shape[2:]
-        found = self.network.task.detect(features.float(), View(height, width, images[0].scale), self.rules)
-        return [self._answer(*each) for each in zip(found, images, distances, strict=True)]
+        view = View(height, width, images[0].scale)
+        with self.stage("forward"):
+            scored = self.network.task.score(features.float(), view)
+        with self.stage("postprocess"):
+            found = [self.network.task.select(each, view, self.rules) for each in scored]
+        with self.stage("transfer"):
+            here = [Found(each.boxes.float().cpu(), each.scores.cpu(), each.labels.cpu()) for each in found]
+        with self.stage("postprocess"):
+            return [self._answer(*each) for each in zip(here, images, distances, strict=True)]
+
+    def stage(self, stage: Stage) -> AbstractContextManager[None]:
+        """Time a block as part of a stage."""
+        return self.stages.time(stage, self.device)
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the seconds of each stage so far, and the peak memory of a CUDA device."""
+        return self.stages.measurements(self.device)
 
     def synchronize(self) -> None:
         """Return once the device has done all its work."""
@@ -81,9 +103,9 @@ class Engine:
         }
 
     def _answer(self, found: Found, image: Image, distance: int) -> Detections:
-        boxes = from_inclusive(found.boxes.float().cpu().numpy())
+        boxes = from_inclusive(found.boxes.numpy())
         boxes = boxes.clip(0, np.array([image.width, image.height] * 2, np.float32))
-        scores, labels = found.scores.cpu().numpy(), found.labels.cpu().numpy()
+        scores, labels = found.scores.numpy(), found.labels.numpy()
         if self.class_ids is not None:
             labels = np.array(self.class_ids, np.int64)[labels]
         asked = labels >= 0
@@ -119,7 +141,8 @@ def spread(engine: Engine, task: Tensor, segment: Segment, batch: int) -> Iterat
     """
     key, place = segment.key_image, 0
     for images in batched(segment.images, batch):
-        features = warped_to(engine.network, task, key, images)
+        with engine.stage("forward"):
+            features = warped_to(engine.network, task, key, images)
         yield from engine.detect(features, images, [segment.key - place - i for i in range(len(images))])
         place += len(images)
 

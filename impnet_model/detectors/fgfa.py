@@ -45,10 +45,11 @@ class FGFA:
     @torch.inference_mode()
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
         """Yield the detections of each frame."""
-        seen = (see(self.engine.network, image) for image in self.engine.images(frames))
+        seen = (see(self.engine, image) for image in self.engine.images(frames))
         for window in windows(seen, self.radius):
             centre = window[self.radius].image
-            feature = aggregated(self.engine.network, window, self._flows(centre, window), self.radius)
+            with self.engine.stage("forward"):
+                feature = aggregated(self.engine.network, window, self._flows(centre, window), self.radius)
             yield from self.engine.detect(feature, [centre], [0])
 
     def _flows(self, centre: Image, window: list[Seen]) -> Tensor:
@@ -61,6 +62,10 @@ class FGFA:
     def synchronize(self) -> None:
         """Wait for the device."""
         self.engine.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the seconds of each stage so far."""
+        return self.engine.measurements()
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the speed depends on."""
@@ -82,10 +87,12 @@ def embedding_of(network: ImpressionNetwork) -> Embedding:
     return network.embedding
 
 
-def see(network: ImpressionNetwork, image: Image) -> Seen:
+def see(engine: Engine, image: Image) -> Seen:
     """Return an image with its feature and embedding."""
-    feature = network.feature(image.pixels)
-    return Seen(image, torch.cat([feature, embedding_of(network)(feature)], dim=1))
+    network = engine.network
+    with engine.stage("forward"):
+        feature = network.feature(image.pixels)
+        return Seen(image, torch.cat([feature, embedding_of(network)(feature)], dim=1))
 
 
 def aggregated(network: ImpressionNetwork, window: list[Seen], flows: Tensor, centre: int) -> Tensor:

@@ -44,15 +44,16 @@ class FGFAFast:
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
         """Yield the detections of each frame."""
         for window in windows(self._steps(frames), self.radius):
-            flows = torch.cat(composed(window, self.radius))
             seen = [step.seen for step in window]
-            feature = aggregated(self.engine.network, seen, flows, self.radius)
+            with self.engine.stage("forward"):
+                flows = torch.cat(composed(window, self.radius))
+                feature = aggregated(self.engine.network, seen, flows, self.radius)
             yield from self.engine.detect(feature, [seen[self.radius].image], [0])
 
     def _steps(self, frames: Iterable[Frame]) -> Iterator[Step]:
         before: Image | None = None
         for image in self.engine.images(frames):
-            seen = see(self.engine.network, image)
+            seen = see(self.engine, image)
             yield Step(seen, *self._between(before, image, seen))
             before = image
 
@@ -62,12 +63,17 @@ class FGFAFast:
             still = seen.cached.new_zeros(1, 2, *seen.cached.shape[2:])
             return still, still
         pair = torch.cat([before.pixels, image.pixels])
-        both = flow(pair, pair.flip(0)).flow
+        with self.engine.stage("forward"):
+            both = flow(pair, pair.flip(0)).flow
         return both[:1], both[1:]
 
     def synchronize(self) -> None:
         """Wait for the device."""
         self.engine.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the seconds of each stage so far."""
+        return self.engine.measurements()
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the speed depends on."""

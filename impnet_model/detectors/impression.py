@@ -6,24 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from impnet_model.detectors.contributions import Fusion, Keyframe, keyframe_weights
 from impnet_model.detectors.engine import Engine, Frame, Segment, cut, spread
+from impnet_model.network import warp_along
+from vidkit.benchmark.detector import KeyframeWeights
 from vidkit.detections import Detections
 from vidkit.segments import check_key_id
-
-
-class KeyframeWeight(NamedTuple):
-    """The weight map of one keyframe, for Figure 4."""
-
-    frame: int
-    """Place of the keyframe in the video, from 0."""
-    weight: NDArray[np.float32]
-    """`w_k (h, w)`, for each cell of the feature map: the share of this keyframe in the task feature. Ones at the first
-    keyframe, which has nothing to be fused with."""
 
 
 class KeyFeature(NamedTuple):
@@ -31,7 +22,8 @@ class KeyFeature(NamedTuple):
 
     segment: Segment
     task: Tensor
-    weight: Tensor | None
+    fusion: Fusion | None
+    """None for the first, which has nothing to be fused with."""
 
 
 @dataclass(frozen=True)
@@ -71,28 +63,37 @@ class Impression:
         old: Tensor | None = None  # the last keyframe, that the impression belongs to
         for segment in cut(self.engine.images(frames), self.length, key_id):
             key = segment.key_image.pixels
-            feature = network.feature(key)
-            if impression is None or old is None:
-                task = impression = feature  # Eq. 1
-                weight = None
-            else:
-                warped = network.propagate(impression, key, old)
-                task, impression, weight = network.fuse(warped, feature, self.gate)  # Eq. 2-4
+            with self.engine.stage("forward"):
+                feature = network.feature(key)
+                if impression is None or old is None:
+                    task = impression = feature  # Eq. 1
+                    fusion = None
+                else:
+                    motion = network.motion(key, old)
+                    warped = warp_along(impression, motion)
+                    task, impression, weight = network.fuse(warped, feature, self.gate)  # Eq. 2-4
+                    fusion = Fusion(weight, motion.flow)
             old = key
-            yield KeyFeature(segment, task, weight)
+            yield KeyFeature(segment, task, fusion)
 
     @torch.inference_mode()
-    def weight_maps(self, frames: Iterable[Frame]) -> Iterator[KeyframeWeight]:
-        """Yield `w_k` of every keyframe; the task network is not run."""
+    def keyframe_weights(self, frames: Iterable[Frame]) -> Iterator[KeyframeWeights]:
+        """Yield the weight map and the mean shares of every keyframe; the task network is not run."""
+        yield from keyframe_weights(self._keyframes(frames), self.gate, self.engine.network.feature.stride)
+
+    def _keyframes(self, frames: Iterable[Frame]) -> Iterator[Keyframe]:
         start = 0
-        for segment, task, weight in self.key_features(frames):
-            shares = torch.ones_like(task[0, 0]) if weight is None else weight[0, 0]
-            yield KeyframeWeight(start + segment.key, shares.float().cpu().numpy())
+        for segment, _, fusion in self.key_features(frames):
+            yield Keyframe(start + segment.key, segment.key_image, fusion)
             start += sum(1 for _ in segment.images)
 
     def synchronize(self) -> None:
         """Wait for the device."""
         self.engine.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the seconds of each stage so far."""
+        return self.engine.measurements()
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the speed depends on."""

@@ -24,12 +24,17 @@ class PerFrame:
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
         """Yield the detections of each frame."""
         for images in batched(self.engine.images(frames), self.batch):
-            features = self.engine.network.feature(torch.cat([image.pixels for image in images]))
+            with self.engine.stage("forward"):
+                features = self.engine.network.feature(torch.cat([image.pixels for image in images]))
             yield from self.engine.detect(features, images, [0] * len(images))
 
     def synchronize(self) -> None:
         """Wait for the device."""
         self.engine.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the seconds of each stage so far."""
+        return self.engine.measurements()
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the speed depends on."""

@@ -8,7 +8,7 @@ goes through ordinary NMS. The whole video is needed first, so this is for offli
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from impnet_model.box_coder import iou
 from impnet_model.detectors.engine import Frame
+from impnet_model.detectors.stages import Stages
 from impnet_model.nms import nms
-from vidkit.benchmark.detector import Detector
+from vidkit.benchmark.detector import Detector, Measuring
 from vidkit.boxes import to_inclusive
 from vidkit.detections import Detections
 
+CPU = torch.device("cpu")
 Array = NDArray[np.floating[Any]]
 
 
@@ -35,6 +37,7 @@ class SeqNMS:
     suppress: float = 0.3
     least: float = 0.01
     final_nms: float = 0.3
+    stages: Stages = field(default_factory=Stages)
 
     @property
     def name(self) -> str:
@@ -44,6 +47,12 @@ class SeqNMS:
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
         """Yield the detections of each frame, once the whole video was seen."""
         raw = list(self.inner.detect(frames))
+        with self.stages.time("postprocess", CPU):
+            parts = self._rescored(raw)
+        yield from (_joined(each, part) for each, part in zip(raw, parts, strict=True))
+
+    def _rescored(self, raw: list[Detections]) -> list[list[tuple[Array, Array, int]]]:
+        """Return for each frame what is left of the boxes of each class, with the new scores and the class."""
         classes = sorted({int(class_id) for each in raw for class_id in each.class_ids})
         parts: list[list[tuple[Array, Array, int]]] = [[] for _ in raw]
         for class_id in classes:
@@ -53,11 +62,17 @@ class SeqNMS:
             for t, (kept, rescored) in enumerate(seq_nms(boxes, scores, self.link, self.suppress, self.least)):
                 last = final(boxes[t][kept], rescored, self.final_nms)
                 parts[t].append((raw[t].boxes[chosen[t]][kept][last], rescored[last], class_id))
-        yield from (_joined(each, part) for each, part in zip(raw, parts, strict=True))
+        return parts
 
     def synchronize(self) -> None:
         """Wait for the device."""
         self.inner.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return what the inner detector measured so far, with the seconds of Seq-NMS added to its postprocessing."""
+        inner = self.inner.measurements() if isinstance(self.inner, Measuring) else {}
+        own = self.stages.measurements(CPU)["postprocess_seconds"]
+        return {**inner, "postprocess_seconds": inner.get("postprocess_seconds", 0.0) + own}
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the speed depends on."""

@@ -196,9 +196,9 @@ class Counting:
         self.count += len(first)
         return self.inner(first, *others)
 
-    def detect(self, features: Tensor, *rest: Any) -> Any:
+    def score(self, features: Tensor, *rest: Any) -> Any:
         self.count += len(features)
-        return self.inner.detect(features, *rest)
+        return self.inner.score(features, *rest)
 
 
 def counted(engine: Engine) -> tuple[Engine, dict[str, Counting]]:
@@ -285,14 +285,14 @@ def test_gate_zero_remembers_one_keyframe(gate: float, remembers: bool) -> None:
 
 
 def test_fixed_weights_are_one_half() -> None:
-    maps = list(Impression(make_engine("impression-fixed"), L).weight_maps(make_video(2 * L)))
+    maps = list(Impression(make_engine("impression-fixed"), L).keyframe_weights(make_video(2 * L)))
     np.testing.assert_array_equal(maps[1].weight, np.full_like(maps[1].weight, 0.5))
 
 
-def test_weight_maps() -> None:
+def test_keyframe_weights() -> None:
     n = 2 * L + 1
     engine, parts = counted(make_engine())
-    maps = list(Impression(engine, L).weight_maps(make_video(n)))
+    maps = list(Impression(engine, L).keyframe_weights(make_video(n)))
     assert [each.frame for each in maps] == sorted(set(key_of_frames(n, L).tolist()))
     assert parts["task"].count == 0
     assert (maps[0].weight == 1).all()

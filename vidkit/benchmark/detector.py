@@ -86,6 +86,35 @@ class Measuring(Protocol):
         """
 
 
+@dataclass(frozen=True, eq=False)
+class KeyframeWeights:
+    """How one keyframe was fused with what was remembered of those before it (Impression Network, Eq. 2 to 4)."""
+
+    frame: int
+    """The keyframe's place in the video, from 0."""
+    weight: NDArray[np.floating[Any]]
+    """`w_k (h, w)` in 0 … 1, for each cell of the feature map: the share of this keyframe (Eq. 2). Ones for the first
+    keyframe of a video, which has nothing to be fused with."""
+    shares: NDArray[np.floating[Any]]
+    """`(n,)`: the mean share that this keyframe, the one before it, the one before that … have in `f_k^task` (Fig. 6);
+    they sum to 1. n is 1 for the first keyframe of a video; a detector that forgets may stop before the first."""
+    cell: float
+    """The side of a cell in pixels of the frame: cell (i, j) covers `[j cell, (j + 1) cell) x [i cell, (i + 1) cell)`,
+    the last ones as far as the frame goes."""
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """Optional: a detector that fuses keyframes and can show with which weights."""
+
+    def keyframe_weights(self, frames: Iterable[Image]) -> Iterator[KeyframeWeights]:
+        """Yield for each keyframe of one video, in order, how it was fused when `detect` was given the same frames.
+
+        It is called in a pass of its own, after the video was run and timed, so that recording costs the timing
+        nothing; the keyframes must be the frames that `detect` answered with `is_key`.
+        """
+
+
 @dataclass(frozen=True)
 class DetectorContext:
     """What a factory is told: the classes of the index, and what the user chose with --device and --checkpoint."""
