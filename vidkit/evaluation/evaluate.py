@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, proto
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, Interval, describe_run
 from vidkit.evaluation.scoring import Ranked, ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
+from vidkit.evaluation.speed import speed_interval
 from vidkit.predictions.table import Predictions
 
 
@@ -35,7 +37,7 @@ def evaluate(
     `by` names attributes: motion, area, class, video, occluded, generated, track_length, any attribute of instances or
     frames that the index has, or a cross of them as in "motion x area"; a list, or one text with commas. `bins` gives
     the edges of groups of numbers, `fp_rule` replaces the protocol's rule for unmatched detections. With `ci`
-    replicates of a bootstrap over videos each number gets a 95 % interval.
+    replicates of a bootstrap over videos each number gets a 95 % interval, the speed of a timed run too.
 
     Raises PredictionError if the predictions don't fit the index, ChoiceError for a name that isn't known, and
     AnnotationError where an attribute needs track ids that the index doesn't have.
@@ -83,10 +85,17 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
             "index_fingerprint": index.fingerprint,
             "predictions_fingerprint": predictions.fingerprint,
         },
-        run=describe_run(predictions),
+        run=describe_run(predictions) | _speed_interval(matches, bootstrap),
         bootstrap=bootstrap,
         stats=coco_stats(everything) if len(protocol.max_detections) > 1 else {},
     )
+
+
+def _speed_interval(matches: Matches, bootstrap: Bootstrap | None) -> dict[str, Any]:
+    """Return what a result's `run` says of the interval of its speed: nothing where it wasn't timed or asked for."""
+    times = matches.predictions.times
+    ends = None if times is None or bootstrap is None else speed_interval(matches.index, times, bootstrap)
+    return {} if ends is None else {"frames_per_second_interval": list(ends)}
 
 
 def _scope(protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Scope | None:

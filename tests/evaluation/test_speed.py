@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.makers import make_index, make_predictions
+from vidkit.data.index import Index
+from vidkit.evaluation.bootstrap import draws
+from vidkit.evaluation.evaluate import evaluate
+from vidkit.evaluation.result import Bootstrap
+from vidkit.evaluation.speed import speed_interval
+from vidkit.predictions.table import FrameTimes
+
+
+def times_of(index: Index, seed: int = 0, warm_up: int = 1) -> FrameTimes:
+    """Times that differ from video to video; the first ones warm up, the last frames of the last weren't run."""
+    rng = np.random.default_rng(seed)
+    by_video = rng.uniform(0.01, 0.1, index.n_videos)
+    seconds = by_video[index.frame_video] * rng.uniform(0.9, 1.1, index.n_frames)
+    seconds[-2:] = np.nan
+    return FrameTimes(
+        seconds, np.zeros_like(seconds), np.zeros(index.n_frames, np.int32), np.asarray(index.frame_video < warm_up)
+    )
+
+
+def naive_interval(index: Index, times: FrameTimes, bootstrap: Bootstrap) -> tuple[float, float]:
+    """The interval, one replicate, one video, one frame after the other."""
+    of_video: dict[int, list[float]] = {}
+    for frame in range(index.n_frames):
+        if not times.warm_up[frame] and not np.isnan(times.compute_seconds[frame]):
+            of_video.setdefault(int(index.frame_video[frame]), []).append(float(times.compute_seconds[frame]))
+    videos = list(of_video.values())
+    speeds = []
+    for counts in draws(len(videos), bootstrap).T:
+        drawn = [seconds for seconds, n in zip(videos, counts, strict=True) for _ in range(int(n))]
+        speeds.append(sum(map(len, drawn)) / sum(map(sum, drawn)))
+    low, high = np.percentile(speeds, [2.5, 97.5])
+    return float(low), float(high)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_interval_of_the_speed_equals_the_plain_loop(seed: int) -> None:
+    index = make_index(seed, videos=6)
+    times, bootstrap = times_of(index, seed), Bootstrap(50, seed)
+    found = speed_interval(index, times, bootstrap)
+    assert found == pytest.approx(naive_interval(index, times, bootstrap))
+    assert found is not None
+    assert found[0] < found[1]
+
+
+def test_videos_that_are_equally_fast_leave_no_doubt() -> None:
+    index = make_index(videos=4)
+    seconds = np.full(index.n_frames, 0.02)
+    times = replace(times_of(index), compute_seconds=seconds)
+    assert speed_interval(index, times, Bootstrap(20, 0)) == pytest.approx((50.0, 50.0))
+
+
+@pytest.mark.parametrize("warm_up", [2, 3])
+def test_fewer_than_two_timed_videos_have_no_interval(warm_up: int) -> None:
+    index = make_index(videos=3)
+    assert speed_interval(index, times_of(index, warm_up=warm_up), Bootstrap(20, 0)) is None
+
+
+def test_times_of_zero_have_no_interval() -> None:
+    index = make_index(videos=3)
+    times = replace(times_of(index), compute_seconds=np.zeros(index.n_frames))
+    assert speed_interval(index, times, Bootstrap(20, 0)) is None
+
+
+def test_a_result_with_intervals_has_that_of_its_speed() -> None:
+    index = make_index(videos=5)
+    timed = replace(make_predictions(index), times=times_of(index))
+    run = evaluate(index, timed, ci=30, seed=3).run
+    assert run["frames_per_second_interval"] == list(speed_interval(index, times_of(index), Bootstrap(30, 3)) or ())
+    assert "frames_per_second_interval" not in evaluate(index, timed).run
+    assert "frames_per_second_interval" not in evaluate(index, make_predictions(index), ci=30).run
