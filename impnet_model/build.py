@@ -75,9 +75,8 @@ TINY = Build(
     norm="group",
     feature_dilation=1,
     feature_std=None,
-    flow_widths=(16, 32, 48, 64, 64, 64),
-    flow_up_widths=(48, 32, 24, 16),
-    flow_input_pool=1,
+    flow_widths=(24, 48, 64, 96, 96, 96),
+    flow_up_widths=(64, 48, 32, 24),
     anchor_scales=(1.25, 2.5, 5),
     before_nms=1000,
     after_nms=100,
@@ -87,8 +86,8 @@ TINY = Build(
     shorter=256,
     longer=448,
 )
-"""For small machines, frames and objects, trained from scratch: stride 8, group norm, anchors of 10 to 40 pixels, the
-flow network fed with the whole frame. About a million parameters; numbers by trial, not from the paper."""
+"""For small machines, frames and objects, trained from scratch: stride 8, group norm, anchors of 10 to 40 pixels.
+About one and a half million parameters; numbers by trial, not from the paper."""
 
 BUILDS = {"resnet101": RESNET101, "resnet50": RESNET50, "resnet34": RESNET34, "resnet18": RESNET18, "tiny": TINY}
 

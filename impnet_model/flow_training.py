@@ -60,16 +60,18 @@ class Pairs:
     """Largest distance of the two frames."""
     scenes: int = 1000
     """How many different ones."""
+    pairs: int = 8000
+    """How many different ones, each made once and kept; every showing is mirrored anew, left to right and upside down."""
     object_share: float = 0.5
     """Share of the loss that comes from objects."""
     seed: int = 0
     workers: int = 1
 
     def __post_init__(self) -> None:
-        if not (self.reach >= 1 and self.scenes >= 1 and self.workers >= 0 and 0 <= self.object_share <= 1):
+        if min(self.reach, self.scenes, self.pairs) < 1 or self.workers < 0 or not 0 <= self.object_share <= 1:
             raise ValueError(
-                f"reach {self.reach}, scenes {self.scenes}, workers {self.workers}, object_share {self.object_share}: "
-                "wanted 1 or more, 1 or more, 0 or more, 0 … 1"
+                f"reach {self.reach}, scenes {self.scenes}, pairs {self.pairs}, workers {self.workers}, object_share "
+                f"{self.object_share}: wanted 1 or more of the first three, 0 or more, 0 … 1"
             )
         self.settings()
 
@@ -79,6 +81,10 @@ class Pairs:
         return Settings(self.seed, self.width, self.height, dials=changed(dials, {"speed": dials.speed * self.speed}))
 
 
+GRAIN = 4
+"""Pixels of a cell of the known flow; what reads it is not finer."""
+
+
 @dataclass(frozen=True, eq=False)
 class FlowBatch:
     """B pairs of frames with the flow from the first into the second."""
@@ -86,9 +92,9 @@ class FlowBatch:
     images: Tensor
     """`(B, 2, 3, h, w)` uint8, resized."""
     flow: Tensor
-    """`(B, 2, h, w)` in pixels of the resized frames, x first."""
+    """`(B, 2, h/4, w/4)` in pixels of the resized frames, x first: means over `GRAIN` x `GRAIN` pixels."""
     objects: Tensor
-    """`(B, 1, h, w)`: 1 where an object is to be seen in the first frame, 0 elsewhere."""
+    """`(B, 1, h/4, w/4)`: the share of them that shows an object in the first frame."""
 
     def to(self, device: torch.device) -> FlowBatch:
         """Return the batch on a device."""
@@ -115,9 +121,18 @@ class FlowPairs(Dataset[FlowBatch]):
 
     def __init__(self, pairs: Pairs, resize: Resize, split: Literal["train", "val"] = "train") -> None:
         self.pairs, self.resize, self.split = pairs, resize, split
+        self._made: dict[int, FlowBatch] = {}  # making a pair takes longer than learning from it
 
     def __getitem__(self, number: int) -> FlowBatch:
         """Return one pair, as a batch of one."""
+        showing, which = divmod(number, self.pairs.pairs)
+        if which not in self._made:
+            self._made[which] = self.made(which)
+        mirrored = np.random.default_rng([self.pairs.seed, which, showing]).random(2) < 0.5
+        return flipped(self._made[which], *mirrored.tolist())
+
+    def made(self, number: int) -> FlowBatch:
+        """Return one of the pairs that the stream repeats, not mirrored."""
         rng = np.random.default_rng([self.pairs.seed, number])
         settings = self.pairs.settings()
         scene = _scene(settings, self.split, int(rng.integers(self.pairs.scenes)))
@@ -131,8 +146,16 @@ class FlowPairs(Dataset[FlowBatch]):
         flow, _ = true_flow(scene, a, b)  # (H, W, 2)
         maps = np.concatenate([flow * scales[0], _objects(scene, a)], axis=2).transpose(2, 0, 1)
         _, height, width = images[0].shape
-        sampled = adaptive_avg_pool2d(torch.from_numpy(np.ascontiguousarray(maps)), (height, width))
+        size = (-(-height // GRAIN), -(-width // GRAIN))
+        sampled = adaptive_avg_pool2d(torch.from_numpy(np.ascontiguousarray(maps)), size)
         return FlowBatch(torch.stack(images)[None], sampled[None, :2], sampled[None, 2:])
+
+
+def flipped(pair: FlowBatch, x: bool, y: bool) -> FlowBatch:
+    """Return a pair mirrored left to right (x) and upside down (y), the flow along with it."""
+    axes = [axis for axis, wanted in ((-1, x), (-2, y)) if wanted]
+    sign = torch.tensor([-1.0 if x else 1.0, -1.0 if y else 1.0]).view(1, 2, 1, 1)
+    return FlowBatch(pair.images.flip(axes), pair.flow.flip(axes) * sign, pair.objects.flip(axes))
 
 
 @lru_cache(maxsize=1000)

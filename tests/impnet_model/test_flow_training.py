@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.nn.functional import grid_sample
+from torch.nn.functional import grid_sample, interpolate
 
 from impnet_model import checkpoints
 from impnet_model.build import TINY, flow_network
 from impnet_model.dataset import loader
 from impnet_model.flow_training import (
+    FlowBatch,
     FlowPairs,
     Pairs,
     balanced_error,
     collate_pairs,
+    flipped,
     flow_errors,
     flow_settings_of,
     train_flow,
@@ -37,24 +39,46 @@ VALUES = {
 }  # fmt: skip
 
 
+def off_along(pair: FlowBatch) -> tuple[float, float]:
+    """Return how far the first frame is off the second when that is read along the flow, and when as it is."""
+    first, second = pair.pixels().unbind(1)
+    height, width = first.shape[2:]
+    flow = interpolate(pair.flow, (height, width), mode="bilinear")[0]
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    at = torch.stack([x, y]) + flow
+    grid = torch.stack([2 * at[0] / (width - 1) - 1, 2 * at[1] / (height - 1) - 1], dim=-1)[None]
+    moved = grid_sample(second, grid, align_corners=True)
+    inside = (grid.abs() < 1).all(dim=-1)[:, None].expand_as(first)
+    return float((moved - first).abs()[inside].mean()), float((second - first).abs()[inside].mean())
+
+
 @pytest.mark.parametrize("resize", [Resize(64, 64), Resize(96, 96)])
 def test_the_flow_leads_to_what_is_seen(resize: Resize) -> None:
     """Where the second frame is read along the flow, it looks as the first."""
     pairs = FlowPairs(CLEAN, resize)
-    along = still = 0.0
-    for number in range(4):
-        pair = pairs.between(make_scene(CLEAN.settings(), "train", number), 2, 12)
-        first, second = pair.pixels().unbind(1)
-        _, _, height, width = first.shape
-        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-        at = torch.stack([x, y]) + pair.flow[0]
-        grid = torch.stack([2 * at[0] / (width - 1) - 1, 2 * at[1] / (height - 1) - 1], dim=-1)[None]
-        moved = grid_sample(second, grid, align_corners=True)
-        inside = (grid.abs() < 1).all(dim=-1)[:, None].expand_as(first)
-        along += float((moved - first).abs()[inside].mean())
-        still += float((second - first).abs()[inside].mean())
-        assert 0 < float(pair.objects.mean()) < 0.6
-    assert along < 0.5 * still
+    each = [pairs.between(make_scene(CLEAN.settings(), "train", number), 2, 12) for number in range(4)]
+    along, still = (sum(column) for column in zip(*map(off_along, each), strict=True))
+    assert along < 0.6 * still
+    assert all(0 < float(pair.objects.mean()) < 0.6 for pair in each)
+
+
+@pytest.mark.parametrize(("x", "y"), [(True, False), (False, True), (True, True)])
+def test_a_mirrored_pair_is_as_true(x: bool, y: bool) -> None:
+    pair = FlowPairs(CLEAN, Resize(64, 64)).between(make_scene(CLEAN.settings(), "train", 1), 2, 12)
+    along, still = off_along(flipped(pair, x, y))
+    assert (along, still) == pytest.approx(off_along(pair), rel=0.02)
+    assert along < 0.6 * still
+
+
+def test_the_stream_shows_its_pairs_again_mirrored_otherwise() -> None:
+    pairs = FlowPairs(replace(CLEAN, pairs=2), Resize(64, 64))
+    shown = [pairs[number] for number in range(1, 32, 2)]
+    assert all(
+        torch.equal(torch.sort(each.images.flatten())[0], torch.sort(shown[0].images.flatten())[0]) for each in shown
+    )
+    assert len({each.images.numpy().tobytes() for each in shown}) == 4
+    again = FlowPairs(replace(CLEAN, pairs=2), Resize(64, 64))[31]
+    assert torch.equal(again.images, shown[-1].images) and torch.equal(again.flow, shown[-1].flow)
 
 
 def test_pairs_are_a_pure_function_of_their_number() -> None:
@@ -127,7 +151,15 @@ def test_a_long_enough_run_is_better_than_no_flow(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"build": "tinny"}, {"reach": 0}, {"scenes": "many"}, {"difficulty": "soft"}, {"length": 4}, {"speed": -1.0}],
+    [
+        {"build": "tinny"},
+        {"reach": 0},
+        {"pairs": 0},
+        {"scenes": "many"},
+        {"difficulty": "soft"},
+        {"length": 4},
+        {"speed": -1.0},
+    ],
 )
 def test_bad_settings_are_told(values: dict[str, object]) -> None:
     with pytest.raises(TrainingError):
