@@ -1,0 +1,157 @@
+"""The steps of a reproduction: vidkit commands, what each reads and writes, and whether it is done.
+
+A step is done when what it writes is there and its stamp, `steps/NAME.json`, tells of the same command on the same
+content. So whatever stops a reproduction, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import vidkit
+from vidkit.files import write_text
+from vidkit.reproduce.plan import Grid, Run, runs_of
+
+FORMAT, VERSION = "vidkit-step", 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """A vidkit command, to be typed in the folder of the reproduction.
+
+    Arguments that are Paths, and all of `reads`, may lie elsewhere: of them only the content counts. `writes` is
+    relative to the folder.
+    """
+
+    name: str
+    arguments: tuple[str | Path, ...]
+    reads: tuple[Path, ...]
+    writes: tuple[Path, ...]
+
+    @property
+    def command(self) -> list[str]:
+        """The arguments of `vidkit`."""
+        return [str(argument) for argument in self.arguments]
+
+    @property
+    def stamp(self) -> Path:
+        """The file that tells what was done, relative to the folder."""
+        return Path("steps", re.sub(r"[^\w.,=+-]+", "-", self.name) + ".json")
+
+    @property
+    def said(self) -> Path:
+        """The file with what the command printed, relative to the folder."""
+        return self.stamp.with_suffix(".txt")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user chose for all runs. Paths are absolute."""
+
+    index: Path
+    checkpoints: dict[str, Path]
+    """By name, of `plan.CHECKPOINTS`."""
+    ci: int = 1000
+    device: str = "cpu"
+    options: tuple[str, ...] = ()
+    limit: int | None = None
+    frames_root: Path | None = None
+
+
+def run_steps(runs: Sequence[Run], given: Given) -> list[Step]:
+    """Return the steps that describe the checkpoints, and run and score every run whose checkpoint is there."""
+    possible = [run for run in runs if run.checkpoint in given.checkpoints]
+    used = dict.fromkeys(run.checkpoint for run in possible)
+    steps = [_show(name, given.checkpoints[name]) for name in used]
+    for run in possible:
+        steps += [_benchmark(run, given), _eval(run, given)]
+    return steps
+
+
+def folder_of(run: Run) -> Path:
+    """Return the folder of a run, relative to that of the reproduction."""
+    return Path("runs", run.name)
+
+
+def _show(name: str, checkpoint: Path) -> Step:
+    return Step(f"checkpoint {name}", ("weights", "show", checkpoint, "--json"), (checkpoint,), ())
+
+
+def _benchmark(run: Run, given: Given) -> Step:
+    checkpoint, output = given.checkpoints[run.checkpoint], folder_of(run) / "predictions.h5"
+    arguments: list[str | Path] = ["benchmark", run.detector, "--index", given.index, "--checkpoint", checkpoint]
+    for option in (*run.options, *given.options):
+        arguments += ["--option", option]
+    arguments += ["--device", given.device]
+    arguments += [] if given.limit is None else ["--limit", str(given.limit)]
+    arguments += [] if given.frames_root is None else ["--frames-root", given.frames_root]
+    arguments += ["--record-weights"] if run.weights else []
+    arguments += ["-o", str(output)]
+    return Step(f"benchmark {run.name}", tuple(arguments), (given.index, checkpoint), (output,))
+
+
+def _eval(run: Run, given: Given) -> Step:
+    predictions, result = (folder_of(run) / name for name in ("predictions.h5", "result.json"))
+    arguments = ("eval", str(predictions), "--index", given.index, "--by", "motion", "--protocol", "fgfa")
+    return Step(f"eval {run.name}", (*arguments, "--ci", str(given.ci)), (given.index, predictions), (result,))
+
+
+def figure_steps(articles: Sequence[str], grid: Grid, results: Sequence[str], given: Given) -> list[Step]:
+    """Return the steps that draw the figures, each of those of its runs that have `results`, named."""
+    drawn = {article: [run for run in runs_of(article, grid) if run.name in results] for article in articles}
+    limited = [] if given.limit is None else ["--limited"]
+    steps = []
+    if runs := drawn.get("figure8"):
+        steps.append(_plot("figure8", "speed-accuracy", runs, limited))
+    return steps
+
+
+def _plot(article: str, figure: str, runs: Sequence[Run], more: Sequence[str | Path] = ()) -> Step:
+    """Return the step that draws a figure of the results of some runs."""
+    written = [f"{article}.{ending}" for ending in ("png", "svg", "csv")]
+    folders = [str(folder_of(run)) for run in runs]
+    arguments = ("plot", figure, *folders, *more, "-o", written[0], "-o", written[1])
+    reads = tuple(folder_of(run) / "result.json" for run in runs)
+    return Step(article, arguments, reads, tuple(map(Path, written)))
+
+
+def lacking(step: Step, folder: Path) -> list[Path]:
+    """Return what the step reads and isn't there."""
+    return [path for path in step.reads if not (folder / path).is_file()]
+
+
+def is_done(step: Step, folder: Path) -> bool:
+    """Return whether a step was done in `folder` with this command on this content, and what it wrote is there."""
+    if lacking(step, folder) or not all((folder / path).is_file() for path in (*step.writes, step.said)):
+        return False
+    try:
+        found = json.loads((folder / step.stamp).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and {**found, "seconds": None} == _stamp(step, folder, None)
+
+
+def mark_done(step: Step, folder: Path, seconds: float) -> None:
+    """Write the stamp of a step that was just done, in `seconds`."""
+    write_text(folder / step.stamp, json.dumps(_stamp(step, folder, seconds), indent=1) + "\n")
+
+
+def _stamp(step: Step, folder: Path, seconds: float | None) -> dict[str, object]:
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "command": [argument.name if isinstance(argument, Path) else argument for argument in step.arguments],
+        "reads": [_digest(folder / path) for path in step.reads],
+        "vidkit": vidkit.__version__,
+        "seconds": seconds,
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
