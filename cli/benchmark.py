@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .console import json_option, print_json, print_table, progress, say
+from .console import json_option, print_json, print_table, say
 from .places import data_dir_option, index_option, open_index, runs_dir_option
+from .running import How, Processes, run_detector, weights_file
 
 if TYPE_CHECKING:
-    from vidkit.benchmark.detector import Detector, OracleDetector
-    from vidkit.benchmark.run import Images, Timing
-    from vidkit.benchmark.stopwatch import VideoRun
     from vidkit.data.index import Index
-    from vidkit.predictions.table import Predictions, RunInfo
-
-
-FILE = "predictions.h5"
+    from vidkit.predictions.table import Predictions
 
 
 @click.command("benchmark")
@@ -52,6 +41,10 @@ FILE = "predictions.h5"
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N videos: for a smoke test.")
 @click.option("--warm-up", type=click.IntRange(min=0), default=1, show_default=True, help="Videos that aren't timed.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=0, help="Longest seconds for one answer; 0: no limit.")
+@click.option("--record-weights", is_flag=True, help="Keep the weight maps of keyframes too; docs/benchmarking.md.")
+@click.option(
+    "--score", "score_every", type=click.IntRange(min=1), metavar="N", help="Tell the mAP so far after every N videos."
+)
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted; leave a finished one as it is.")
 @click.option("--restart", is_flag=True, help="Throw away an unfinished run, or another run's file, and begin again.")
 @click.option(
@@ -74,6 +67,8 @@ def command(
     limit: int | None,
     warm_up: int,
     timeout: float,
+    record_weights: bool,
+    score_every: int | None,
     resume: bool,
     restart: bool,
     frames_root: Path | None,
@@ -92,217 +87,32 @@ def command(
       vidkit benchmark frame-copy --option length=5 --option key_id=0
       vidkit benchmark my_file:my_factory --index vidkit-data/vid_val.h5 -o mine.h5 --limit 3
       vidkit benchmark oracle-jitter --resume
+      vidkit benchmark impression --checkpoint impression.pt --record-weights --score 20
     """
     if resume and restart:
         raise click.UsageError("--resume goes on, --restart begins again: give one of them")
     if Processes.of_torchrun().count > 1 and not resume:
         raise click.UsageError("several processes of torchrun share a run by its parts: give --resume")
     index_file, index = open_index(index_path, data_dir)
-    how = How(index, runs_dir, device, checkpoint, scenario, limit, warm_up, timeout, frames_root, blank_frames)
+    how = How(
+        index,
+        runs_dir,
+        device,
+        checkpoint,
+        scenario,
+        limit,
+        warm_up,
+        timeout,
+        frames_root,
+        blank_frames,
+        record_weights,
+        score_every,
+    )
     predictions, output = run_detector(name, options, how, output, resume, restart)
     if predictions is None:
         say("this process's share of the videos is done")
         return
     _report(predictions, index, index_file, output, as_json)
-
-
-@dataclass(frozen=True)
-class How:
-    """What the runs of a sweep have in common."""
-
-    index: Index
-    runs_dir: Path
-    device: str
-    checkpoint: Path | None
-    scenario: Literal["stream", "offline"]
-    limit: int | None
-    warm_up: int
-    timeout: float
-    frames_root: Path | None
-    blank_frames: bool
-
-
-@dataclass(frozen=True)
-class Processes:
-    """Which of how many processes this is; the first one puts the run together."""
-
-    rank: int = 0
-    count: int = 1
-    device: int = 0
-
-    @classmethod
-    def of_torchrun(cls) -> Processes:
-        """Return what torchrun tells by the environment; without it, one process."""
-        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-        if not all(os.environ.get(name, "").isdecimal() for name in names):
-            return cls()
-        return cls(*(int(os.environ[name]) for name in names))
-
-
-def run_detector(
-    name: str, options: Sequence[str], how: How, output: Path | None, resume: bool, restart: bool
-) -> tuple[Predictions | None, Path]:
-    """Run a detector and return its predictions, and where they were written; a finished run is only read.
-
-    Under torchrun the videos are dealt to the processes by length, "cuda" is the process's own card, and only the first
-    process returns predictions, once the shares of all are done.
-    """
-    from vidkit.benchmark.detector import DetectorContext
-    from vidkit.benchmark.environment import environment
-    from vidkit.benchmark.plugins import make
-    from vidkit.benchmark.run import Timing, remove
-    from vidkit.predictions.table import RunInfo
-
-    index = how.index
-    _find_modules_here()
-    processes = Processes.of_torchrun()
-    device = f"cuda:{processes.device}" if how.device == "cuda" and processes.count > 1 else how.device
-    context = DetectorContext(index.classes, device, how.checkpoint)
-    with redirect_stdout(sys.stderr):  # a detector's own printing must not get between the data
-        detector, values = make(name, context, options)
-        told = replace(context, device=how.device)  # the same in all processes
-        stamp = environment(detector, told, index, _plain(values), how.blank_frames)
-    if processes.count > 1:
-        stamp["processes"] = processes.count
-    limited = how.limit is not None and how.limit < index.n_videos
-    run = RunInfo(detector.name, _plain(values), stamp, how.scenario, limited)
-    output = output or how.runs_dir / _folder(name, options, how.scenario, how.limit if limited else None) / FILE
-    predictions = _kept(output, run, index, resume, restart)
-    if predictions is not None:
-        remove(_parts(output))  # left where a run was killed after its last step but one
-        return predictions, output
-    videos = range(index.n_videos if how.limit is None else min(how.limit, index.n_videos))
-    images = _images(index, videos, how.frames_root, how.blank_frames)
-    timing = Timing(how.scenario, how.warm_up, how.timeout)
-    return _run(detector, index, images, videos, output, run, timing, resume, restart, processes), output
-
-
-def _find_modules_here() -> None:
-    """Let `module:factory` find modules of the current folder; installed ones come first."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
-
-
-def _folder(name: str, options: Sequence[str], scenario: str, limit: int | None) -> str:
-    """Return the folder of a run: its detector and what was chosen, with nothing that a path can't hold."""
-    extras = [*(["offline"] if scenario == "offline" else []), *([] if limit is None else [f"limit={limit}"])]
-    return re.sub(r"[^\w.,=+-]+", "-", "_".join([name, *options, *extras]))[:200]
-
-
-def _images(index: Index, videos: Sequence[int], root: Path | None, blank: bool) -> Images:
-    """Return where frames come from; a FrameError if the index doesn't tell where they are."""
-    from vidkit.benchmark.run import blank_frames
-    from vidkit.data.frames import frames_of, has_frames
-    from vidkit.errors import FrameError
-
-    if blank:
-        return blank_frames
-    for video in videos:
-        if not has_frames(index, video):
-            raise FrameError(
-                f"video {index.video_name[video]}: the index doesn't tell where its frames are; prepare it again, "
-                "or hand over black frames with --blank-frames (the result says so)"
-            )
-    return lambda index, video: frames_of(index, video, root)
-
-
-def _kept(output: Path, run: RunInfo, index: Index, resume: bool, restart: bool) -> Predictions | None:
-    """Return the finished predictions at `output` if they are to be left; None if the run is to be made.
-
-    Raises ChoiceError if the file is something else, that would be lost.
-    """
-    from vidkit.benchmark.run import differences, stamp_of
-    from vidkit.data.hdf5 import read_predictions
-    from vidkit.errors import ChoiceError, FormatError
-
-    if restart or not output.exists():
-        return None
-    try:
-        there = read_predictions(output)
-    except FormatError as error:
-        raise ChoiceError(f"{error}; give another --output, or --restart to replace it") from None
-    differing = differences(
-        stamp_of(there.run, there.index_fingerprint) | {"limited": there.run.limited},
-        stamp_of(run, index.fingerprint) | {"limited": run.limited},
-    )
-    if not differing:
-        return there if resume else None
-    if lost := [said for said in differing if not said.startswith("environment")]:
-        raise ChoiceError(
-            f"{output} holds another run: {'; '.join(lost)}; give another --output, or --restart to replace it"
-        )
-    return None
-
-
-def _run(
-    detector: Detector | OracleDetector,
-    index: Index,
-    images: Images,
-    videos: Sequence[int],
-    output: Path,
-    run: RunInfo,
-    timing: Timing,
-    resume: bool,
-    restart: bool,
-    processes: Processes,
-) -> Predictions | None:
-    from vidkit.benchmark.run import begin, collect, deal, finished, remove, shard_path
-    from vidkit.data.hdf5 import write_predictions
-    from vidkit.errors import ChoiceError
-
-    parts = _parts(output)
-    if not (resume or restart) and any(parts.glob("*.shard")):
-        raise ChoiceError(f"{parts}: an unfinished run is there; go on with --resume, or begin again with --restart")
-    if not resume:
-        remove(parts)
-    begin(parts, run, index)
-    done = finished(parts, index)
-    left = [video for video in deal(videos, index, processes.count)[processes.rank] if video not in done]
-    try:
-        _run_left(detector, index, images, left, parts, timing, done)
-    except BaseException:
-        say(f"{len(done)} of {len(videos)} videos are kept in {parts}; --resume goes on from there")
-        raise
-    if processes.rank:
-        return None
-    while not done.keys() >= set(videos):  # the other processes are still at work; torchrun ends all if one fails
-        time.sleep(0.5)
-        if all(shard_path(parts, video).is_file() for video in videos):
-            done = finished(parts, index)
-    predictions = collect({video: done[video] for video in videos}, run, index)
-    write_predictions(output, predictions)
-    if set(done) <= set(videos):
-        remove(parts)
-    return predictions
-
-
-def _parts(output: Path) -> Path:
-    return output.with_name(output.name + ".parts")
-
-
-def _run_left(
-    detector: Detector | OracleDetector,
-    index: Index,
-    images: Images,
-    left: Sequence[int],
-    parts: Path,
-    timing: Timing,
-    done: dict[int, VideoRun],
-) -> None:
-    """Run what is left, adding it to `done`, with a progress bar."""
-    from vidkit.benchmark.run import run_videos
-
-    total = sum(len(index.frames_of(video)) for video in left)
-    with progress(detector.name, total, "frames") as advance, redirect_stdout(sys.stderr):
-        for video, result in run_videos(detector, index, images, left, parts, timing):
-            done[video] = result
-            seconds = result.compute_seconds.sum()
-            advance(len(result.answers), f"{len(result.answers) / seconds:.1f} frames/s" if seconds else "")
 
 
 def _report(predictions: Predictions, index: Index, index_file: Path, output: Path, as_json: bool) -> None:
@@ -315,6 +125,7 @@ def _report(predictions: Predictions, index: Index, index_file: Path, output: Pa
                 "format": "vidkit-benchmark",
                 "version": 1,
                 "output": str(output),
+                "weight_maps": str(weights_file(output)) if "recorded" in run.environment else None,
                 "index": str(index_file),
                 "index_fingerprint": predictions.index_fingerprint,
                 "fingerprint": predictions.fingerprint,
@@ -334,7 +145,12 @@ def _report(predictions: Predictions, index: Index, index_file: Path, output: Pa
         click.echo(f"{name:<18} {value}")
     click.echo()
     print_table(["compute time, ms", "frames", "mean", "p50", "p90", "p99"], _times(measured["seconds"]))
+    if stages := _stages(measured):
+        click.echo()
+        print_table(["stage, ms", "mean of a frame"], stages)
     say(f"predictions: {output}")
+    if "recorded" in run.environment:
+        say(f"weight maps: {weights_file(output)}")
 
 
 def _facts(predictions: Predictions, measured: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -359,7 +175,19 @@ def _facts(predictions: Predictions, measured: Mapping[str, Any]) -> list[tuple[
     ]
     if run.environment.get("sees_truth"):
         facts.insert(1, ("", "looks at the ground truth: a stand-in, no method"))
+    if device_bytes := measured["measured"].get("peak_device_bytes"):
+        facts.append(("device memory", f"{device_bytes / 2**20:.0f} MiB at most"))
     return facts
+
+
+def _stages(measured: Mapping[str, Any]) -> list[list[object]]:
+    """Return the mean time of a frame in each stage that the detector told, and in none of them."""
+    totals = {name.removesuffix("_seconds"): s for name, s in measured["measured"].items() if name.endswith("_seconds")}
+    frames, compute = measured["frames_timed"], measured["seconds"]["all"]["mean"]
+    if not totals or not frames:
+        return []
+    each = {name: seconds / frames for name, seconds in totals.items()}
+    return [[name, _ms(seconds)] for name, seconds in (each | {"none of these": compute - sum(each.values())}).items()]
 
 
 def _look_ahead(frames: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .benchmark import How, run_detector
 from .console import json_option, print_json, print_table, say
 from .places import data_dir_option, index_option, open_index, runs_dir_option
+from .running import How, run_detector
 
 if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N videos: for a smoke test.")
 @click.option("--warm-up", type=click.IntRange(min=0), default=1, show_default=True, help="Videos that aren't timed.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=0, help="Longest seconds for one answer; 0: no limit.")
+@click.option("--record-weights", is_flag=True, help="Keep the weight maps of keyframes too; docs/benchmarking.md.")
 @click.option("--frames-root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where frames are.")
 @click.option("--blank-frames", is_flag=True, help="Hand over black frames: for detectors that don't look at pixels.")
 @json_option
@@ -50,6 +51,7 @@ def command(
     limit: int | None,
     warm_up: int,
     timeout: float,
+    record_weights: bool,
     frames_root: Path | None,
     blank_frames: bool,
     as_json: bool,
@@ -69,7 +71,19 @@ def command(
 
     runs = grid(options)
     index_file, index = open_index(index_path, data_dir)
-    how = How(index, runs_dir, device, checkpoint, scenario, limit, warm_up, timeout, frames_root, blank_frames)
+    how = How(
+        index,
+        runs_dir,
+        device,
+        checkpoint,
+        scenario,
+        limit,
+        warm_up,
+        timeout,
+        frames_root,
+        blank_frames,
+        record_weights,
+    )
     rows = []
     for place, chosen in enumerate(runs, start=1):
         say(f"run {place} of {len(runs)}: {name} {' '.join(chosen)}")

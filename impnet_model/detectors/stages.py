@@ -31,7 +31,7 @@ class Stages:
     def time(self, stage: Stage, device: torch.device) -> Iterator[None]:
         """Add the time that the block takes to `stage`. Blocks must not be nested, nor yield to the caller."""
         if device.type == "cuda":
-            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begin, end = _event(), _event()
             stream = torch.cuda.current_stream(device)
             begin.record(stream)
             yield
@@ -52,3 +52,7 @@ class Stages:
         if device.type == "cuda":
             measured["peak_device_bytes"] = float(torch.cuda.max_memory_allocated(device))
         return measured
+
+
+def _event() -> torch.cuda.Event:
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's stubs leave it open

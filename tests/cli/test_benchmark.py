@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.makers import make_index
-from vidkit.data.hdf5 import read_predictions, write_index
+from vidkit.data.hdf5 import read_predictions, read_weight_maps, write_index
 from vidkit.data.index import FOLDER, FrameFiles, Index
 
 ROOT = Path(__file__).parents[2]
@@ -288,3 +289,119 @@ def test_several_processes_need_resume(here, monkeypatch):
     for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")):
         monkeypatch.setenv(name, value)
     assert run("oracle-jitter", "--blank-frames") == 2
+
+
+# -- weight maps, stages, partial scores -------------------------------------------------------------------------------
+
+WEIGHING = """
+import numpy as np
+from vidkit import Detections
+from vidkit.benchmark.detector import KeyframeWeights
+
+class Keyed:
+    name = "keyed"
+    def __init__(self, crash):
+        self.crash, self.videos, self.seconds = crash, 0, 0.0
+    def detect(self, frames):
+        self.videos += 1
+        nothing = Detections.none()
+        for place, image in enumerate(frames):
+            self.seconds += 0.25
+            if self.videos == self.crash:
+                raise RuntimeError("out of luck")
+            yield Detections(nothing.boxes, nothing.scores, nothing.class_ids, place % 3 == 0, -(place % 3))
+    def keyframe_weights(self, frames):
+        for place, image in enumerate(frames):
+            if place % 3 == 0:
+                shares = np.full(place // 3 + 1, 3 / (place + 3))
+                yield KeyframeWeights(place, np.full((2, 2), image.mean() / 255), shares, 8.0)
+    def synchronize(self):
+        pass
+    def measurements(self):
+        return {"forward_seconds": self.seconds, "peak_device_bytes": 3.0 * 2**20}
+
+def keyed(context, crash: int = 0):
+    return Keyed(crash)
+"""
+
+
+@pytest.fixture
+def keyed(here: Path) -> Path:
+    (here / "keyed.py").write_text(WEIGHING)
+    sys.modules.pop("keyed", None)
+    return here
+
+
+def test_weight_maps_are_recorded_beside_the_predictions(keyed, capsys):
+    assert run("keyed:keyed", "--blank-frames", "--record-weights", "-o", "a/predictions.h5", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["weight_maps"] == "a/predictions.weights.h5"
+    assert told["environment"]["recorded"] == "weight maps"
+    maps, predictions = read_weight_maps("a/predictions.weights.h5"), read_predictions("a/predictions.h5")
+    assert maps.predictions_fingerprint == predictions.fingerprint
+    assert predictions.is_key is not None
+    assert maps.frame.tolist() == np.flatnonzero(predictions.is_key).tolist()
+    assert sorted(path.name for path in (keyed / "a").iterdir()) == ["predictions.h5", "predictions.weights.h5"]
+
+
+def test_an_interrupted_recording_goes_on_to_the_same_file(keyed, capsys):
+    recorded = ["--blank-frames", "--record-weights", "--resume", "-o"]
+    assert run("keyed:keyed", *recorded, "a/p.h5") == 0
+    before = Path.write_bytes
+    count = 0
+
+    def third_fails(self: Path, data: bytes) -> int:
+        nonlocal count
+        count += ".shard" in self.name
+        if count == 3:
+            raise OSError(28, "No space left on device", str(self))
+        return before(self, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "write_bytes", third_fails)
+        assert run("keyed:keyed", *recorded, "b/p.h5") == 1
+    assert "2 of 4 videos are kept" in capsys.readouterr().err
+    assert run("keyed:keyed", *recorded, "b/p.h5") == 0
+    a, b = (read_weight_maps(f"{folder}/p.weights.h5") for folder in "ab")
+    for name in ("frame", "map_size", "weight", "share_start", "share", "cell"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
+def test_a_run_without_recording_is_not_gone_on_with_one(keyed, capsys):
+    assert run("keyed:keyed", "--blank-frames", "--option", "crash=3") == 1
+    assert run("keyed:keyed", "--blank-frames", "--option", "crash=3", "--record-weights", "--resume") == 1
+    assert "environment.recorded was None, is 'weight maps'" in capsys.readouterr().err
+
+
+def test_a_finished_run_whose_weight_maps_were_lost_is_made_again(keyed):
+    args = ["keyed:keyed", "--blank-frames", "--record-weights", "--resume", "-o", "p.h5"]
+    assert run(*args) == 0
+    Path("p.weights.h5").unlink()
+    assert run(*args) == 0
+    assert read_weight_maps("p.weights.h5").n_keyframes == 8
+
+
+def test_a_detector_without_weights_is_refused_before_it_runs(here, capsys):
+    assert run("mine:mean", "--blank-frames", "--record-weights") == 1
+    assert "detector 'mean' has no weight maps to record" in capsys.readouterr().err
+    assert not (here / "runs").exists()
+
+
+def test_stages_and_device_memory_are_printed(keyed, capsys):
+    assert run("keyed:keyed", "--blank-frames") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"device memory +3 MiB at most", out)
+    assert re.search(r"forward +250\.00", out)
+    assert "none of these" in out
+
+
+def test_partial_scores_are_told_and_called_partial(here, capsys):
+    assert run("oracle-jitter", "--blank-frames", "--score", "1") == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "videos" in line]
+    assert [line.split(":")[0] for line in said[:3]] == ["PARTIAL"] * 3
+    assert re.fullmatch(r"PARTIAL: mAP \d+\.\d % \(fgfa\) over 2 of 4 videos, no score of the run", said[1])
+    assert re.fullmatch(r"mAP (\d+\.\d) % \(fgfa\) over all 4 of 4 videos", said[3])
+    assert report_errors(vidkit, ["eval", "runs/oracle-jitter/predictions.h5", "--by", "none", "--json"]) == 0
+    capsys.readouterr()
+    mean_ap = json.loads(Path("runs/oracle-jitter/result.json").read_text())["mean_ap"]
+    assert f"mAP {100 * mean_ap:.1f} %" in said[3]

@@ -1,8 +1,8 @@
 """A run: a detector over the videos of an index, kept video by video under `PARTS/`, put together at the end.
 
 begin(parts, run, index)        # makes the folder, or sees that it belongs to this very run
-run_videos(…, parts)            # one shard a video; those that are there are left as they are
-predictions = collect(parts, run, index, videos)
+run_videos(…, parts)            # one shard a video; what is there already is `finished(parts, index)`
+predictions = collect(done, run, index)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from vidkit.benchmark.detector import Detector, Image, OracleDetector
+from vidkit.benchmark.recording import record_weights
 from vidkit.benchmark.shards import read_shard, write_shard
 from vidkit.benchmark.stopwatch import Clock, Scenario, VideoRun, is_total, time_video
 from vidkit.data.index import Index
@@ -27,6 +28,7 @@ from vidkit.detections import Detections
 from vidkit.errors import ChoiceError, FormatError, FrameError
 from vidkit.files import write_text
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo, from_frames
+from vidkit.predictions.weight_maps import WeightMaps
 
 LOG = logging.getLogger(__name__)
 FORMAT, VERSION = "vidkit-run", 1
@@ -131,8 +133,11 @@ def run_videos(
     videos: Sequence[int],
     parts: Path,
     timing: Timing | None = None,
+    weights: bool = False,
 ) -> Iterator[tuple[int, VideoRun]]:
     """Run `detector` over the video rows `videos`, writing a shard for each into `parts`; yield each when it is there.
+
+    With `weights` the weight maps are recorded too, in a second pass over each video that isn't timed.
 
     Raises DetectorError where the detector fails, FrameError where a frame can't be read; the shards before it stay.
     """
@@ -143,6 +148,9 @@ def run_videos(
     for place, video in enumerate(videos):
         run = _run_video(detector, index, images, video, timing)
         run = replace(run, warm_up=not rehearse and place < timing.warm_up)
+        if weights:
+            recorded = record_weights(detector, images(index, video), index, video, run.answers, timing.limit)
+            run = replace(run, keyframes=recorded)
         write_shard(shard_path(parts, video), run)
         yield video, run
 
@@ -174,6 +182,26 @@ def collect(done: Mapping[int, VideoRun], run: RunInfo, index: Index) -> Predict
     )
     run = replace(run, measured=_measured(done.values()))
     return from_frames((answer for r in runs for answer in r.answers), index.fingerprint, times, run)
+
+
+def collect_weights(done: Mapping[int, VideoRun], predictions: Predictions, index: Index) -> WeightMaps:
+    """Return the weight maps put together from what was done and recorded, by video row.
+
+    predictions: of the same run, as `collect` returns them.
+    """
+    videos = [(int(index.frame_start[video]), key) for video in sorted(done) for key in done[video].keyframes or ()]
+    keys = [key for _, key in videos]
+    return WeightMaps(
+        frame=np.array([start + key.frame for start, key in videos], np.int64),
+        map_size=np.array([key.weight.shape for key in keys], np.int32).reshape(-1, 2),
+        weight=_joined([key.weight.ravel() for key in keys], np.float16),
+        cell=np.array([key.cell for key in keys], np.float64),
+        share_start=np.cumsum([0, *(len(key.shares) for key in keys)]).astype(np.int64),
+        share=_joined([key.shares for key in keys], np.float32),
+        index_fingerprint=index.fingerprint,
+        predictions_fingerprint=predictions.fingerprint,
+        run=predictions.run,
+    )
 
 
 def _joined(columns: Sequence[Any], dtype: type) -> Any:

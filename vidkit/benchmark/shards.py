@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.benchmark.detector import KeyframeWeights
 from vidkit.benchmark.stopwatch import VideoRun
 from vidkit.detections import Detections
 from vidkit.errors import FormatError
@@ -68,7 +70,26 @@ def _columns(run: VideoRun) -> dict[str, Any]:
         "look_ahead": run.look_ahead,
         "warm_up": np.array(run.warm_up),
         "measured": np.array(json.dumps(dict(run.measured))),
+        **({} if run.keyframes is None else _columns_of_keyframes(run.keyframes)),
     }
+
+
+def _columns_of_keyframes(keyframes: Sequence[KeyframeWeights]) -> dict[str, Any]:
+    return {
+        "key_frame": np.array([each.frame for each in keyframes], np.int64),
+        "key_weight": np.array([each.weight for each in keyframes], np.float16),  # (K, h, w)
+        "key_cell": np.array([each.cell for each in keyframes], np.float64),
+        "key_share_start": np.cumsum([0, *(len(each.shares) for each in keyframes)]),
+        "key_share": np.concatenate([np.zeros(0), *(each.shares for each in keyframes)]).astype(np.float32),
+    }
+
+
+def _keyframes(columns: dict[str, NDArray[Any]]) -> tuple[KeyframeWeights, ...] | None:
+    if "key_frame" not in columns:
+        return None
+    ends = pairwise(columns["key_share_start"].tolist())
+    each = zip(columns["key_frame"].tolist(), columns["key_weight"], ends, columns["key_cell"].tolist(), strict=True)
+    return tuple(KeyframeWeights(f, w, columns["key_share"][start:stop], cell) for f, w, (start, stop), cell in each)
 
 
 def _run(columns: dict[str, NDArray[Any]]) -> VideoRun:
@@ -91,4 +112,5 @@ def _run(columns: dict[str, NDArray[Any]]) -> VideoRun:
         columns["look_ahead"],
         json.loads(str(columns["measured"])),
         bool(columns["warm_up"]),
+        _keyframes(columns),
     )

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.benchmark.answers import fault_of_kind, first_fault
-from vidkit.benchmark.detector import Detector, Image, KnownFrame, Measuring, OracleDetector
+from vidkit.benchmark.detector import Detector, Image, KeyframeWeights, KnownFrame, Measuring, OracleDetector
 from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, FrameError
@@ -39,6 +39,7 @@ class VideoRun:
     look_ahead: NDArray[np.int32]
     measured: Mapping[str, float] = field(default_factory=dict)  # what the detector tells of itself, for this video
     warm_up: bool = False  # whether the video is left out of the timing
+    keyframes: tuple[KeyframeWeights, ...] | None = None  # where they were recorded
 
 
 class Handover:
@@ -108,7 +109,7 @@ def time_video(
     Raises DetectorError, naming detector, video and frame, if the detector fails or breaks the protocol, and the error
     of `frames` where that fails.
     """
-    place = _Place(detector.name, index.video_name[video], index.frame_number[index.frames_of(video)].tolist())
+    place = Place(detector.name, index.video_name[video], index.frame_number[index.frames_of(video)].tolist())
     wait = detector.synchronize if scenario == "stream" else _go_on
     decoding = handover = Handover(frames, str(place), place.n, clock, wait)
     if scenario == "offline":
@@ -128,7 +129,7 @@ def time_video(
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where a detector is in its work, for messages."""
 
     detector: str
@@ -175,14 +176,14 @@ def _ask(
     answer = None
     while answer is not _END:
         start, away = clock(), handover.away
-        with _limited(limit):
+        with limited(limit):
             answer = next(replies, _END)
             (detector.synchronize if answer is _END else wait)()
         yield answer, clock() - start - (handover.away - away)
 
 
 def _listen(
-    asked: Iterator[tuple[Any, float]], handover: Handover, place: _Place
+    asked: Iterator[tuple[Any, float]], handover: Handover, place: Place
 ) -> tuple[list[Detections], list[float], list[int]]:
     """Return the n answers, the n + 1 times up to each and after the last, and the n look-aheads.
 
@@ -256,7 +257,7 @@ def _go_on() -> None:
 
 
 @contextmanager
-def _limited(seconds: float) -> Iterator[None]:
+def limited(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in the block once it has taken `seconds`; 0 sets no limit.
 
     It works by a signal, so in the main thread only; a detector that hangs inside one call of compiled code is stopped

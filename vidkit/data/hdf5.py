@@ -20,9 +20,11 @@ from vidkit.data.index import FrameFiles, Index
 from vidkit.errors import FormatError
 from vidkit.files import reserve, writing
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo
+from vidkit.predictions.weight_maps import WeightMaps, columns_of
 
 INDEX_FORMAT, INDEX_VERSION = "vidkit-index", 1
 PREDICTIONS_FORMAT, PREDICTIONS_VERSION = "vidkit-predictions", 1
+WEIGHT_MAPS_FORMAT, WEIGHT_MAPS_VERSION = "vidkit-weight-maps", 1
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 OVERHEAD = 1 << 16  # bytes: more than HDF5 needs beside the columns
 
@@ -127,6 +129,42 @@ def read_predictions(path: str | Path) -> Predictions:
         return predictions
 
 
+def write_weight_maps(path: str | Path, maps: WeightMaps) -> None:
+    """Write `maps` to `path`, whole or not at all."""
+    run, columns = json.dumps(asdict(maps.run), default=str), columns_of(maps)
+    with _creating(path, WEIGHT_MAPS_FORMAT, WEIGHT_MAPS_VERSION, _n_bytes(columns)) as file:
+        file["/run"] = np.bytes_(run)
+        _write_texts(file, **_told(maps), checksum=_checksum_of(columns, *_told(maps).values(), run))
+        for name, column in columns.items():
+            file[f"/keyframes/{name}"] = column
+
+
+def read_weight_maps(path: str | Path) -> WeightMaps:
+    """Return the weight maps stored at `path`, read whole.
+
+    Raises FormatError if it isn't a vidkit weight-map file of a known version, is damaged, or doesn't have the content
+    that its checksum tells.
+    """
+    with _opening(path, WEIGHT_MAPS_FORMAT, WEIGHT_MAPS_VERSION) as file:
+        run = _column(file, "/run").item().decode()
+        maps = WeightMaps(
+            **{name: _column(file, f"/keyframes/{name}") for name in file["/keyframes"]},
+            index_fingerprint=_text(file, "index_fingerprint"),
+            predictions_fingerprint=_text(file, "predictions_fingerprint"),
+            run=RunInfo(**json.loads(run)),
+        )
+        if "checksum" in file.attrs:  # other programs may leave it out
+            _check_told(file, "checksum", _checksum_of(columns_of(maps), *_told(maps).values(), run))
+        return maps
+
+
+def _told(maps: WeightMaps) -> dict[str, str]:
+    return {
+        "index_fingerprint": maps.index_fingerprint,
+        "predictions_fingerprint": maps.predictions_fingerprint,
+    }
+
+
 def _frame_columns(predictions: Predictions) -> dict[str, NDArray[Any]]:
     """Return the columns that predictions may have for each frame, by their places in the file."""
     times = {} if predictions.times is None else vars(predictions.times)
@@ -137,8 +175,12 @@ def _frame_columns(predictions: Predictions) -> dict[str, NDArray[Any]]:
 
 def _checksum(predictions: Predictions, run: str) -> str:
     """Return 32 hexadecimal digits that change with anything in a file of predictions. `run` is as it stands there."""
-    digest = hashlib.blake2b(f"{predictions.fingerprint}\n{run}\n".encode(), digest_size=16)
-    for place, column in sorted(_frame_columns(predictions).items()):
+    return _checksum_of(_frame_columns(predictions), predictions.fingerprint, run)
+
+
+def _checksum_of(columns: Mapping[str, NDArray[Any]], *texts: str) -> str:
+    digest = hashlib.blake2b("".join(f"{text}\n" for text in texts).encode(), digest_size=16)
+    for place, column in sorted(columns.items()):
         digest.update(f"{place} {column.dtype.str}\n".encode())
         digest.update(np.ascontiguousarray(column).data)
     return digest.hexdigest()
