@@ -170,9 +170,8 @@ def _toml_value(text: str) -> Any:
 def joined(device: str | None) -> Iterator[Processes]:
     """Yield this process: alone, or as torchrun started it, in its group."""
     import torch
-    import torch.distributed as dist
 
-    from impnet_model.processes import Processes
+    from impnet_model.processes import Processes, joined_group
     from vidkit.errors import ChoiceError
 
     count = int(os.environ.get("WORLD_SIZE", "1"))
@@ -188,11 +187,8 @@ def joined(device: str | None) -> Iterator[Processes]:
     if count == 1:
         yield Processes(device=chosen)
         return
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-    try:
-        yield Processes(dist.get_rank(), count, chosen)
-    finally:
-        dist.destroy_process_group()
+    with joined_group(chosen) as processes:
+        yield processes
 
 
 @contextmanager

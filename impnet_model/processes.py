@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import gc
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -58,3 +60,25 @@ class Processes:
 
 
 ALONE = Processes()
+
+
+@contextmanager
+def joined_group(device: torch.device) -> Iterator[Processes]:
+    """Yield this process in the group of those that torchrun started, and leave the group in good order: together, and
+    with none of its threads still running.
+
+    A thread of the group that outlives `destroy_process_group` may let go of a tensor while the interpreter ends, and
+    the process aborts ("terminate called without an active exception"), its work all done. The threads end with the
+    last reference to the group. So whatever refers to it must be gone: DistributedDataParallel by the end of the `with`
+    block, and `torch.distributed.nn.functional`, which keeps the default group of the time of its import as default
+    arguments, is imported before there is one; later on an optimizer would import it.
+    """
+    import torch.distributed.nn.functional  # noqa: F401
+
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(dist.get_rank(), dist.get_world_size(), device)
+        dist.barrier()  # nobody leaves while another one still talks to it
+    finally:
+        gc.collect()  # modules in reference cycles
+        dist.destroy_process_group()

@@ -9,7 +9,6 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--torchrun", action="store_true", help="run the tests that start processes with torchrun")
     parser.addoption(
         "--shared",
         metavar="DIR",
@@ -22,17 +21,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("VIDKIT_GOLDEN"),
         help="folder with golden arrays of the reference networks (default: $VIDKIT_GOLDEN, or --shared/golden/model)",
     )
-
-
-@pytest.fixture
-def several_processes(request: pytest.FixtureRequest) -> None:
-    """Skip the test unless --torchrun was given.
-
-    Now and then a worker of torch's gloo backend aborts while it leaves, after its work is done ("terminate called
-    without an active exception", torch 2.13 on the CPU); so these tests aren't dependable enough for every run.
-    """
-    if not request.config.getoption("--torchrun"):
-        pytest.skip("several processes under torchrun: give --torchrun")
 
 
 @pytest.fixture(scope="session")

@@ -364,7 +364,7 @@ def torchrun(*arguments: str, restarts: int = 0) -> str:
         command, cwd=ROOT, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
     ) as process:
         try:
-            said = process.communicate(timeout=120)[1]
+            said = process.communicate(timeout=300)[1]
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -379,7 +379,6 @@ def index_file(index: Index, tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.mark.usefixtures("several_processes")
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_two_processes_are_one_with_the_double_batch(
     index: Index, index_file: str, tmp_path: Path, accumulate: int
@@ -394,7 +393,6 @@ def test_two_processes_are_one_with_the_double_batch(
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
 
 
-@pytest.mark.usefixtures("several_processes")
 def test_a_killed_process_is_started_again_and_training_goes_on(index_file: str, tmp_path: Path) -> None:
     settings = ["method=per-frame", "iterations=8", "batch=2", "checkpoint_every=3", "log_every=2"]
     said = torchrun(index_file, str(tmp_path / "killed"), *settings, "kill=1", restarts=1)
