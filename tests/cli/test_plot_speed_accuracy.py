@@ -146,6 +146,11 @@ def test_a_damaged_result_is_named(here, capsys, content):
         {"environment": "none"},
         {"options": [1]},
         {"options": {"length": "five"}},
+        {"frames_per_second_interval": "wide"},
+        {"frames_per_second_interval": [1, 2, 3]},
+        {"frames_per_second_interval": [None, 3]},
+        {"frames_per_second_interval": [5, 2]},
+        {"frames_per_second_interval": 7},
     ],
 )
 def test_hostile_run_information_is_no_crash(here, capsys, changes):

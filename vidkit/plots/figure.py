@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ COLUMN_WIDTH = 3.5
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, told apart with any kind of colour vision; markers differ as well."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SMALL = 5.5
+"""Points of the smallest text."""
 STYLE: dict[Any, Any] = {
     "font.size": 7,
     "axes.linewidth": 0.6,
@@ -32,6 +35,11 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "vidkit",
 }
+
+
+def wrapped(text: str, width: float) -> str:
+    """Return a text of the SMALL size broken into lines that fit into a figure of so many inches."""
+    return textwrap.fill(text, max(20, int(23 * width)), break_on_hyphens=False)
 
 
 def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:

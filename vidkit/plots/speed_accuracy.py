@@ -11,45 +11,50 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, MARKERS, STYLE
+from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, MARKERS, SMALL, STYLE, wrapped
+from vidkit.plots.labels import Label, Line, draw_labels
 from vidkit.plots.speed_points import SpeedPoint, curves, pareto
+
+MARKER_SIZE, STAR_SIZE = 3.5, 8.0
+"""Points of the page."""
 
 
 def speed_accuracy(points: Sequence[SpeedPoint], width: float = COLUMN_WIDTH) -> Figure:
     """Return mean AP against frames per second, one curve a method (Impression Network, Figure 8).
 
     Points are labelled with l; a method without segments is one point, a star. Hollow points look ahead. Bars are the
-    intervals that the results have; the dotted steps are the Pareto front. `width` is in inches.
+    intervals that the results have, of both numbers; the dotted steps are the Pareto front. `width` is in inches.
     """
     if not points:
         raise ValueError("a figure of no points")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, 0.65 * width), layout="constrained", dpi=300)
         axes = figure.add_subplot()
+        partly_told = not all(point.sees_truth for point in points)
         for place, (name, runs) in enumerate(curves(points).items()):
-            _draw_curve(axes, name, runs, place)
-        _draw_front(axes, pareto(points))
+            _draw_curve(axes, name + _truth_mark(runs) * partly_told, runs, place)
         _draw_axes(axes, points)
+        axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+        _draw_front(axes, pareto(points))
         _draw_legend(figure, axes, points)
-        figure.supxlabel(_conditions(points), fontsize=5, color="0.35")
+        figure.supxlabel(wrapped(_conditions(points), width), fontsize=SMALL, color="0.35")
+        draw_labels(figure, axes, _labels(points), _lines(points), MARKER_SIZE)
         return figure
 
 
 def _draw_front(axes: Axes, front: Sequence[SpeedPoint]) -> None:
-    if len(front) > 1:
-        speeds, scores = [p.frames_per_second for p in front], [100 * p.mean_ap for p in front]
-        axes.step(
-            speeds, scores, where="pre", color="0.6", linewidth=0.8, linestyle=":", zorder=1, label="Pareto front"
-        )
+    """Draw the front, from the slow edge of the axes to the bottom; their limits must be final."""
+    speeds = [axes.get_xlim()[0], *(p.frames_per_second for p in front), front[-1].frames_per_second]
+    scores = [100 * front[0].mean_ap, *(100 * p.mean_ap for p in front), axes.get_ylim()[0]]
+    axes.step(speeds, scores, where="pre", color="0.45", linewidth=0.8, linestyle=":", zorder=1, label="Pareto front")
 
 
 def _draw_curve(axes: Axes, name: str, runs: Sequence[SpeedPoint], place: int) -> None:
     colour = COLOURS[place % len(COLOURS)]
-    single = all(point.length is None for point in runs)
-    marker, size = ("*", 8.0) if single else (MARKERS[place % len(MARKERS)], 3.5)
+    single = _without_segments(runs)
+    marker, size = ("*", STAR_SIZE) if single else (MARKERS[place % len(MARKERS)], MARKER_SIZE)
     axes.plot(
         [p.frames_per_second for p in runs],
         [100 * p.mean_ap for p in runs],
@@ -57,22 +62,52 @@ def _draw_curve(axes: Axes, name: str, runs: Sequence[SpeedPoint], place: int) -
         linewidth=0 if single else 1,
         marker=marker,
         markersize=size,
-        label=name + (" (sees the truth)" if runs[0].sees_truth else ""),
+        label=name,
         zorder=5 if single else 3,
     )
     for point in runs:
-        at = (point.frames_per_second, 100 * point.mean_ap)
-        if point.interval is not None:
-            low, high = (100 * end for end in point.interval)
-            axes.plot([at[0], at[0]], [low, high], color=colour, linewidth=0.6, alpha=0.45, zorder=2)
+        for bar in _bars(point):
+            axes.plot(*zip(*bar, strict=True), color=colour, linewidth=0.6, alpha=0.45, zorder=2)
         if point.look_ahead:
+            at = (point.frames_per_second, 100 * point.mean_ap)
             axes.plot(*at, color=colour, marker=marker, markersize=size, markerfacecolor="white", zorder=6)
-        if point.length is not None:
-            text = axes.annotate(
-                f"{point.length:g}", at, (3, 3), textcoords="offset points", fontsize=5.5, color=colour
-            )
-            text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
-            text.set_zorder(7)
+
+
+def _truth_mark(runs: Sequence[SpeedPoint]) -> str:
+    return " (sees the truth)" if runs[0].sees_truth else ""
+
+
+def _without_segments(runs: Sequence[SpeedPoint]) -> bool:
+    return all(point.length is None for point in runs)
+
+
+def _bars(point: SpeedPoint) -> list[Line]:
+    """Return the intervals of a point as lines, up and across."""
+    speed, score = point.frames_per_second, 100 * point.mean_ap
+    bars: list[Line] = []
+    if point.interval is not None:
+        bars.append([(speed, 100 * end) for end in point.interval])
+    if point.speed_interval is not None:
+        bars.append([(end, score) for end in point.speed_interval])
+    return bars
+
+
+def _labels(points: Sequence[SpeedPoint]) -> list[Label]:
+    """Return the labels of the points that have a length, the ends of all curves first."""
+    found: list[tuple[bool, Label]] = []
+    for place, runs in enumerate(curves(points).values()):
+        for point in runs:
+            if point.length is not None:
+                at = (point.frames_per_second, 100 * point.mean_ap)
+                label = Label(f"{point.length:g}", at, COLOURS[place % len(COLOURS)])
+                found.append((point not in (runs[0], runs[-1]), label))
+    return [label for _, label in sorted(found, key=lambda pair: pair[0])]
+
+
+def _lines(points: Sequence[SpeedPoint]) -> list[Line]:
+    """Return the curves and the bars, for labels to keep off."""
+    joined = [[(p.frames_per_second, 100 * p.mean_ap) for p in runs] for runs in curves(points).values()]
+    return [*joined, *(bar for point in points for bar in _bars(point))]
 
 
 def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
@@ -110,8 +145,10 @@ def _conditions(points: Sequence[SpeedPoint]) -> str:
         values = sorted({str(getattr(point, name)) for point in points} - {""})
         if values:
             parts.append(" | ".join(values) + (" pixels" if name == "image_size" else ""))
-    if any(point.interval for point in points):
+    if any(point.interval or point.speed_interval for point in points):
         parts.append("bars: 95 % intervals over videos")
+    if all(point.sees_truth for point in points):
+        parts.append("stand-ins that see the ground truth")
     if any(point.limited for point in points):
         parts.append("LIMITED RUNS")
     return "; ".join(parts)
@@ -123,8 +160,9 @@ def speed_accuracy_rows(points: Sequence[SpeedPoint]) -> list[dict[str, Any]]:
     rows = []
     for curve, runs in curves(points).items():
         for point in runs:
-            low, high = point.interval or (None, None)
-            row = asdict(point) | {"options": json.dumps(dict(point.options), default=str), "low": low, "high": high}
-            del row["interval"]
+            row = asdict(point) | {"options": json.dumps(dict(point.options), default=str)}
+            low, high = row.pop("interval") or (None, None)
+            slow, fast = row.pop("speed_interval") or (None, None)
+            row |= {"low": low, "high": high, "frames_per_second_low": slow, "frames_per_second_high": fast}
             rows.append({"curve": curve, "length": point.length, "pareto": point in front, **row})
     return rows

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.result import EvalResult
+from vidkit.plots.comparable import refuse_differences, refuse_limited
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class SpeedPoint:
     method: str
     frames_per_second: float
     mean_ap: float  # 0 … 1
-    interval: tuple[float, float] | None = None
+    interval: tuple[float, float] | None = None  # of the mean AP
+    speed_interval: tuple[float, float] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     look_ahead: int | None = None  # frames, the most of any answer
     protocol: str = ""
@@ -67,6 +69,7 @@ def _speed_point(result: EvalResult, source: str, options: dict[str, Any], envir
         frames_per_second=speed,
         mean_ap=result.mean_ap,
         interval=None if ends is None or not np.isfinite(ends.mean_ap).all() else _pair(ends.mean_ap),
+        speed_interval=_speed_interval(run.get("frames_per_second_interval")),
         options=options,
         look_ahead=None if ahead is None else int(ahead),
         protocol=result.protocol.name,
@@ -80,8 +83,18 @@ def _speed_point(result: EvalResult, source: str, options: dict[str, Any], envir
     )
 
 
-def _pair(ends: NDArray[np.float64]) -> tuple[float, float]:
-    return float(ends[0]), float(ends[1])
+def _speed_interval(ends: Any) -> tuple[float, float] | None:
+    if ends is None:
+        return None
+    low, high = _pair(ends)
+    if not 0 < low <= high < math.inf:
+        raise ValueError(f"an interval of {low} … {high} frames per second")
+    return low, high
+
+
+def _pair(ends: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
+    low, high = ends
+    return float(low), float(high)
 
 
 def check_comparable(points: Sequence[SpeedPoint], mix: bool = False, limited: bool = False) -> None:
@@ -89,23 +102,12 @@ def check_comparable(points: Sequence[SpeedPoint], mix: bool = False, limited: b
 
     `mix` lets such points through, `limited` those of runs over a part of the data. Protocols are never mixed.
     """
-    partial = [point.source for point in points if point.limited]
-    if partial and not limited:
-        raise ChoiceError(f"limited to a part of the data, so no score: {', '.join(partial)}; draw them with --limited")
-    for name, may_differ in (
-        ("protocol", False),
-        ("device", mix),
-        ("scenario", mix),
-        ("image_size", mix),
-        ("data", mix),
-    ):
-        found: dict[str, list[str]] = {}
-        for point in points:
-            found.setdefault(getattr(point, name), []).append(point.source)
-        if len(found) > 1 and not may_differ:
-            listed = "; ".join(f"{value or 'not told'}: {', '.join(sources)}" for value, sources in found.items())
-            advice = "choose one with --protocol" if name == "protocol" else "choose some of them, or give --mix"
-            raise ChoiceError(f"the runs differ in {name.replace('_', ' ')}, so can't be compared: {listed}; {advice}")
+    if not limited:
+        refuse_limited([point.source for point in points if point.limited])
+    refuse_differences("protocol", ((p.source, p.protocol) for p in points), "choose one with --protocol")
+    for name in () if mix else ("device", "scenario", "image_size", "data"):
+        values = ((point.source, getattr(point, name)) for point in points)
+        refuse_differences(name.replace("_", " "), values, "choose some of them, or give --mix")
 
 
 def curves(points: Iterable[SpeedPoint]) -> dict[str, list[SpeedPoint]]:

@@ -1,0 +1,36 @@
+"""What runs must have in common to stand in one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from vidkit.errors import ChoiceError
+from vidkit.evaluation.protocols import PROTOCOLS, Protocol
+
+
+def refuse_differences(what: str, of_run: Iterable[tuple[str, str]], advice: str) -> None:
+    """Raise ChoiceError if the runs, `(name, value)` each, differ in `what`; `advice` is what to do then."""
+    found: dict[str, list[str]] = {}
+    for name, value in of_run:
+        found.setdefault(value, []).append(name)
+    if len(found) > 1:
+        listed = "; ".join(f"{value or 'not told'}: {', '.join(names)}" for value, names in found.items())
+        raise ChoiceError(f"the runs differ in {what}, so can't be compared: {listed}; {advice}")
+
+
+def refuse_limited(names: Sequence[str]) -> None:
+    """Raise ChoiceError if there are runs over a part of the data, whose `names` these are."""
+    if names:
+        raise ChoiceError(f"limited to a part of the data, so no score: {', '.join(names)}; draw them with --limited")
+
+
+def rules_of(protocol: Protocol) -> str:
+    """Return the name of a protocol, with the rules that differ from those that go by this name.
+
+    >>> from vidkit.evaluation.protocols import protocol_named
+    >>> rules_of(protocol_named("fgfa")), rules_of(protocol_named("fgfa", "mega"))
+    ('fgfa', 'fgfa with fp_rule mega')
+    """
+    named: Mapping[str, object] = PROTOCOLS[protocol.name].rules() if protocol.name in PROTOCOLS else {}
+    changed = [f"{rule} {value}" for rule, value in protocol.rules().items() if named.get(rule) != value]
+    return protocol.name + (f" with {', '.join(changed)}" if changed else "")
