@@ -408,6 +408,17 @@ def test_a_subset_is_counted_not_reproached_unless_it_should_be_whole(sound_tree
     assert len(told) == 2 * 2 + 2 + 30
 
 
+def test_a_tree_of_another_kind_is_not_the_whole_of_vid(sound_tree: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for place in ("Annotations/VID/val", "Data/VID/val"):
+        shutil.copytree(sound_tree / place / Path(VAL).name, tree / place / "mine_0")
+    report = check(tree)
+    assert {s.name: s.known for s in report.splits} == {"val": None} and list(report.findings) == []
+    told = [(f.place, f.found) for f in check(tree, whole=True).findings]
+    assert ("VID val", "1 snippets, the official split has 555") in told
+    assert ("VID train", "no such split, the official one has 3,862 snippets") in told
+
+
 def test_duplicates_of_the_official_list_are_a_note(tree: Path) -> None:
     path = tree / "ImageSets/VID/DET_train_30classes.txt"
     path.write_text(f"{path.read_text()}\n" * 3)

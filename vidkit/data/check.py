@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
@@ -65,17 +65,28 @@ def check_tree(
 
     Every XML file is parsed, and of every image the header and the end are read; with `decode` it is decoded. A split
     with fewer snippets than the official one is taken for a chosen subset and only counted, unless `whole` says that
-    the tree should be all of VID. `on_folder` is called after each folder.
+    the tree should be all of VID: then snippets may have any names, and a split that isn't there lacks all of its own.
+    `on_folder` is called after each folder.
     """
     counts, contents = [], Contents({}, set())
     with catch_warnings():
         simplefilter("error")  # Pillow warns of images that would fill the memory: findings, here
         for split in tree.splits:
-            checked, held = _check_split(tree.root, split, classes, decode, known_splits, findings, on_folder)
-            counts.append(checked)
+            checked, held = _check_split(tree.root, split, classes, decode, findings, on_folder)
+            known = (
+                known_splits.get(split.name) if split.kind == VID and (whole or _is_official(held.lengths)) else None
+            )
+            counts.append(replace(checked, known=known))
             contents = Contents({**contents.lengths, **held.lengths}, contents.stills | held.stills)
     for of in counts:
         _check_counts(of, whole, findings)
+    if whole:
+        for name in known_splits.keys() - {of.name for of in counts if of.kind == VID}:
+            findings.add(
+                "count-differs",
+                f"VID {name}",
+                f"no such split, the official one has {known_splits[name].videos:,} snippets",
+            )
     _check_names(contents.lengths, findings)
     notes = [f"{s.kind} {s.name}: no annotations, not checked" for s in tree.splits if not s.is_annotated]
     notes += [
@@ -126,7 +137,6 @@ def _check_split(
     split: TreeSplit,
     classes: Sequence[ObjectClass],
     decode: bool,
-    known_splits: Mapping[str, KnownSplit],
     findings: Findings,
     on_folder: Callable[[], object],
 ) -> tuple[SplitCounts, Contents]:
@@ -148,7 +158,6 @@ def _check_split(
             else:
                 stills |= {f"{path}/{stem}" for stem in folder.xml.keys() | folder.image.keys()}
         on_folder()
-    official = bool(lengths) and all(OFFICIAL_NAME.fullmatch(path.rpartition("/")[2]) for path in lengths)
     counts = SplitCounts(
         split.kind,
         split.name,
@@ -157,9 +166,13 @@ def _check_split(
         empty,
         boxes,
         {of_kind.name(row): n for row, n in sorted(of_class.items()) if row >= 0},
-        known_splits.get(split.name) if official else None,
     )
     return counts, Contents(lengths, stills)
+
+
+def _is_official(videos: Collection[str]) -> bool:
+    """Return whether all snippets have names as ImageNet gives them."""
+    return bool(videos) and all(OFFICIAL_NAME.fullmatch(name.rpartition("/")[2]) for name in videos)
 
 
 def _length(folder: FrameFolder) -> int | None:
@@ -221,7 +234,7 @@ def _check_gaps(index: Index, findings: Findings) -> Iterator[str]:
 
 def _counts_of_index(index: Index) -> SplitCounts:
     of_class = np.bincount(index.class_id, minlength=index.n_classes).tolist()
-    official = index.n_videos and all(OFFICIAL_NAME.fullmatch(n.rpartition("/")[2]) for n in index.video_name)
+    official = _is_official(index.video_name)
     return SplitCounts(
         index.dataset,
         index.split,
