@@ -18,6 +18,7 @@ def command(as_json: bool) -> None:
     """List the detectors that are installed, with their options; a broken one with the reason.
 
     Each is imported to see whether it works; with --json a broken one has its traceback. It spoils no other command.
+    Where only a library is missing, the command that installs it is told.
 
     \b
     Examples:
@@ -31,11 +32,17 @@ def command(as_json: bool) -> None:
         return
     for plugin in found:
         click.echo(f"{plugin['name']}  ({plugin['target']}, {plugin['distribution']})")
-        click.echo(f"    BROKEN: {plugin['broken']}" if plugin["broken"] else f"    {plugin['help']}")
+        click.echo(f"    {_state(plugin)}")
         for option in plugin["options"]:
             click.echo(f"    --option {option['text']}")
     if not found:
         click.echo("none installed; see docs/writing_a_detector.md")
+
+
+def _state(plugin: dict[str, Any]) -> str:
+    if not plugin["broken"]:
+        return str(plugin["help"])
+    return f"{'NOT INSTALLED' if plugin['missing'] else 'BROKEN'}: {plugin['broken']}"
 
 
 def _look() -> list[dict[str, Any]]:
@@ -50,6 +57,7 @@ def _look() -> list[dict[str, Any]]:
             "target": plugin.target,
             "distribution": plugin.distribution,
             "broken": conflict(plugin.name, same) if len(same) > 1 else None,
+            "missing": False,
             "help": "",
             "options": [],
         }
@@ -61,14 +69,18 @@ def _import(name: str) -> dict[str, Any]:
     """Return what a detector's factory tells, or why it is broken."""
     from vidkit.benchmark.options import REQUIRED, options_of
     from vidkit.benchmark.plugins import find, load
-    from vidkit.errors import DetectorError
+    from vidkit.errors import DetectorError, MissingLibraryError
 
     try:
         factory = load(find(name))
         options = options_of(factory).values()
     except DetectorError as error:
-        cause = error.__cause__
-        return {"broken": str(error), "traceback": "".join(format_exception(cause)) if cause else ""}
+        cause, missing = error.__cause__, isinstance(error, MissingLibraryError)
+        return {
+            "broken": str(error),
+            "missing": missing,
+            "traceback": "".join(format_exception(cause)) if cause and not missing else "",
+        }
     first_line = (factory.__doc__ or "").strip().partition("\n")[0]
     return {
         "help": first_line,

@@ -14,13 +14,16 @@ ROOT = Path(__file__).parent.parent
 
 # package: what it must not import, not even inside a function
 FORBIDDEN = {
-    "vidkit": {"impnet_model", "vidkit_cli", "cli", "torch", "torchvision", "click"},
-    "impnet_model": {"vidkit_cli", "cli", "click"},
+    "vidkit": {"impnet_model", "vidkit_adapters", "vidkit_cli", "cli", "torch", "torchvision", "click"},
+    "vidkit_adapters": {"impnet_model", "vidkit_cli", "cli", "click"},
+    "impnet_model": {"vidkit_adapters", "vidkit_cli", "cli", "click"},
 }
 # library: the file or folder that may import it
 ONE_DOOR = {
     "h5py": "vidkit/data/hdf5.py",
     "matplotlib": "vidkit/plots/",
+    "onnxruntime": "vidkit_adapters/onnx_model.py",
+    "ultralytics": "vidkit_adapters/ultralytics_model.py",
 }
 
 
@@ -51,7 +54,7 @@ def test_imports_run_in_one_direction(package: str) -> None:
 def test_a_library_has_one_door(library: str) -> None:
     found = {
         path.relative_to(ROOT).as_posix()
-        for package in ("vidkit", "impnet_model", "cli")
+        for package in ("vidkit", "vidkit_adapters", "impnet_model", "cli")
         for path in sources(package)
         if library in {name.split(".")[0] for name in imported(path)}
     }

@@ -28,6 +28,10 @@ class DetectorError(VidkitError):
     """A detector that can't be loaded or that broke the detector protocol."""
 
 
+class MissingLibraryError(DetectorError):
+    """A library that a detector needs isn't installed; the message has the command that installs it."""
+
+
 class ChoiceError(VidkitError):
     """A name or file that can't be chosen: unknown, missing, or one of several. The message lists what there is."""
 

@@ -9,9 +9,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from vidkit.benchmark.adapters import of_function, takes_an_image
 from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
 from vidkit.benchmark.options import options_of, parse_options
-from vidkit.errors import DetectorError, did_you_mean
+from vidkit.errors import DetectorError, MissingLibraryError, did_you_mean
 
 GROUP = "vidkit.detectors"
 Factory = Callable[..., Any]
@@ -67,13 +68,21 @@ def conflict(name: str, plugins: Sequence[Plugin]) -> str:
 
 
 def load(plugin: Plugin) -> Factory:
-    """Import and return a factory. Raises DetectorError with the reason if it can't be imported or isn't a factory."""
+    """Import and return a factory; a function on one image, whose first parameter is `image`, becomes one.
+
+    Raises MissingLibraryError if what it needs isn't installed, DetectorError with the reason if it can't be imported
+    for another cause, or isn't a factory.
+    """
     module, _, attributes = plugin.target.partition(":")
     try:
         factory = reduce(getattr, attributes.strip().split("."), import_module(module.strip()))
+    except MissingLibraryError as error:
+        raise MissingLibraryError(f"detector {plugin}: {error}") from None
     except ModuleNotFoundError as error:
-        remedy = '; pip install torch, or vidkit with its extra: ".[model]"' if error.name == "torch" else ""
-        raise DetectorError(f"detector {plugin} can't be imported: {type(error).__name__}: {error}{remedy}") from error
+        said = f"detector {plugin} can't be imported: {type(error).__name__}: {error}"
+        if error.name == "torch":
+            raise MissingLibraryError(f'{said}; pip install torch, or vidkit with its extra: ".[model]"') from error
+        raise DetectorError(said) from error
     except (Exception, SystemExit) as error:  # whatever the module of a stranger does at import
         raise DetectorError(f"detector {plugin} can't be imported: {type(error).__name__}: {error}") from error
     if not callable(factory):
@@ -82,7 +91,7 @@ def load(plugin: Plugin) -> Factory:
         options_of(factory)
     except DetectorError as error:
         raise DetectorError(f"detector {plugin}: {error}") from None
-    return factory
+    return of_function(factory) if takes_an_image(factory) else factory
 
 
 def make(

@@ -1,0 +1,1 @@
+"""Other libraries' detectors as vidkit detectors; each is an extra, imported with its adapter's module only."""
