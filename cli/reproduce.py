@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from .console import INTERRUPTED, json_option, print_json, print_table, say
+from .console import INTERRUPTED, json_option, print_json, print_table, report_errors, say
 from .places import data_dir_option, index_option, open_index
 
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
     from vidkit.pages import Table
-    from vidkit.reproduce.plan import Grid
+    from vidkit.reproduce.plan import Grid, Run
     from vidkit.reproduce.report import Reproduction
     from vidkit.reproduce.steps import Step
 
@@ -99,7 +101,7 @@ def command(
     """
     from vidkit.reproduce.plan import all_runs, missing, runs_of
     from vidkit.reproduce.report import Reproduction, write_report
-    from vidkit.reproduce.steps import Given, figure_steps, run_steps
+    from vidkit.reproduce.steps import Given, result_steps, run_steps
 
     articles, grid = _articles(only), _grid(lengths, gates)
     index_file, index = open_index(index_path, data_dir)
@@ -113,7 +115,7 @@ def command(
     at_work = _Work(out, restart)
     at_work.do(run_steps(possible, given))
     results = {run.name: _result(out, run.name) for run in possible if f"eval {run.name}" in at_work.done}
-    at_work.do(figure_steps(articles, grid, list(results), given))
+    at_work.do(result_steps(articles, grid, results, given))
     found = Reproduction(
         folder=out,
         articles=articles,
@@ -121,6 +123,7 @@ def command(
         index=index,
         results=results,
         networks=_networks(out, at_work),
+        gains=_gains(out, possible, at_work),
         steps=at_work.steps,
         absent={name: lacking for name in articles if (lacking := missing(runs_of(name, grid), checkpoints))},
         failed=at_work.failed,
@@ -233,25 +236,35 @@ class _Work:
     def _run(self, step: Step) -> bool:
         """Run a step's command in the folder, what it prints going to a file; return whether it did its work.
 
-        What goes wrong is shown on stderr as it comes.
+        What goes wrong is shown on stderr as it comes. A benchmark has a process of its own, for the sake of its memory
+        and its times.
         """
         from vidkit.files import writing
 
-        again = ["--restart" if self.restart else "--resume"] if step.command[0] == "benchmark" else []
-        with writing(self.folder / step.said) as part, part.open("wb") as said:
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "vidkit_cli.main", *step.command, *again],
-                cwd=self.folder,
-                env={name: value for name, value in os.environ.items() if name not in ("VIDKIT_DATA", "VIDKIT_RUNS")},
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                check=False,
-            )
-        if done.returncode in (INTERRUPTED, -2):
+        from .main import vidkit
+
+        said = self.folder.absolute() / step.said
+        with writing(said) as part, part.open("w", encoding="utf-8") as stream:
+            if step.command[0] == "benchmark":
+                code = self._run_apart(step, stream)
+            else:
+                with chdir(self.folder), redirect_stdout(stream), redirect_stderr(StringIO()) as remarks:
+                    code = report_errors(vidkit, step.command)
+                if code:
+                    say(remarks.getvalue())
+        if code == INTERRUPTED:
             raise click.exceptions.Exit(INTERRUPTED)
-        if done.returncode:
-            self.failed.append(f"{step.name}: vidkit {shlex.join(step.command)} (exit code {done.returncode})")
-        return done.returncode == 0
+        if code:
+            if "--json" in step.command:  # then its error stands there
+                say(said.read_text(encoding="utf-8"))
+            self.failed.append(f"{step.name}: vidkit {shlex.join(step.command)} (exit code {code})")
+        return code == 0
+
+    def _run_apart(self, step: Step, stream: TextIO) -> int:
+        again = "--restart" if self.restart else "--resume"
+        command = [sys.executable, "-P", "-m", "vidkit_cli.main", *step.command, again]
+        code = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, check=False).returncode
+        return INTERRUPTED if code == -signal.SIGINT else code
 
 
 def _result(out: Path, run: str) -> EvalResult:
@@ -270,6 +283,18 @@ def _networks(out: Path, work: _Work) -> dict[str, dict[str, Any]]:
         for name, step in shown.items()
         if step.name in work.done
     }
+
+
+def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, tuple[float, float]]:
+    """Return the intervals that `vidkit compare` found, by run."""
+    import json
+
+    from vidkit.reproduce.steps import gain_file
+
+    compared = [run for run in runs if f"compare {run.name}" in work.done]
+    files = {run.name: out / gain_file(run) for run in compared}
+    overall = {name: json.loads(file.read_text(encoding="utf-8"))["differences"][0] for name, file in files.items()}
+    return {name: (found["low"], found["high"]) for name, found in overall.items() if found["low"] is not None}
 
 
 def _tell(found: Reproduction, files: Sequence[Path], work: _Work, as_json: bool) -> None:

@@ -35,6 +35,8 @@ class Reproduction:
     """Of the runs that are asked for, in the order of the plan."""
     networks: Mapping[str, Mapping[str, Any]]
     """What `vidkit weights show --json` says of each checkpoint."""
+    gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """By run: the interval of what its mean AP lies above that of the per-frame baseline, paired over videos."""
     steps: Sequence[Step] = ()
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By article: the checkpoints that it lacks."""
@@ -62,7 +64,7 @@ def write_report(found: Reproduction) -> list[Path]:
 def tables_of(found: Reproduction) -> dict[str, tuple[list[Row], Table]]:
     """Return the tables that have rows, each as plain values and as it is shown."""
     tables = {
-        "table1": (table_1_rows(found.results), show_table_1),
+        "table1": (table_1_rows(found.results, found.gains), show_table_1),
         "table2": (table_2_rows(found.results, found.grid.key_ids), show_table_2),
         "table3": (table_3_rows(found.results), show_table_3),
     }
@@ -88,9 +90,12 @@ def show_table_1(rows: Sequence[Row]) -> Table:
 
 
 def _points(row: Row) -> tuple[str, ...]:
-    gains = (row["gain"], row["paper_gain"])
-    own, paper = (NOTHING if gain is None else f"{100 * gain:+.1f}" for gain in gains)
-    return _percent(row["paper_mean_ap"]), own, paper
+    ends = "" if row["gain_low"] is None else f" [{_signed(row['gain_low'])}, {_signed(row['gain_high'])}]"
+    return _percent(row["paper_mean_ap"]), _signed(row["gain"]) + ends, _signed(row["paper_gain"])
+
+
+def _signed(share: float | None) -> str:
+    return NOTHING if share is None else f"{100 * share:+.1f}"
 
 
 def _times(row: Row) -> tuple[str, ...]:
@@ -188,7 +193,7 @@ def _blocks(found: Reproduction, tables: Mapping[str, Table]) -> Iterator[Block]
     yield Text(
         "Hetang, Qin, Liu, Yan: Impression Network for Video Object Detection, 2017. “Paper” is what they report for "
         "ImageNet VID validation; all other numbers were measured here. Absolute values can't be compared where data, "
-        "networks or device differ, as the next table tells; differences and ratios may."
+        "networks or device differ, as the next table tells; differences and ratios rather."
     )
     yield Heading("What differs from the paper")
     yield conditions(found)
@@ -235,7 +240,8 @@ SUBJECTS = {
 }
 NOTES = {
     "table1": f"Segments of l = {LENGTH} with the key in the middle, gate g = 1. “To (a)”: points of mAP above the "
-    "per-frame baseline; “of (a)”: the part of its time. In brackets: 95 % intervals over videos.",
+    "per-frame baseline; “of (a)”: the part of its time. In brackets: 95 % intervals over videos; of the "
+    "points they are paired.",
     "table2": f"Segments of l = {LENGTH}, g = 1. The mean distance follows from l and the id (docs/propagation.md); "
     "the paper's ids beyond 5 are symmetric to these. A later key looks further ahead.",
     "table3": "Radius 10. The paper's times of FGFA and FGFA-fast are of another device than its 50 ms.",
@@ -251,12 +257,12 @@ def conditions(found: Reproduction) -> Table:
     here = {
         "device": _every(_device(each) for each in environments),
         "data": f"{index.dataset} {index.split}: {index.n_videos} videos, {index.n_frames} frames, "
-        f"{index.n_instances} boxes, {index.n_classes} classes; index {index.fingerprint}",
+        f"{index.n_instances} boxes, {index.n_classes} classes; index {index.fingerprint[:8]}",
         "image size": _every(str(each.get("input_size", NOTHING)) for each in environments)
         + "; frames of "
         + _every(str(each.get("image_size", NOTHING)) for each in environments),
-        "networks": "see below",
-        "training": "see below",
+        "networks": "in the next table",
+        "training": "in the next table",
         "score": _every(_score(result) for result in found.results.values()),
         "time": "computing alone, without reading and decoding: seconds / frames, without the first video; scenario "
         + _every(str(result.run.get("scenario", NOTHING)) for result in found.results.values()),
@@ -304,6 +310,6 @@ def _training(notes: Mapping[str, Any]) -> str:
     """Return what the notes of a checkpoint say of its training."""
     settings = dict(notes.get("settings") or {})
     told = [f"{name} {settings[name]}" for name in ("iterations", "batch", "optimizer", "rate") if name in settings]
-    told += [f"on index {fingerprint}" for fingerprint in notes.get("indices") or ()]
+    told += [f"on index {fingerprint[:8]}" for fingerprint in notes.get("indices") or ()]
     told += [f"{name}: {value}" for name, value in notes.items() if isinstance(value, str | int | float)]
     return ", ".join(told) or "not told"

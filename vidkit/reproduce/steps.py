@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import vidkit
 from vidkit.files import write_text
-from vidkit.reproduce.plan import Grid, Run, runs_of
+from vidkit.reproduce.plan import Grid, Run, per_frame, runs_of
 
 FORMAT, VERSION = "vidkit-step", 1
 
@@ -97,18 +97,38 @@ def _benchmark(run: Run, given: Given) -> Step:
 
 def _eval(run: Run, given: Given) -> Step:
     predictions, result = (folder_of(run) / name for name in ("predictions.h5", "result.json"))
-    arguments = ("eval", str(predictions), "--index", given.index, "--by", "motion", "--protocol", "fgfa")
-    return Step(f"eval {run.name}", (*arguments, "--ci", str(given.ci)), (given.index, predictions), (result,))
+    scoring = ("--by", "motion", "--protocol", "fgfa", "--ci", str(given.ci))
+    arguments = ("eval", str(predictions), "--index", given.index, *scoring, "-o", str(folder_of(run)))
+    return Step(f"eval {run.name}", arguments, (given.index, predictions), (result,))
 
 
-def figure_steps(articles: Sequence[str], grid: Grid, results: Sequence[str], given: Given) -> list[Step]:
-    """Return the steps that draw the figures, each of those of its runs that have `results`, named."""
+def result_steps(articles: Sequence[str], grid: Grid, results: Collection[str], given: Given) -> list[Step]:
+    """Return the steps that go out from results, of those runs that have some, named.
+
+    They compare the methods of Table 1 with (a), where intervals are wanted and all of the data was run, and draw the
+    figures.
+    """
     drawn = {article: [run for run in runs_of(article, grid) if run.name in results] for article in articles}
     limited = [] if given.limit is None else ["--limited"]
-    steps = []
+    table_1, base = drawn.get("table1", []), per_frame()
+    compared = base in table_1 and given.ci > 0 and given.limit is None
+    steps = [_compare(base, run, given) for run in table_1 if run != base and compared]
     if runs := drawn.get("figure8"):
         steps.append(_plot("figure8", "speed-accuracy", runs, limited))
     return steps
+
+
+def gain_file(run: Run) -> Path:
+    """Return where the comparison of a run with the per-frame baseline is, relative to the reproduction's folder."""
+    return folder_of(run) / "gain.json"
+
+
+def _compare(base: Run, run: Run, given: Given) -> Step:
+    results = tuple(folder_of(each) / "result.json" for each in (base, run))
+    drawing = ("--by", "none", "--ci", str(given.ci), "-o", str(gain_file(run)))
+    arguments = ("compare", *(str(result) for result in results), "--index", given.index, *drawing)
+    reads = (given.index, *results, *(result.with_name("predictions.h5") for result in results))
+    return Step(f"compare {run.name}", arguments, reads, (gain_file(run),))
 
 
 def _plot(article: str, figure: str, runs: Sequence[Run], more: Sequence[str | Path] = ()) -> Step:

@@ -16,8 +16,8 @@ Results = Mapping[str, EvalResult]
 Row = dict[str, Any]
 
 
-def table_1_rows(results: Results) -> list[Row]:
-    """Return the rows of Table 1 whose runs have results.
+def table_1_rows(results: Results, gains: Mapping[str, tuple[float, float]]) -> list[Row]:
+    """Return the rows of Table 1 whose runs have results; `gains`: intervals of the gain by run, where there are some.
 
     `gain` is how much the mean AP lies above that of (a), `ratio` the part of (a)'s time that a frame takes: what may
     be compared where device and data differ.
@@ -27,6 +27,7 @@ def table_1_rows(results: Results) -> list[Row]:
         {"row": letter, "method": METHODS[table_1()[letter].checkpoint]}
         | row
         | _against(row, measured.get("a"))
+        | dict(zip(("gain_low", "gain_high"), gains.get(row["run"], (None, None)), strict=True))
         | _reported(TABLE_1[letter])
         | _against(_reported(TABLE_1[letter]), _reported(TABLE_1["a"]), "paper_")
         for letter, row in measured.items()
@@ -60,7 +61,11 @@ def all_rows(results: Results) -> list[Row]:
     return [
         {"run": name, "detector": str(result.run.get("detector") or ""), "length": _length(result)}
         | _scores(result)
-        | {group.name: _number(group.mean_ap) for group in result.groups if group.by == "motion"}
+        | {
+            group.name: _number(group.mean_ap)
+            for group in result.groups
+            if group.by == "motion" and group.name != "all"
+        }
         | _speed(result)
         for name, result in results.items()
     ]
