@@ -169,8 +169,8 @@ def maps_command(
     from impnet_model import load_detector
     from impnet_model.detectors.impression import Impression
     from impnet_model.video import frames_of
-    from impnet_model.weight_pictures import picture
     from vidkit.files import writing
+    from vidkit.weight_pictures import picture
 
     if key_id is not None and key_id >= length:
         raise click.UsageError(f"--key-id {key_id} lies outside a segment of {length} frames")
@@ -183,7 +183,7 @@ def maps_command(
     for each in maps:
         path = output / f"{each.frame:06d}.png"
         with writing(path) as part:
-            Image.fromarray(picture(frames[each.frame], each.weight, reach)).save(part, format="png")
+            Image.fromarray(picture(frames[each.frame], each.weight, reach, each.cell)).save(part, format="png")
         w = each.weight
         rows.append((each.frame, float(w.mean()), float(w.min()), float(w.max()), path.name))
     if as_json:

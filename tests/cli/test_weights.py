@@ -14,9 +14,9 @@ from vidkit_cli.main import vidkit
 from impnet_model import published_weights, weight_names
 from impnet_model.build import BLOCKS, BUILDS, METHODS
 from impnet_model.checkpoints import Checkpoint, load, save
-from impnet_model.weight_pictures import picture
 from tests.impnet_model.makers import SMALL, make_network, make_video
 from vidkit.classes import VID_CLASSES, ObjectClass
+from vidkit.weight_pictures import picture
 
 
 def resnet18() -> dict[str, torch.Tensor]:
