@@ -35,6 +35,7 @@ def command() -> None:
     Examples:
       vidkit weights convert resnet101-63fe2227.pth --kind torchvision-resnet -o start.pt
       vidkit weights show start.pt
+      vidkit weights pack runs/imp/model.pt -o impression.pt
       vidkit weights maps impression.pt --source clip.mp4 -o maps/
     """
 
@@ -99,6 +100,31 @@ def convert_command(
     known = "as published" if conversion.verified else "no published digest to hold it against"
     say(f"SHA-256 {conversion.sha256}: {known}")
     say(f"written: {output} ({conversion.checkpoint.method})")
+
+
+@command.command("pack")
+@click.argument("checkpoint", type=existing_file)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The smaller one.")
+@click.option("--note", "notes", metavar="NAME=TEXT", multiple=True, help="Something to keep with it; repeatable.")
+def pack_command(checkpoint: Path, output: Path, notes: tuple[str, ...]) -> None:
+    """Store a trained CHECKPOINT in half precision, to be handed on: its network and notes, nothing of its training.
+
+    \b
+    Examples:
+      vidkit weights pack runs/imp/model.pt -o impression.pt
+      vidkit weights pack runs/imp/model.pt -o impression.pt --note 'scores=mAP 61.2 on 250 synthetic videos'
+    """
+    from dataclasses import replace
+
+    from impnet_model.checkpoints import load, save
+
+    pairs = [note.partition("=") for note in notes]
+    if wrong := [name for name, sign, _ in pairs if not name or not sign]:
+        raise click.BadParameter(f"{wrong[0]!r}: wanted NAME=TEXT", param_hint="--note")
+    loaded = load(checkpoint)
+    kept = {**loaded.notes, **{name: text for name, _, text in pairs}}
+    save(replace(loaded, notes=kept), output, half=True)
+    say(f"written: {output} ({loaded.method}, {output.stat().st_size / 1e6:.2f} MB)")
 
 
 @command.command("show")

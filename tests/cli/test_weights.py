@@ -106,6 +106,23 @@ def test_show(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told["classes"] == ["thing0", "thing1", "thing2"]
 
 
+def test_packed_weights_are_half_as_large_and_keep_their_notes(checkpoint: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "small.pt"
+    assert (
+        report_errors(vidkit, ["weights", "pack", str(checkpoint), "-o", str(packed), "--note", "scores=a = 1"]) == DONE
+    )
+    assert packed.stat().st_size < 0.7 * checkpoint.stat().st_size
+    before, after = load(checkpoint), load(packed)
+    assert after.method == before.method and dict(after.notes) == {**before.notes, "scores": "a = 1"}
+    for name, value in after.network.state_dict().items():
+        assert torch.equal(value, before.network.state_dict()[name].half().to(value.dtype))
+    assert (
+        report_errors(vidkit, ["weights", "pack", str(checkpoint), "-o", str(tmp_path / "no.pt"), "--note", "scores"])
+        == BAD_USAGE
+    )
+    assert not (tmp_path / "no.pt").exists()
+
+
 def test_maps(checkpoint: Path, movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ["weights", "maps", str(checkpoint), "--source", str(movie), "--length", "3", "-o", str(tmp_path / "maps")]
     assert report_errors(vidkit, [*args, "--json"]) == DONE
