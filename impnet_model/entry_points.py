@@ -2,12 +2,14 @@
 
 Options that all have: `batch`, frames of a segment that go through the networks at once (1 for streaming); `precision`;
 `score_threshold`; `shorter`, the shorter side of the image where the checkpoint's own isn't wanted; `seq_nms`, Seq-NMS
-on top (offline only); `build`, where no checkpoint is given: a build with random weights, for timing.
+on top (offline only); `build`, where no checkpoint is given: `shipped`, the small trained network of the method that
+comes with the package, or a build with random weights, for timing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -34,8 +36,10 @@ from vidkit.classes import ObjectClass
 from vidkit.errors import DetectorError
 from vidkit.segments import check_key_id
 
-BuildName = Literal["resnet101", "resnet50", "resnet34", "resnet18", "tiny"]
+BuildName = Literal["shipped", "resnet101", "resnet50", "resnet34", "resnet18", "tiny"]
 Precision = Literal["float32", "bfloat16", "float16"]
+SHIPPED = Path(__file__).parent / "weights"
+"""The checkpoints that come with the package, `METHOD.pt`: tiny builds, trained on what `vidkit synth` makes."""
 MOST_RADIUS = 1000
 """Of FGFA: the ends of a video are repeated so many times, whatever its length."""
 FlowChoice = Literal["learned", "zero"]
@@ -193,8 +197,8 @@ def _engine(
     for part in parts:
         if getattr(checkpoint.network, part) is None:
             raise DetectorError(
-                f"{context.checkpoint}: made for the method {checkpoint.method!r}, it has no {part} network, which "
-                f"{method!r} needs"
+                f"{context.checkpoint or build}: made for the method {checkpoint.method!r}, it has no {part} network, "
+                f"which {method!r} needs"
             )
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
     device = _device(context.device)
@@ -205,15 +209,18 @@ def _engine(
         dtype,
         rules,
         _class_ids(checkpoint.classes, context),
-        context.checkpoint.name if context.checkpoint else f"random ({build})",
+        context.checkpoint.name if context.checkpoint else "shipped" if build == "shipped" else f"random ({build})",
     )
 
 
 def _checkpoint(context: DetectorContext, method: str, build: BuildName | None) -> Checkpoint:
     if (context.checkpoint is None) == (build is None):
         raise DetectorError(
-            f"{method}: give --checkpoint FILE, or --option build={'|'.join(BUILDS)} for random weights; not both"
+            f"{method}: give --checkpoint FILE, or --option build=shipped for the small network that comes with the "
+            f"package, or --option build={'|'.join(BUILDS)} for random weights; not both"
         )
+    if build == "shipped":
+        return load(_shipped(method))
     if context.checkpoint is not None:
         checkpoint = load(context.checkpoint)
         if fresh := checkpoint.notes.get("fresh"):
@@ -230,15 +237,23 @@ def _checkpoint(context: DetectorContext, method: str, build: BuildName | None) 
         return Checkpoint(METHODS[method](numbers), method, numbers, context.classes, {})
 
 
+def _shipped(method: str) -> Path:
+    path = SHIPPED / f"{method}.pt"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.pt")))
+        raise DetectorError(f"no checkpoint for {method!r} comes with this installation; there are {there or 'none'}")
+    return path
+
+
 def _class_ids(known: tuple[ObjectClass, ...], context: DetectorContext) -> tuple[int, ...]:
     """Return for each class of the network its row in the index, -1 for one that the index doesn't have."""
     by_wnid = {each.wnid: i for i, each in enumerate(context.classes)}
     by_name = {each.name: i for i, each in enumerate(context.classes)}
     ids = tuple(by_wnid.get(each.wnid, by_name.get(each.name, -1)) for each in known)
     if known and max(ids) < 0:
+        own, asked = (", ".join(each.name for each in classes) for classes in (known, context.classes))
         raise DetectorError(
-            f"{context.checkpoint}: none of its classes ({', '.join(each.name for each in known)}) is one of the "
-            f"index's ({', '.join(each.name for each in context.classes)})"
+            f"{context.checkpoint or 'shipped'}: none of its classes ({own}) is one of the index's ({asked})"
         )
     return ids
 

@@ -16,7 +16,7 @@ from impnet_model.api import DETECTORS
 from impnet_model.checkpoints import Checkpoint, save
 from impnet_model.video import frames_of
 from tests.impnet_model.makers import SMALL, make_network, make_video
-from vidkit.benchmark.detector import Detector, DetectorContext
+from vidkit.benchmark.detector import Describing, Detector, DetectorContext
 from vidkit.benchmark.plugins import make
 from vidkit.classes import ObjectClass
 from vidkit.errors import ChoiceError, DetectorError, FrameError
@@ -117,6 +117,18 @@ def test_weights_must_come_from_somewhere(weights: Path) -> None:
         make(target("impression"), context(None), [])
     with pytest.raises(DetectorError, match="not both"):
         make(target("impression"), context(weights), ["build=tiny"])
+
+
+def test_the_shipped_checkpoint_of_a_method_is_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry_points, "SHIPPED", tmp_path)
+    saved(tmp_path, "per-frame")
+    detector, _ = make(target("per-frame"), context(None), ["build=shipped"])
+    assert isinstance(detector, Describing)
+    assert detector.describe()["weights"] == "shipped"
+    with pytest.raises(
+        DetectorError, match="no checkpoint for 'fgfa' comes with this installation; there are per-frame"
+    ):
+        make(target("fgfa"), context(None), ["build=shipped"])
 
 
 def test_random_weights_are_the_same_each_time() -> None:
