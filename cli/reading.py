@@ -14,6 +14,7 @@ from .places import choose_index
 if TYPE_CHECKING:
     from vidkit.data.index import Index
     from vidkit.predictions import ReadOptions
+    from vidkit.predictions.reading import OpenedPredictions
     from vidkit.predictions.table import Predictions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -94,6 +95,11 @@ def load(path: Path, options: ReadOptions, index_path: Path | None, data_dir: Pa
     opened = open_predictions(path, options)
     index_file = choose_index(index_path, data_dir, opened.index_fingerprint, opened.n_frames)
     index = read_index(index_file)
+    return index_file, index, fit(opened, index)
+
+
+def fit(opened: OpenedPredictions, index: Index) -> Predictions:
+    """Return the predictions of an opened file for the frames of `index`, and say what was guessed or is doubtful."""
     predictions, report = opened.for_index(index)
     for name in ("frames", "boxes", "scale", "classes"):
         finding = getattr(report, name)
@@ -101,7 +107,7 @@ def load(path: Path, options: ReadOptions, index_path: Path | None, data_dir: Pa
             say(f"{name}: {finding}")
     for warning in report.warnings:
         say(f"warning: {warning}")
-    return index_file, index, predictions
+    return predictions
 
 
 def results_folder(predictions: Path, runs_dir: Path) -> Path:

@@ -44,7 +44,7 @@ def test_a_webp_needs_no_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write_movie(tmp_path / "a.webp", greys(5), fps=20)
     with Image.open(tmp_path / "a.webp") as image:
         assert (image.n_frames, image.size) == (5, (64, 48))  # type: ignore[attr-defined]
-    with pytest.raises(VidkitError, match=r"pip install av; or name the file \.webp"):
+    with pytest.raises(VidkitError, match=r"vidkit-vod\[video\]'; or name the file \.webp"):
         write_movie(tmp_path / "a.mp4", greys(5))
 
 

@@ -1,9 +1,10 @@
 """Frames with boxes, tracks and labels drawn on them; with Pillow alone.
 
-What is drawn is a list of `Mark`s: ground truth (`truth_marks`) and the detections of any number of runs
-(`detection_marks`) go onto one frame together. Colours are Okabe and Ito's, which people with any kind of colour
-vision tell apart; every line has a dark rim, so that it shows on any background. A line says how sure the annotation
-is: solid for plain, dashed for occluded objects; what a tool generated says so in its label.
+What is drawn is a list of `Mark`s: ground truth (`truth_marks`), the detections of a run (`detection_marks`), or both
+with what the evaluation says of them (`verdict_marks`). Colours are Okabe and Ito's, which people with any kind of
+colour vision tell apart; every line has a dark rim, so that it shows on any background. In ground truth alone a line
+says how sure the annotation is: solid for plain, dashed for occluded objects; what a tool generated says so in its
+label. Verdicts differ in colour, line and sign.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vidkit.data.index import Index
 from vidkit.detections import Detections
+from vidkit.evaluation.errors_by_type import BACKGROUND, BOTH, CLASSIFICATION, DUPLICATE, LOCALISATION
+from vidkit.evaluation.verdicts import HIT, Verdicts
 
 Colour = tuple[int, int, int]
 PALETTE: tuple[Colour, ...] = (
@@ -31,6 +34,9 @@ PALETTE: tuple[Colour, ...] = (
     (0, 114, 178),  # blue
 )
 RIM: Colour = (0, 0, 0)
+Line = Literal["solid", "dashed", "dotted", "thin"]
+Sign = Literal["", "tick", "cross", "ring"]
+"""What stands before a label."""
 LEGIBLE_SIDE = 480
 """Frames whose shorter side has fewer pixels are enlarged before anything is written on them."""
 
@@ -42,7 +48,8 @@ class Mark:
     box: tuple[float, float, float, float]
     label: str = ""
     colour: Colour = PALETTE[0]
-    line: Literal["solid", "dashed"] = "solid"
+    line: Line = "solid"
+    sign: Sign = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def draw(
     pen.caption(caption)
     boxes = [box for _, box in scaled]
     for mark, box in scaled:
-        pen.label(box, mark.label, mark.colour, boxes)
+        pen.label(box, mark, boxes)
     return np.array(image)
 
 
@@ -144,6 +151,52 @@ def detection_marks(
     return marks
 
 
+VERDICTS: dict[str, tuple[Colour, Line, Sign]] = {
+    "true positive": (PALETTE[1], "solid", "tick"),
+    "false positive": (PALETTE[4], "dashed", "cross"),
+    "missed": (PALETTE[3], "dotted", "ring"),
+    "ground truth found": ((255, 255, 255), "thin", ""),
+}
+"""How the four kinds of marks look that `verdict_marks` makes."""
+
+WHY = {
+    CLASSIFICATION: "wrong class",
+    LOCALISATION: "badly placed",
+    BOTH: "class and place",
+    DUPLICATE: "duplicate",
+    BACKGROUND: "",  # a cross says enough
+}
+"""What the label of a false positive says of its type."""
+
+
+def verdict_marks(verdicts: Verdicts, frame: int) -> list[Mark]:
+    """Return the marks of one run in frame row `frame`: objects, false positives, true positives, each as in VERDICTS.
+
+    Objects that aren't hit count as missed, also where a false positive lies on them.
+    """
+    index, predictions = verdicts.index, verdicts.predictions
+    objects = index.instances_of(frame)
+    marks = []
+    for row in range(objects.start, objects.stop):
+        if verdicts.state[row] == HIT:
+            marks.append(_verdict_mark("ground truth found", index.box[row].tolist(), ""))
+        elif verdicts.state[row] > HIT:
+            marks.append(_verdict_mark("missed", index.box[row].tolist(), index.class_names[index.class_id[row]]))
+    shown = verdicts.shown_in(frame)
+    for row in (*shown[verdicts.false[shown]].tolist(), *shown[verdicts.true[shown]].tolist()):
+        label = f"{index.class_names[predictions.class_id[row]]} {predictions.score[row]:.2f}"
+        kind = "true positive" if verdicts.true[row] else "false positive"
+        why = WHY.get(int(verdicts.error[row]), "")
+        marks.append(_verdict_mark(kind, predictions.box[row].tolist(), f"{label} {why}".strip()))
+    return marks
+
+
+def _verdict_mark(kind: str, box: Sequence[float], label: str) -> Mark:
+    colour, line, sign = VERDICTS[kind]
+    x1, y1, x2, y2 = box
+    return Mark((x1, y1, x2, y2), label, colour, line, sign)
+
+
 def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int | None = None, gap: int = 4) -> NDArray[np.uint8]:
     """Return frames `(H, W, 3)` side by side, row by row, with gaps between them; the largest gives the raster.
 
@@ -179,30 +232,22 @@ class _Pen:
         self._size = image.size
         self._draw = ImageDraw.Draw(image)
         self._width = max(2, round(side / 180))
-        self._font = ImageFont.load_default(max(12, round(side / 36)))
+        self._font = label_font(side)
         self._taken: list[Corners] = []
 
-    def box(self, box: Corners, colour: Colour, line: str) -> None:
+    def box(self, box: Corners, colour: Colour, line: Line) -> None:
         # The line runs around the box, so that it hides nothing of a small object; at the border it stays on the frame.
         x1, y1 = max(box[0], 0.0), max(box[1], 0.0)
         x2, y2 = min(box[2], self._size[0]), min(box[3], self._size[1])
         if not (x1 <= x2 and y1 <= y2):  # also False for NaN
             return
-        thick = self._width + 2
+        thick = 3 if line == "thin" else self._width + 2
         left, top = max(round(x1) - thick, 0), max(round(y1) - thick, 0)
         right, bottom = min(round(x2) + thick, self._size[0]), min(round(y2) + thick, self._size[1])
-        dash = 6 * self._width if line == "dashed" else max(self._size)
+        dash = {"dashed": 6 * self._width, "dotted": 2 * self._width}.get(line)
         pieces = [
-            *(
-                (x, y, min(x + dash, right), y + thick)
-                for y in (top, bottom - thick)
-                for x in range(left, right, 2 * dash)
-            ),
-            *(
-                (x, y, x + thick, min(y + dash, bottom))
-                for x in (left, right - thick)
-                for y in range(top, bottom, 2 * dash)
-            ),
+            *((a, y, b, y + thick) for y in (top, bottom - thick) for a, b in _strokes(left, right, dash)),
+            *((x, a, x + thick, b) for x in (left, right - thick) for a, b in _strokes(top, bottom, dash)),
         ]
         for piece in pieces:
             self._fill(piece, RIM)
@@ -223,15 +268,17 @@ class _Pen:
         if text:
             self._text((0.0, self._size[1] - self._extent(text)[1]), text, RIM, (255, 255, 255))
 
-    def label(self, box: Corners, text: str, colour: Colour, boxes: Sequence[Corners]) -> None:
-        if text and all(map(math.isfinite, box)):
+    def label(self, box: Corners, mark: Mark, boxes: Sequence[Corners]) -> None:
+        if (mark.label or mark.sign) and all(map(math.isfinite, box)):
             others = [other for other in boxes if other != box]
-            self._text(self._free_place(box, self._extent(text), others), text, colour, RIM)
+            place = self._free_place(box, self._extent(mark.label, mark.sign), others)
+            self._text(place, mark.label, mark.colour, RIM, mark.sign)
 
-    def _extent(self, text: str) -> tuple[float, float]:
+    def _extent(self, text: str, sign: Sign = "") -> tuple[float, float]:
         left, _, right, _ = self._font.getbbox(text)
         ascent, descent = _metrics(self._font)
-        return right - left + 6, ascent + descent + 2
+        height = ascent + descent + 2
+        return right - left + 6 + (height if sign else 0), height
 
     def _free_place(self, box: Corners, extent: tuple[float, float], others: Sequence[Corners]) -> Point:
         """Return the first place near the box where the label is on no other label, best on no other box either."""
@@ -250,12 +297,42 @@ class _Pen:
         x, y = (max(0.0, min(at, side - size)) for at, size, side in zip(place, extent, self._size, strict=True))
         return x, y
 
-    def _text(self, place: Point, text: str, back: Colour, front: Colour) -> None:
-        width, height = self._extent(text)
+    def _text(self, place: Point, text: str, back: Colour, front: Colour, sign: Sign = "") -> None:
+        width, height = self._extent(text, sign)
         x, y = place
         self._taken.append((x, y, x + width, y + height))
         self._draw.rectangle((x, y, x + width - 1, y + height - 1), back)
+        if sign:
+            self._sign((x, y, x + height, y + height), sign, front)
+            x += height - 2
         self._draw.text((x + 3, y + 1), text, front, self._font)
+
+    def _sign(self, square: Corners, sign: Sign, colour: Colour) -> None:
+        x, y, side = square[0], square[1], square[2] - square[0]
+        strokes: dict[str, tuple[tuple[Point, ...], ...]] = {
+            "tick": (((0.22, 0.55), (0.42, 0.75), (0.78, 0.27)),),
+            "cross": (((0.25, 0.25), (0.75, 0.75)), ((0.25, 0.75), (0.75, 0.25))),
+        }
+        width = max(2, round(side / 9))
+        for stroke in strokes.get(sign, ()):
+            self._draw.line([(x + a * side, y + b * side) for a, b in stroke], colour, width, joint="curve")
+        if sign == "ring":
+            inner = (x + 0.22 * side, y + 0.22 * side, x + 0.78 * side, y + 0.78 * side)
+            self._draw.ellipse(inner, outline=colour, width=width)
+
+
+def label_font(side: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return the font of labels on a picture whose shorter side has so many pixels."""
+    return ImageFont.load_default(max(12, round(side / 36)))
+
+
+def _strokes(start: int, stop: int, dash: int | None) -> list[tuple[int, int]]:
+    """Return the strokes of a side: one at either corner, gaps of about `dash` pixels; without `dash` one stroke."""
+    if dash is None:
+        return [(start, stop)]
+    gaps = max(1, round((stop - start - dash) / (2 * dash)))
+    unit = (stop - start) / (2 * gaps + 1)
+    return [(start + round(2 * i * unit), start + round((2 * i + 1) * unit)) for i in range(gaps + 1)]
 
 
 def _metrics(font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> tuple[float, float]:

@@ -40,7 +40,9 @@ def _write_mp4(path: Path, frames: Frames, fps: float) -> int:
     try:
         import av
     except ImportError:
-        raise VidkitError("writing .mp4 needs PyAV: pip install av; or name the file .webp") from None
+        raise VidkitError(
+            "writing .mp4 needs PyAV: pip install 'vidkit-vod[video]'; or name the file .webp, which needs nothing more"
+        ) from None
     n = 0
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream(

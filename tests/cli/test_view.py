@@ -14,26 +14,17 @@ from PIL import Image
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
+from tests.cli.made_runs import make_place, make_run, make_runs
 from tests.makers import make_index
 from vidkit.data.hdf5 import read_index, write_index
-from vidkit.data.index import FrameFiles
-from vidkit.synth import Settings, make_dataset
-
-SETTINGS = Settings(width=96, height=80, frames=20)
+from vidkit.evaluation.curves import video_scores
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a made-up tree and an index of other boxes over its frames."""
     root = tmp_path_factory.mktemp("view")
-    list(make_dataset(root / "tree", SETTINGS, train=0, val=2))
-    names = ("synth_val_00000000", "synth_val_00000001")
-    files = FrameFiles(
-        str(root / "tree"), ("folder",) * 2, tuple(f"Data/VID/val/{n}" for n in names), ("{:06d}.JPEG",) * 2
-    )
-    index = make_index(videos=2, frames=20)
-    size = np.array([[96, 80]] * 2, np.int32)
-    write_index(root / "vidkit-data" / "vid_val.h5", replace(index, video_name=names, video_size=size, files=files))
+    make_place(root)
     return root
 
 
@@ -83,21 +74,35 @@ def test_a_film_has_every_frame(place: Path, here: Path) -> None:
         assert film.n_frames == 20  # type: ignore[attr-defined]
 
 
-def test_the_index_with_the_video_is_taken_among_several(
-    place: Path, here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    both = here / "both"
-    both.mkdir()
-    (both / "val.h5").write_bytes((place / "vidkit-data" / "vid_val.h5").read_bytes())
-    (both / "broken.h5").write_text("no index")
-    write_index(both / "other.h5", make_index())
-    args = ["view", "--data-dir", str(both), "-o", "a.png"]
-    assert report_errors(vidkit, [*args, "--video", "synth_val_00000001", "--frame", "1"]) == DONE
-    assert report_errors(vidkit, args) == BAD_INPUT
-    assert "several of these fit" in capsys.readouterr().err
-    assert report_errors(vidkit, [*args, "--video", "synth_val_0000001"]) == BAD_INPUT
-    assert "in any of the 2 indices" in (message := capsys.readouterr().err)
+@pytest.fixture
+def both(place: Path, here: Path) -> Path:
+    """A data folder with two indices of split "val", only one of them with frames, one of "train", and a broken one."""
+    folder = here / "both"
+    index = read_index(place / "vidkit-data" / "vid_val.h5")
+    write_index(folder / "val.h5", index)
+    write_index(folder / "a_train.h5", replace(index, split="train", video_name=("one", "two")))
+    write_index(folder / "a_val.h5", make_index())
+    (folder / "broken.h5").write_text("no index")
+    return folder
+
+
+def test_the_index_with_the_video_is_taken_among_several(both: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["view", "--data-dir", str(both), "-o", "a.png", "--frame", "1", "--json", "--video"]
+    assert report_errors(vidkit, [*args, "synth_val_00000001"]) == DONE
+    found = capsys.readouterr()
+    assert (json.loads(found.out)["index"], found.err) == (str(both / "val.h5"), "")
+    assert report_errors(vidkit, [*args[:-2], *args[-1:], "synth_val_0000001"]) == BAD_INPUT
+    assert "in any of the 3 indices" in (message := capsys.readouterr().err)
     assert "did you mean 'synth_val_0000" in message
+
+
+def test_among_several_the_val_index_with_frames_is_taken_and_named(
+    both: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report_errors(vidkit, ["view", "--data-dir", str(both), "--frame", "1", "--json"]) == DONE
+    found = capsys.readouterr()
+    assert json.loads(found.out)["index"] == str(both / "val.h5")
+    assert f"index: {both / 'val.h5'}; there are others: {both / 'a_train.h5'}, {both / 'a_val.h5'}" in found.err
 
 
 def test_the_folders_of_a_name_may_be_left_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,6 +146,73 @@ def test_a_name_from_an_index_leads_to_no_other_folder(place: Path, here: Path) 
     write_index(here / "data" / "a.h5", replace(index, video_name=("../../\t a", "b")))
     assert report_errors(vidkit, ["view", "--data-dir", "data", "--frame", "0"]) == DONE
     assert (here / ".._..___a_000000.png").exists()
+
+
+def test_frames_from_a_to_b_stand_on_a_sheet(place: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for span, n in (("3..5", 3), ("18..", 2), ("..0", 1)):
+        assert view(place, "--frames", span, "--scale", "1", "--json", "-o", "a.png") == DONE
+        assert json.loads(capsys.readouterr().out)["frames"] == n
+
+
+@pytest.fixture(scope="module")
+def runs(place: Path) -> Path:
+    """A folder of runs over the index."""
+    return make_runs(place, read_index(place / "vidkit-data" / "vid_val.h5"))
+
+
+def test_each_run_has_a_panel(place: Path, runs: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["--runs-dir", str(runs), "--frame", "3", "--scale", "3", "-o", "a.png", "--json"]
+    assert view(place, *args, "--run", "one") == DONE
+    with Image.open("a.png") as one:
+        width = one.width
+    assert view(place, *args, "--run", "one", "--run", "two") == DONE
+    with Image.open("a.png") as both:
+        assert both.width > width
+    answers = [json.loads("{" + text) for text in capsys.readouterr().out.removeprefix("{").split("\n{")]
+    assert [[run["run"] for run in answer["runs"]] for answer in answers] == [["one"], ["one", "two"]]
+
+
+def test_the_counts_are_those_of_the_evaluation(
+    place: Path, runs: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = read_index(place / "vidkit-data" / "vid_val.h5")
+    wanted = {v.video: v for v in video_scores(index, make_run(index, 1), "voc", 0.5)}["synth_val_00000001"]
+    args = ["--runs-dir", str(runs), "--run", "two", "--video", "synth_val_00000001", "--protocol", "voc"]
+    assert view(place, *args, "--score", "0.5", "-o", "a.webp", "--scale", "1", "--json") == DONE
+    counts = json.loads(capsys.readouterr().out)["runs"]
+    assert counts == [{"run": "two", "true": wanted.true, "false": wanted.false, "missed": wanted.missed}]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["--run", "three"], BAD_INPUT, "no such run"),
+        (["--run", "onr"], BAD_INPUT, "did you mean 'one'"),
+        (["--run", "unfinished"], BAD_INPUT, "no finished run; runs with predictions"),
+        (["--run", "other"], BAD_INPUT, "none of these fit"),
+        (["--run", "one", "--run", "other"], BAD_INPUT, "made for the index"),
+        (["--run", "limited", "--video", "synth_val_00000001"], BAD_INPUT, "not run by limited"),
+        (["--run", "one", "--protocol", "vov"], BAD_INPUT, "did you mean 'voc'"),
+        (["--run", "one", "--score", "nan"], BAD_USAGE, "nan is no score"),
+        (["--frames", "5..2"], BAD_USAGE, "comes after the last"),
+        (["--frames", "5"], BAD_USAGE, "as in 10..40"),
+        (["--frames", ".."], BAD_USAGE, "as in 10..40"),
+        (["--frames", "40..50"], BAD_INPUT, "no frame in 40..50; its 20 frames are numbered 0 … 19"),
+        (["--frames", "1..2", "--frame", "1"], BAD_USAGE, "give one of them"),
+    ],
+)
+def test_runs_and_spans_that_do_not_fit(
+    place: Path,
+    runs: Path,
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    args: list[str],
+    code: int,
+    message: str,
+) -> None:
+    assert view(place, "--runs-dir", str(runs), *args) == code
+    assert message in capsys.readouterr().err
+    assert list(here.iterdir()) == []
 
 
 def test_moved_frames_are_found_below_another_root(place: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
