@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -17,36 +18,52 @@ if TYPE_CHECKING:
     from vidkit.evaluation.errors_by_type import ErrorReport, GroupErrors
 
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_THRESHOLDS = (
+    click.option(
+        "--foreground",
+        type=click.FloatRange(0, 1),
+        help="IoU that a match needs; default: the protocol's lowest threshold.",
+    ),
+    click.option(
+        "--background",
+        type=click.FloatRange(0, 1),
+        default=0.1,
+        show_default=True,
+        help="IoU up to which a detection meets nothing.",
+    ),
+)
+
+
+def threshold_options(command: Command) -> Command:
+    """Give a command the two thresholds of errors; its function takes them as `foreground` and `background`."""
+    for option in reversed(_THRESHOLDS):
+        command = option(command)
+    return command
+
+
+def check_thresholds(protocol: str, foreground: float | None, background: float) -> None:
+    """Raise a usage error if the background's threshold lies above the foreground's."""
+    from vidkit.evaluation.protocols import protocol_named
+
+    highest = min(protocol_named(protocol).iou_thresholds) if foreground is None else foreground
+    if math.isnan(background) or not background <= highest:
+        raise click.UsageError(f"--background {background}: wanted an IoU of at most {highest}")
+
+
 @click.command("errors")
 @click.argument("predictions_path", metavar="PREDICTIONS", type=click.Path(exists=True, path_type=Path))
 @index_option
 @data_dir_option
 @click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
 @groups_options
-@click.option(
-    "--foreground",
-    type=click.FloatRange(0, 1),
-    help="IoU that a match needs; default: the protocol's lowest threshold.",
-)
-@click.option(
-    "--background",
-    type=click.FloatRange(0, 1),
-    default=0.1,
-    show_default=True,
-    help="IoU up to which a detection meets nothing.",
-)
+@threshold_options
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a CSV table with a row for each group, class and type.",
-)
-@click.option(
-    "--plot",
-    "pictures",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw FILE.png, .svg or .pdf, and write its numbers to FILE.csv; repeatable.",
 )
 @reading_options
 @json_option
@@ -61,7 +78,6 @@ def command(
     foreground: float | None,
     background: float,
     output: Path | None,
-    pictures: tuple[Path, ...],
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -69,48 +85,41 @@ def command(
 
     The cost is ΔAP: points of mAP that would be won if the errors of this type, and no others, were mended. Types:
     wrong class, badly placed (localisation), both, duplicates, nothing there (background), missed objects. FP and FN
-    are the cost of all false positives and all false negatives. docs/errors_and_measures.md has the definitions.
+    are the cost of all false positives and all false negatives. docs/errors_and_measures.md has the definitions;
+    `vidkit plot errors` draws it.
 
     \b
     Examples:
       vidkit errors runs/oracle-jitter
       vidkit errors results.pkl --index vidkit-data/vid_val.h5 --by motion,area
       vidkit errors results.pkl --protocol coco --foreground 0.75 --by none
-      vidkit errors results.pkl -o errors.csv --plot errors.pdf --json
+      vidkit errors results.pkl -o errors.csv --json
     """
     from vidkit.evaluation.errors_by_type import decompose
-    from vidkit.evaluation.protocols import protocol_named
     from vidkit.files import write_text
 
-    edges, lowest = edges_of(bins), min(protocol_named(protocol).iou_thresholds)
-    if math.isnan(background) or not background <= (lowest if foreground is None else foreground):
-        raise click.UsageError(f"--background {background}: wanted an IoU of at most {foreground or lowest}")
+    check_thresholds(protocol, foreground, background)
+    edges = edges_of(bins)
     index_file, index, predictions = load(run_file(predictions_path), read_options(**reading), index_path, data_dir)
     by = breakdowns_of(breakdowns, index)
     report = decompose(index, predictions, protocol, by, edges, fp_rule, foreground, background)
-    files = [] if output is None else [output]
     if output is not None:
         write_text(output, report.to_frame().to_csv(index=False))
-    if pictures:
-        from vidkit.plots.error_types import error_types, error_types_rows
-        from vidkit.plots.figure import write_figure
-
-        files += write_figure(pictures, error_types(report), error_types_rows(report))
     if as_json:
         print_json(
             {
                 **report.to_json(),
                 "limited": predictions.run.limited,
                 "index": str(index_file),
-                "files": list(map(str, files)),
+                "files": [] if output is None else [str(output)],
             }
         )
         return
     _print(report, f"{index.dataset} {index.split}, index {index_file}")
     if predictions.run.limited:
         say("warning: limited run: only a part of the data was run")
-    if files:
-        say(f"written: {', '.join(map(str, files))}")
+    if output is not None:
+        say(f"written: {output}")
 
 
 SHORT = {

@@ -6,8 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
+
+protocol_option = click.option(
+    "--protocol", default="fgfa", show_default=True, help="Which results to draw, where there are several."
+)
+mix_option = click.option(
+    "--mix", is_flag=True, help="Draw runs of different devices, scenarios, image sizes or data in one figure."
+)
+limited_option = click.option("--limited", is_flag=True, help="Draw runs over a part of the data too.")
 
 
 def result_files(runs: Sequence[str], runs_dir: Path) -> list[Path]:

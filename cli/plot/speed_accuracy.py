@@ -10,17 +10,15 @@ import click
 from ..console import print_json, say
 from ..places import runs_dir_option
 from .picture import picture_options
-from .runs import result_files, results_of
+from .runs import limited_option, mix_option, protocol_option, result_files, results_of
 
 
 @click.command("speed-accuracy")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @runs_dir_option
-@click.option("--protocol", default="fgfa", show_default=True, help="Which results to draw, where there are several.")
-@click.option(
-    "--mix", is_flag=True, help="Draw runs of different devices, scenarios, image sizes or data in one figure."
-)
-@click.option("--limited", is_flag=True, help="Draw runs over a part of the data too.")
+@protocol_option
+@mix_option
+@limited_option
 @picture_options
 def command(
     runs: tuple[str, ...],

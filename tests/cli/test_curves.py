@@ -84,9 +84,3 @@ def test_scores_that_are_no_probabilities_have_all_but_a_calibration(
 def test_wrong_options_are_told_and_write_nothing(place: Path, arguments: list[str], code: int) -> None:
     assert run("runs/mine", *arguments) == code
     assert [file.name for file in (place / "runs/mine").iterdir()] == ["predictions.h5"]
-
-
-def test_a_picture_is_drawn(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("runs/mine", "--plot", "c.svg", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["files"][-2:] == ["c.svg", "c.csv"]
-    assert "recall" in Path("c.svg").read_text()

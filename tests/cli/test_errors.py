@@ -108,10 +108,3 @@ def test_what_is_not_there_or_no_prediction_file_is_told(place: Path, capsys: py
     assert "no predictions.h5" in capsys.readouterr().err
     assert run("junk", "--json") == 1
     assert json.loads(capsys.readouterr().out)["error"]["message"]
-
-
-def test_a_picture_is_drawn(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("runs/mine", "--plot", "e.svg", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["files"] == ["e.svg", "e.csv"]
-    assert "localisation" in Path("e.svg").read_text()
-    assert run("runs/mine", "--plot", "e.jpg") == 1

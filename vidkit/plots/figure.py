@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError
@@ -23,6 +24,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SMALL = 5.5
 """Points of the smallest text."""
+LIMITED = "; LIMITED RUNS"
+"""What a figure of runs over a part of the data says."""
 STYLE: dict[Any, Any] = {
     "font.size": 7,
     "axes.linewidth": 0.6,
@@ -37,9 +40,32 @@ STYLE: dict[Any, Any] = {
 }
 
 
+def look(place: int) -> tuple[str, str]:
+    """Return the colour and the marker of the curve at a place; the first 49 curves differ in one of them at least."""
+    turn, at = divmod(place, len(COLOURS))
+    return COLOURS[at], MARKERS[(at + turn) % len(MARKERS)]
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
+    """Put the legend above the axes, in as many columns as its labels allow, and make the figure higher for it."""
+    room = 18 * figure.get_figwidth()  # letters of the legend's size
+    columns = max(1, min(4, len(labels), int(room / (max(map(len, labels), default=1) + 5))))
+    figure.set_figheight(figure.get_figheight() + 0.13 * -(-len(labels) // columns))
+    figure.legend(handles, labels, frameon=False, loc="outside upper left", ncols=columns, handlelength=1.6)
+
+
 def wrapped(text: str, width: float) -> str:
     """Return a text of the SMALL size broken into lines that fit into a figure of so many inches."""
     return textwrap.fill(text, max(20, int(23 * width)), break_on_hyphens=False)
+
+
+def check_endings(paths: Sequence[Path]) -> None:
+    """Raise ChoiceError if the ending of a path isn't one of FORMATS."""
+    for path in paths:
+        if path.suffix.lower().lstrip(".") not in FORMATS:
+            raise ChoiceError(
+                f"{path}: can't draw {path.suffix or 'a file without ending'}; wanted {', '.join(FORMATS)}"
+            )
 
 
 def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
@@ -47,11 +73,7 @@ def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[s
 
     Raises ChoiceError if the ending of a path isn't one of FORMATS.
     """
-    for path in paths:
-        if path.suffix.lower().lstrip(".") not in FORMATS:
-            raise ChoiceError(
-                f"{path}: can't draw {path.suffix or 'a file without ending'}; wanted {', '.join(FORMATS)}"
-            )
+    check_endings(paths)
     for path in paths:
         ending = path.suffix.lower().lstrip(".")
         undated: dict[str, Any] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[ending]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, MARKERS, SMALL, STYLE, wrapped
+from vidkit.plots.figure import COLUMN_WIDTH, SMALL, STYLE, legend_above, look, wrapped
 from vidkit.plots.labels import Label, Line, draw_labels
 from vidkit.plots.speed_points import SpeedPoint, curves, pareto
 
@@ -52,9 +52,9 @@ def _draw_front(axes: Axes, front: Sequence[SpeedPoint]) -> None:
 
 
 def _draw_curve(axes: Axes, name: str, runs: Sequence[SpeedPoint], place: int) -> None:
-    colour = COLOURS[place % len(COLOURS)]
+    colour, own = look(place)
     single = _without_segments(runs)
-    marker, size = ("*", STAR_SIZE) if single else (MARKERS[place % len(MARKERS)], MARKER_SIZE)
+    marker, size = ("*", STAR_SIZE) if single else (own, MARKER_SIZE)
     axes.plot(
         [p.frames_per_second for p in runs],
         [100 * p.mean_ap for p in runs],
@@ -99,7 +99,7 @@ def _labels(points: Sequence[SpeedPoint]) -> list[Label]:
         for point in runs:
             if point.length is not None:
                 at = (point.frames_per_second, 100 * point.mean_ap)
-                label = Label(f"{point.length:g}", at, COLOURS[place % len(COLOURS)])
+                label = Label(f"{point.length:g}", at, look(place)[0])
                 found.append((point not in (runs[0], runs[-1]), label))
     return [label for _, label in sorted(found, key=lambda pair: pair[0])]
 
@@ -125,7 +125,7 @@ def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
 
 
 def _draw_legend(figure: Figure, axes: Axes, points: Sequence[SpeedPoint]) -> None:
-    """Put the legend above the axes, in two columns where its labels are short, and make the figure higher for it."""
+    """Tell the curves, and what numbers and hollow markers mean."""
     handles, labels = axes.get_legend_handles_labels()
     if any(point.length is not None for point in points):
         handles.append(Line2D([], [], linewidth=0))
@@ -133,9 +133,7 @@ def _draw_legend(figure: Figure, axes: Axes, points: Sequence[SpeedPoint]) -> No
     if any(point.look_ahead for point in points):
         handles.append(Line2D([], [], linewidth=0, marker="o", markersize=3.5, color="0.4", markerfacecolor="white"))
         labels.append("hollow: needs frames ahead")
-    columns = 2 if max(map(len, labels)) * 2 < 16 * figure.get_figwidth() else 1
-    figure.set_figheight(figure.get_figheight() + 0.13 * -(-len(labels) // columns))
-    figure.legend(handles, labels, frameon=False, loc="outside upper left", ncols=columns, handlelength=1.6)
+    legend_above(figure, handles, labels)
 
 
 def _conditions(points: Sequence[SpeedPoint]) -> str:
