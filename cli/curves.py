@@ -57,13 +57,6 @@ MOST_VIDEOS = 10
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the tables; default: the run's.",
 )
-@click.option(
-    "--plot",
-    "pictures",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw FILE.png, .svg or .pdf, and write its numbers to FILE.csv; repeatable.",
-)
 @reading_options
 @json_option
 def command(
@@ -79,7 +72,6 @@ def command(
     lowest_score: float,
     score_bins: int,
     output: Path | None,
-    pictures: tuple[Path, ...],
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -88,13 +80,14 @@ def command(
     Writes curves.csv (score, recall, precision of each class and group), histogram.csv (true and false positives by
     score), videos.csv (AP and counts, the worst video first) and calibration.csv beside the predictions where these lie
     in the runs folder, else to RUNS/NAME. The definitions: docs/errors_and_measures.md.
+    `vidkit plot pr` draws the curves.
 
     \b
     Examples:
       vidkit curves runs/oracle-jitter
       vidkit curves results.pkl --index vidkit-data/vid_val.h5 --by motion --score 0.05
       vidkit curves results.pkl --protocol voc --by none --points 0 -o curves
-      vidkit curves results.pkl --score-bins 20 --plot curves.svg --json
+      vidkit curves results.pkl --score-bins 20 --json
     """
     import pandas as pd
 
@@ -105,16 +98,10 @@ def command(
     if not math.isfinite(lowest_score):
         raise click.UsageError("--score: wanted a finite number")
     edges, path = edges_of(bins), run_file(predictions_path)
+    folder = output or results_folder(path, runs_dir)
     index_file, index, predictions = load(path, read_options(**reading), index_path, data_dir)
     by = breakdowns_of(breakdowns, index)
     curves = precision_recall(index, predictions, protocol, by, edges, fp_rule)
-    drawn: list[Path] = []
-    if pictures:
-        from vidkit.plots.figure import write_figure
-        from vidkit.plots.precision_recall import precision_recall as figure_of
-        from vidkit.plots.precision_recall import precision_recall_rows
-
-        drawn = write_figure(pictures, figure_of(curves), precision_recall_rows(curves))
     if points:
         curves = [curve.thin(points) for curve in curves]
     histogram = score_histogram(index, predictions, protocol, score_bins, lowest_score)
@@ -129,7 +116,6 @@ def command(
     tables["videos.csv"] = pd.DataFrame([asdict(one) for one in videos])
     if calibrated is not None:
         tables["calibration.csv"] = pd.DataFrame([asdict(one) for one in calibrated.bins])
-    folder = output or results_folder(path, runs_dir)
     for name, table in tables.items():
         write_text(folder / name, table.to_csv(index=False))
     if as_json:
@@ -144,7 +130,7 @@ def command(
                 "calibration": None if calibrated is None else asdict(calibrated),
                 "histogram": [asdict(one) for one in histogram],
                 "videos": [asdict(one) for one in videos],
-                "files": [*(str(folder / name) for name in tables), *map(str, drawn)],
+                "files": [str(folder / name) for name in tables],
             }
         )
         return
@@ -154,8 +140,6 @@ def command(
     if predictions.run.limited:
         say("warning: limited run: only a part of the data was run")
     say(f"written to {folder}: {', '.join(tables)}")
-    if drawn:
-        say(f"written: {', '.join(map(str, drawn))}")
 
 
 def _print(videos: Sequence[VideoScore], calibrated: Calibration | None, protocol: str, lowest_score: float) -> None:

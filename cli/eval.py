@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,7 +64,8 @@ def command(
 
     PREDICTIONS is a file of any format of the field, or a folder with predictions.h5 that `vidkit benchmark` made.
     Writes result.json, result.csv and result.md beside the predictions where these lie in the runs folder, else to
-    RUNS/NAME; each further protocol gets a result-PROTOCOL.json. The rules: docs/protocols.md.
+    RUNS/NAME; each further protocol gets a result-PROTOCOL.json, and those of an earlier evaluation are removed. The
+    rules: docs/protocols.md.
 
     \b
     Examples:
@@ -79,14 +81,17 @@ def command(
     predictions_path = run_file(predictions_path)
     edges = edges_of(bins)
     names = _protocols(protocols)
+    folder = output or results_folder(predictions_path, runs_dir)
     index_file, index, predictions = load(predictions_path, read_options(**reading), index_path, data_dir)
     by = breakdowns_of(breakdowns, index)
     results = [evaluate(index, predictions, name, by, edges, fp_rule, ci, seed) for name in names]
-    folder = output or results_folder(predictions_path, runs_dir)
+    file_told = {"predictions_file": str(predictions_path.resolve())}
+    results = [replace(result, data={**result.data, **file_told}) for result in results]
     files = [folder / ("result.json" if i == 0 else f"result-{name}.json") for i, name in enumerate(names)]
     for file, result in zip(files, results, strict=True):
         write_result(file, result)
     files += write_tables(folder, results)
+    _remove_older(folder, files)
     if as_json:
         print_json(_as_json(results, index_file, files))
         return
@@ -102,6 +107,16 @@ def _protocols(given: Sequence[str]) -> list[str]:
     if "all" in names:
         names = list(PROTOCOLS)
     return [protocol_named(name).name for name in dict.fromkeys(names)]
+
+
+def _remove_older(folder: Path, files: Sequence[Path]) -> None:
+    """Remove what an earlier evaluation made under protocols that this one hasn't: a folder holds one evaluation."""
+    from vidkit.evaluation.protocols import PROTOCOLS
+
+    for file in (folder / f"result-{name}.json" for name in PROTOCOLS):
+        if file.exists() and file not in files:
+            file.unlink()
+            say(f"removed {file}: the result of an earlier evaluation")
 
 
 def _as_json(results: Sequence[EvalResult], index_file: Path, files: Sequence[Path]) -> dict[str, Any]:

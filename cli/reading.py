@@ -111,6 +111,29 @@ def fit(opened: OpenedPredictions, index: Index) -> Predictions:
 
 
 def results_folder(predictions: Path, runs_dir: Path) -> Path:
-    """Return the predictions' own folder if it lies inside the runs folder, else one of their name in there."""
+    """Return the predictions' own folder if it lies inside the runs folder, else one of their name in there.
+
+    Raises ChoiceError if the latter holds the results of another file, of the same name, that is still there.
+    """
+    from vidkit.errors import ChoiceError
+
     parent, runs = predictions.resolve().parent, runs_dir.resolve()
-    return predictions.parent if runs in parent.parents else runs_dir / predictions.stem
+    if runs in parent.parents:
+        return predictions.parent
+    folder = runs_dir / predictions.stem
+    other = _scored_in(folder)
+    if other is not None and other != predictions.resolve() and other.exists():
+        raise ChoiceError(f"{folder} holds the results of {other}, not of {predictions}; name another folder with -o")
+    return folder
+
+
+def _scored_in(folder: Path) -> Path | None:
+    """Return the prediction file whose results are in a folder; None if there are none, or they don't tell."""
+    from vidkit.errors import FormatError
+    from vidkit.evaluation.result import read_result
+
+    try:
+        file = read_result(folder / "result.json").data.get("predictions_file")
+    except FormatError:
+        return None
+    return Path(file) if isinstance(file, str) and file else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidkit.evaluation.protocols import differences
 from vidkit.evaluation.result import EvalResult, GroupResult
+from vidkit.evaluation.slices import repeats_all
 from vidkit.files import write_text
 
 if TYPE_CHECKING:
@@ -21,18 +22,18 @@ NOTHING = "–"
 def groups_table(results: Sequence[EvalResult]) -> pd.DataFrame:
     """Return a row for each group with its mean AP in percent, one column of text for each result.
 
-    The results are of one evaluation: the same groups under several protocols.
+    The results are of one evaluation: the same groups under several protocols. The group of all motion, or of all
+    areas, has a row only where its numbers aren't those of all data.
     """
     import pandas as pd
 
-    columns: dict[str, list[Any]] = {"group": [], "ground truth": []}
-    columns |= {result.protocol.name: [] for result in results}
+    rows: list[list[Any]] = []
     for groups in zip(*((result.overall, *result.groups) for result in results), strict=True):
-        columns["group"].append(f"{groups[0].by}: {groups[0].name}" if groups[0].by else "all")
-        columns["ground truth"].append(int(groups[0].n_gt.sum()))
-        for result, group in zip(results, groups, strict=True):
-            columns[result.protocol.name].append(percent(group))
-    return pd.DataFrame(columns)
+        by, name = groups[0].by, groups[0].name
+        numbers = [int(groups[0].n_gt.sum()), *map(percent, groups)]
+        if not (repeats_all(by, name) and numbers == rows[0][1:]):
+            rows.append([f"{by}: {name}" if by else "all", *numbers])
+    return pd.DataFrame(rows, columns=["group", "ground truth", *(result.protocol.name for result in results)])
 
 
 def classes_table(results: Sequence[EvalResult]) -> pd.DataFrame:

@@ -132,3 +132,30 @@ def test_predictions_of_another_index_list_the_candidates(place: Path, capsys: p
     write_predictions(place / "p.h5", make_predictions(make_index(seed=9)))
     assert run("eval", "p.h5") == 1
     assert "vid_val.h5" in capsys.readouterr().err
+
+
+def test_results_of_an_earlier_evaluation_do_not_stay_behind(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "runs/mine/result-notes.json").write_text("{}")
+    assert run("eval", "runs/mine/predictions.h5") == 0
+    assert "removed" not in capsys.readouterr().err
+    assert run("eval", "runs/mine/predictions.h5", "--protocol", "voc") == 0
+    assert "removed runs/mine/result-voc.json" in capsys.readouterr().err
+    assert sorted(file.name for file in (place / "runs/mine").glob("result*.json")) == [
+        "result-notes.json",
+        "result.json",
+    ]
+
+
+def test_another_file_of_the_same_name_does_not_take_its_place(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("first", "second"):
+        (place / folder).mkdir()
+        (place / folder / "theirs.h5").write_bytes((place / "runs/mine/predictions.h5").read_bytes())
+    assert run("eval", "first/theirs.h5") == 0
+    assert run("eval", "first/theirs.h5") == 0
+    before = (place / "runs/theirs/result.json").read_bytes()
+    assert run("eval", "second/theirs.h5") == 1
+    assert "first/theirs.h5, not of second/theirs.h5; name another folder with -o" in capsys.readouterr().err
+    assert (place / "runs/theirs/result.json").read_bytes() == before
+    assert run("eval", "second/theirs.h5", "-o", "runs/second") == 0
+    (place / "first" / "theirs.h5").unlink()
+    assert run("eval", "second/theirs.h5") == 0

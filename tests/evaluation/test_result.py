@@ -141,7 +141,7 @@ def test_one_row_for_each_protocol() -> None:
     results = [evaluate(index, make_predictions(index), name, by="motion") for name in PROTOCOLS]
     assert protocols_table(results)["protocol"].tolist() == list(PROTOCOLS)
     table = groups_table(results)
-    assert table["group"].tolist() == ["all", "motion: all", "motion: slow", "motion: medium", "motion: fast"]
+    assert table["group"].tolist() == ["all", "motion: slow", "motion: medium", "motion: fast"]
     assert to_markdown(table).count("\n") == len(table) + 2
 
 
