@@ -73,11 +73,11 @@ def box_means(weight: NDArray[np.float64], cell: float, boxes: NDArray[np.floati
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) / cell
     across = _overlaps(boxes[:, 0], boxes[:, 2], columns)  # (n, w)
     down = _overlaps(boxes[:, 1], boxes[:, 3], rows)  # (n, h)
-    return np.einsum("nh,hw,nw->n", down, weight, across)
+    return np.asarray(np.einsum("nh,hw,nw->n", down, weight, across))
 
 
 def _overlaps(start: NDArray[np.float64], end: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
-    """Return for each of n intervals, in cells, the share that lies in each cell, `(n, cells)`; the end cells never end."""
+    """Return for each of n intervals, in cells, the share that is in each cell, `(n, cells)`; the last have no end."""
     left = np.concatenate([[-np.inf], np.arange(1.0, cells)])
     right = np.append(left[1:], np.inf)
     inside = np.minimum(end[:, None], right) - np.maximum(start[:, None], left)
