@@ -1,4 +1,4 @@
-"""`vidkit demo`: from nothing to a table and a figure, as a list of the commands that a user would type."""
+"""`vidkit demo`: from nothing to a table and figures, as a list of the commands that a user would type."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -15,36 +17,92 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import json_option, print_json, print_table, say
+from .reproduce import checkpoints_in, shipped_checkpoints
 
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
 
+FRAMES = (4, 12, 20)
+VIDEOS = 20
+LENGTHS = (2, 5, 10)
+FILM = "film.mp4"
+
 KEY_SECONDS, COPY_SECONDS = 0.005, 0.0005
 """What a detection and a copy cost the stand-ins: slept, not computed."""
-LENGTHS = (2, 5, 10, 20)
+STAND_IN_VIDEOS = 40
+STAND_IN_LENGTHS = (2, 5, 10, 20)
 PER_FRAME = ["oracle-jitter", "--option", f"seconds={KEY_SECONDS}", "--option", "blur=0.2"]
 COPY = ["frame-copy", "--option", f"seconds={COPY_SECONDS}", "--option", f"base_options=seconds={KEY_SECONDS},blur=0.2"]
 
 # Run name: arguments of `vidkit benchmark`.
-RUNS: dict[str, list[str]] = {
+STAND_INS: dict[str, list[str]] = {
     "per-frame": PER_FRAME,
-    **{f"copy-l{n}": [*COPY, "--option", f"length={n}"] for n in LENGTHS},
-    **{f"copy-l{n}-first": [*COPY, "--option", f"length={n}", "--option", "key_id=0"] for n in LENGTHS},
+    **{f"copy-l{n}": [*COPY, "--option", f"length={n}"] for n in STAND_IN_LENGTHS},
+    **{f"copy-l{n}-first": [*COPY, "--option", f"length={n}", "--option", "key_id=0"] for n in STAND_IN_LENGTHS},
 }
-VIDEOS = 40
-FRAMES = (4, 12, 20)
 
 
-def commands() -> list[list[str]]:
-    """Return the commands of the demo, each as its arguments."""
+@dataclass(frozen=True)
+class Demo:
+    """The commands, each as its arguments, and what they leave behind, relative to the demo's folder."""
+
+    commands: list[list[str]]
+    runs: dict[str, Path]
+    """The folders of the runs by name."""
+    figures: list[Path]
+    note: str
+    """What must be known of the numbers."""
+
+
+def _data(videos: int) -> list[list[str]]:
+    """Return the commands that make the data: of another seed than any training or choice was made with."""
     return [
-        ["synth", "synth", "--videos", "0", "--val-videos", str(VIDEOS), "--force"],
+        ["synth", "synth", "--seed", "1", "--videos", "0", "--val-videos", str(videos), "--force"],
         ["prepare", "--vid-root", "synth", "--classes", "synth/classes.txt"],
         *(["view", "--frame", str(n), "-o", f"pictures/frame{n:02d}.png"] for n in FRAMES),
-        *(["benchmark", *args, "-o", f"runs/{name}/predictions.h5", "--restart"] for name, args in RUNS.items()),
-        *(["eval", f"runs/{name}/predictions.h5", "--by", "motion", "--ci", "200"] for name in RUNS),
-        ["plot", "speed-accuracy", *RUNS],
     ]
+
+
+def with_networks(checkpoints: Path | None = None) -> Demo:
+    """Return the demo with networks: those in `checkpoints`, or those that come with the package."""
+    lengths = ",".join(map(str, LENGTHS))
+    chosen = [] if checkpoints is None else ["--checkpoints", str(checkpoints.absolute())]
+    reproduce = [
+        "reproduce",
+        "--only",
+        "table1,figure5,figure8",
+        "--lengths",
+        lengths,
+        "--ci",
+        "200",
+        "--restart",
+        *chosen,
+    ]
+    names = ["per-frame", *(f"{method}-l{n}" for method in ("dff", "impression") for n in LENGTHS)]
+    folder = Path("reproduced")
+    runs = {name: folder / "runs" / name for name in names}
+    film = ["render", *(runs[name].as_posix() for name in ("per-frame", f"impression-l{max(LENGTHS)}")), "-o", FILM]
+    return Demo(
+        [*_data(VIDEOS), reproduce, *([film] if find_spec("av") else [])],
+        runs,
+        [folder / "figure8.png", folder / "figure5.png", *([Path(FILM)] if find_spec("av") else [])],
+        "Small networks, trained on other videos of the same kind (docs/results.md). The paper's numbers beside these: "
+        "reproduced/report.html.",
+    )
+
+
+def with_stand_ins() -> Demo:
+    """Return the demo without networks."""
+    benchmarks = [
+        ["benchmark", *args, "-o", f"runs/{name}/predictions.h5", "--restart"] for name, args in STAND_INS.items()
+    ]
+    scores = [["eval", f"runs/{name}/predictions.h5", "--by", "motion", "--ci", "200"] for name in STAND_INS]
+    return Demo(
+        [*_data(STAND_IN_VIDEOS), *benchmarks, *scores, ["plot", "speed-accuracy", *STAND_INS]],
+        {name: Path("runs", name) for name in STAND_INS},
+        [Path("runs", "speed-accuracy.png")],
+        "These detectors are stand-ins that look at the ground truth; their speed is simulated.",
+    )
 
 
 @click.command("demo")
@@ -55,28 +113,42 @@ def commands() -> list[list[str]]:
     show_default=True,
     help="The folder that everything is written to.",
 )
+@click.option(
+    "--checkpoints",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of checkpoints as for `vidkit reproduce`; default: the small ones that come with the package.",
+)
+@click.option("--stand-ins", is_flag=True, help="No networks, though they are there.")
 @json_option
-def command(out: Path, as_json: bool) -> None:
-    """Make a small data set, run detectors over it, score them by motion speed, draw the figure.
+def command(out: Path, checkpoints: Path | None, stand_ins: bool, as_json: bool) -> None:
+    """Make a small data set, run detectors over it, score them by motion speed, draw figures.
 
-    It types the commands below --out one after the other; each is shown, and can be typed there by hand. The detectors
-    are stand-ins that look at the ground truth, and their speed is simulated.
+    Per-frame detection, Deep Feature Flow and the Impression Network, small but trained, at several segment lengths.
+    Where torch isn't installed, stand-ins that look at the ground truth take their place, with simulated speed. It
+    types the commands below --out one after the other; each is shown, and can be typed there by hand.
 
     \b
     Examples:
       vidkit demo
       vidkit demo --out /somewhere/else
+      vidkit demo --stand-ins
     """
+    if stand_ins and checkpoints:
+        raise click.UsageError("--stand-ins has no use for --checkpoints: give one of them")
     start = perf_counter()
+    why = "" if stand_ins or checkpoints else _why_no_networks()
+    if why:
+        say(f"{why}: stand-ins that look at the ground truth take the place of networks")
+    demo = with_stand_ins() if stand_ins or why else with_networks(checkpoints)
     out.mkdir(parents=True, exist_ok=True)
     (out / "pictures").mkdir(exist_ok=True)
-    for arguments in commands():
+    for arguments in demo.commands:
         _type(arguments, out, quiet=as_json)
-    rows = _rows(out)
+    rows = _rows(out, demo)
     columns, table = list(rows[0]), [list(row.values()) for row in rows]
     files = {
         "table": _write_table(out, columns, table),
-        "figure": [out / "runs" / f"speed-accuracy.{ending}" for ending in ("png", "csv")],
+        "figures": [out / path for path in demo.figures],
         "frames": [out / "pictures" / f"frame{n:02d}.png" for n in FRAMES],
     }
     if as_json:
@@ -86,14 +158,28 @@ def command(out: Path, as_json: bool) -> None:
         return
     click.echo()
     print_table(columns, table, title="mAP in % under the protocol fgfa, 95 % intervals over videos")
-    click.echo("These detectors are stand-ins that look at the ground truth; their speed is simulated.\n")
+    click.echo(f"{demo.note}\n")
     for title, paths in files.items():
         click.echo(f"{title:<8}{'  '.join(map(str, paths))}")
     say(f"done in {perf_counter() - start:.0f} s; the commands above can be typed by hand in {out}")
 
 
+def _why_no_networks() -> str:
+    """Return why the demo can't run networks, "" if it can."""
+    if find_spec("torch") is None:
+        return 'torch isn\'t installed (pip install ".[model]")'
+    folder = shipped_checkpoints()
+    wanted = ("per-frame", "dff", "impression")
+    if folder is None or not checkpoints_in(folder).keys() >= set(wanted):
+        return f"this installation comes without the checkpoints {', '.join(wanted)}"
+    return ""
+
+
 def _type(arguments: Sequence[str], folder: Path, quiet: bool) -> None:
-    """Show a command and run it in `folder`, as a user would; stop with its exit code if it fails."""
+    """Show a command and run it in `folder`, as a user would; stop with its exit code if it fails.
+
+    The tables of `reproduce` aren't shown: the demo's own says the same at its end.
+    """
     click.echo(f"\n$ vidkit {shlex.join(arguments)}", err=quiet)
     sys.stdout.flush()
     environment = {name: value for name, value in os.environ.items() if name not in ("VIDKIT_DATA", "VIDKIT_RUNS")}
@@ -101,7 +187,7 @@ def _type(arguments: Sequence[str], folder: Path, quiet: bool) -> None:
         [sys.executable, "-P", "-m", "vidkit_cli.main", *arguments],
         cwd=folder,
         env=environment,
-        stdout=sys.stderr if quiet else None,
+        stdout=subprocess.DEVNULL if arguments[0] == "reproduce" else sys.stderr if quiet else None,
         check=False,
     )
     if done.returncode:
@@ -109,11 +195,11 @@ def _type(arguments: Sequence[str], folder: Path, quiet: bool) -> None:
         raise click.exceptions.Exit(done.returncode)
 
 
-def _rows(out: Path) -> list[dict[str, Any]]:
+def _rows(out: Path, demo: Demo) -> list[dict[str, Any]]:
     """Return what is in the results of the runs, a row for each."""
     from vidkit.evaluation.result import read_result
 
-    return [_row(name, read_result(out / "runs" / name / "result.json")) for name in RUNS]
+    return [_row(name, read_result(out / folder / "result.json")) for name, folder in demo.runs.items()]
 
 
 def _row(name: str, result: EvalResult) -> dict[str, Any]:

@@ -178,6 +178,13 @@ def shipped_checkpoints() -> Path | None:
     return folder if folder and any(folder.glob("*.pt")) else None
 
 
+def checkpoints_in(folder: Path) -> dict[str, Path]:
+    """Return the checkpoints in a folder by name; other files aren't looked at."""
+    from vidkit.reproduce.plan import CHECKPOINTS
+
+    return {name: (folder / f"{name}.pt").absolute() for name in CHECKPOINTS if (folder / f"{name}.pt").is_file()}
+
+
 def _checkpoints(folder: Path | None) -> dict[str, Path]:
     """Return the checkpoints in a folder by name, the shipped ones for None."""
     from vidkit.errors import ChoiceError
@@ -186,7 +193,7 @@ def _checkpoints(folder: Path | None) -> dict[str, Path]:
     chosen = folder or shipped_checkpoints()
     if chosen is None:
         raise ChoiceError("no checkpoints came with this installation; name a folder with --checkpoints DIR")
-    found = {name: (chosen / f"{name}.pt").absolute() for name in CHECKPOINTS if (chosen / f"{name}.pt").is_file()}
+    found = checkpoints_in(chosen)
     wanted = ", ".join(f"{name}.pt" for name in CHECKPOINTS)
     if not found:
         raise ChoiceError(f"{chosen}: none of {wanted} is there; call the checkpoints so")

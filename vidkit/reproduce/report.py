@@ -16,7 +16,7 @@ from vidkit.files import write_text
 from vidkit.pages import Block, Heading, Listing, Picture, Table, Text, table_to_markdown, to_html, to_markdown
 from vidkit.reproduce.paper import CONDITIONS, FIGURES, LENGTH
 from vidkit.reproduce.plan import Grid
-from vidkit.reproduce.steps import Step
+from vidkit.reproduce.steps import DRAWN, Step
 from vidkit.reproduce.tables import Results, Row, all_rows, table_1_rows, table_2_rows, table_3_rows
 from vidkit.tables import LIMITED, NOTHING
 
@@ -100,8 +100,8 @@ def _signed(share: float | None) -> str:
 
 def _times(row: Row) -> tuple[str, ...]:
     return (
-        *(_rounded(row["ms_per_frame"]), _rounded(row["paper_ms_per_frame"])),
-        *(_rounded(row["ratio"]), _rounded(row["paper_ratio"])),
+        *(_rounded(row["ms_per_frame"]), _as_it_is(row["paper_ms_per_frame"])),
+        *(_ratio(row["ratio"]), _ratio(row["paper_ratio"])),
     )
 
 
@@ -131,7 +131,7 @@ def show_table_3(rows: Sequence[Row]) -> Table:
             percent(row),
             _percent(row["paper_mean_ap"]),
             _rounded(row["ms_per_frame"]),
-            _rounded(row["paper_ms_per_frame"]),
+            _as_it_is(row["paper_ms_per_frame"]),
             _whole(row["look_ahead"]),
         )
         for row in rows
@@ -166,8 +166,16 @@ def _percent(share: float | None) -> str:
 
 
 def _rounded(value: float | None) -> str:
-    """Return three digits of a number, all of those before the point."""
-    return NOTHING if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    """Return a time or a speed with one digit behind the point, above 100 with none."""
+    return NOTHING if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _as_it_is(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:g}"
+
+
+def _ratio(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2f}"
 
 
 def _whole(value: int | None) -> str:
@@ -220,7 +228,7 @@ def _article(found: Reproduction, name: str, table: Table | None) -> Iterator[Bl
         yield table
         yield Text(NOTES[name])
     elif name in FIGURES and picture.is_file():
-        yield Picture(picture, SUBJECTS[name], width=WIDTHS.get(name, 3.5))
+        yield Picture(picture, SUBJECTS[name], width=DRAWN[name][2])
         yield Text(f"The same as {name}.svg, its numbers in {name}.csv. In the paper: {FIGURES[name]}")
     else:
         yield Text("Nothing to show.")
@@ -246,8 +254,6 @@ NOTES = {
     "the paper's ids beyond 5 are symmetric to these. A later key looks further ahead.",
     "table3": "Radius 10. The paper's times of FGFA and FGFA-fast are of another device than its 50 ms.",
 }
-WIDTHS = {"figure4": 7.0, "figure5": 7.0}
-"""Inches, of those that are wider than one column."""
 
 
 def conditions(found: Reproduction) -> Table:

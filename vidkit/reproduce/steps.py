@@ -18,6 +18,8 @@ from vidkit.files import write_text
 from vidkit.reproduce.plan import Grid, Run, per_frame, runs_of
 
 FORMAT, VERSION = "vidkit-step", 1
+PREDICTIONS, WEIGHTS, RESULT = "predictions.h5", "predictions.weights.h5", "result.json"
+"""The files of a run's folder."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _show(name: str, checkpoint: Path) -> Step:
 
 
 def _benchmark(run: Run, given: Given) -> Step:
-    checkpoint, output = given.checkpoints[run.checkpoint], folder_of(run) / "predictions.h5"
+    checkpoint, output = given.checkpoints[run.checkpoint], folder_of(run) / PREDICTIONS
     arguments: list[str | Path] = ["benchmark", run.detector, "--index", given.index, "--checkpoint", checkpoint]
     for option in (*run.options, *given.options):
         arguments += ["--option", option]
@@ -92,11 +94,12 @@ def _benchmark(run: Run, given: Given) -> Step:
     arguments += [] if given.frames_root is None else ["--frames-root", given.frames_root]
     arguments += ["--record-weights"] if run.weights else []
     arguments += ["-o", str(output)]
-    return Step(f"benchmark {run.name}", tuple(arguments), (given.index, checkpoint), (output,))
+    written = (output, output.with_name(WEIGHTS)) if run.weights else (output,)
+    return Step(f"benchmark {run.name}", tuple(arguments), (given.index, checkpoint), written)
 
 
 def _eval(run: Run, given: Given) -> Step:
-    predictions, result = (folder_of(run) / name for name in ("predictions.h5", "result.json"))
+    predictions, result = folder_of(run) / PREDICTIONS, folder_of(run) / RESULT
     scoring = ("--by", "motion", "--protocol", "fgfa", "--ci", str(given.ci))
     arguments = ("eval", str(predictions), "--index", given.index, *scoring, "-o", str(folder_of(run)))
     return Step(f"eval {run.name}", arguments, (given.index, predictions), (result,))
@@ -109,13 +112,17 @@ def result_steps(articles: Sequence[str], grid: Grid, results: Collection[str], 
     figures.
     """
     drawn = {article: [run for run in runs_of(article, grid) if run.name in results] for article in articles}
-    limited = [] if given.limit is None else ["--limited"]
     table_1, base = drawn.get("table1", []), per_frame()
     compared = base in table_1 and given.ci > 0 and given.limit is None
     steps = [_compare(base, run, given) for run in table_1 if run != base and compared]
-    if runs := drawn.get("figure8"):
-        steps.append(_plot("figure8", "speed-accuracy", runs, limited))
-    return steps
+    return steps + [
+        _plot(article, runs, given) for article, runs in drawn.items() if article in DRAWN and enough(article, runs)
+    ]
+
+
+def enough(article: str, runs: Sequence[Run]) -> bool:
+    """Return whether a figure can be drawn of these runs: Figure 5 needs both of its own, the others any."""
+    return len(runs) >= (2 if article == "figure5" else 1)
 
 
 def gain_file(run: Run) -> Path:
@@ -124,20 +131,38 @@ def gain_file(run: Run) -> Path:
 
 
 def _compare(base: Run, run: Run, given: Given) -> Step:
-    results = tuple(folder_of(each) / "result.json" for each in (base, run))
+    results = tuple(folder_of(each) / RESULT for each in (base, run))
     drawing = ("--by", "none", "--ci", str(given.ci), "-o", str(gain_file(run)))
-    arguments = ("compare", *(str(result) for result in results), "--index", given.index, *drawing)
-    reads = (given.index, *results, *(result.with_name("predictions.h5") for result in results))
+    arguments = ("compare", str(results[0]), str(results[1]), "--index", given.index, *drawing)
+    reads = (given.index, *results, *(result.with_name(PREDICTIONS) for result in results))
     return Step(f"compare {run.name}", arguments, reads, (gain_file(run),))
 
 
-def _plot(article: str, figure: str, runs: Sequence[Run], more: Sequence[str | Path] = ()) -> Step:
-    """Return the step that draws a figure of the results of some runs."""
-    written = [f"{article}.{ending}" for ending in ("png", "svg", "csv")]
-    folders = [str(folder_of(run)) for run in runs]
-    arguments = ("plot", figure, *folders, *more, "-o", written[0], "-o", written[1])
-    reads = tuple(folder_of(run) / "result.json" for run in runs)
-    return Step(article, arguments, reads, tuple(map(Path, written)))
+# For each figure what `vidkit plot` calls it, the file of a run that it is made of, its width in inches.
+DRAWN = {
+    "figure4": ("weights", WEIGHTS, 7.0),
+    "figure5": ("compare-frames", PREDICTIONS, 7.0),
+    "figure6": ("contribution", WEIGHTS, 3.5),
+    "figure7": ("gate", RESULT, 3.5),
+    "figure8": ("speed-accuracy", RESULT, 3.5),
+}
+
+
+def _plot(article: str, runs: Sequence[Run], given: Given) -> Step:
+    """Return the step that draws a figure of some runs."""
+    subject, file, width = DRAWN[article]
+    arguments: list[str | Path] = ["plot", subject, *(str(folder_of(run)) for run in runs), "--width", f"{width:g}"]
+    reads = [folder_of(run) / file for run in runs]
+    if article in ("figure4", "figure5"):  # those with pictures
+        arguments += ["--index", given.index]
+        arguments += [] if given.frames_root is None else ["--frames-root", given.frames_root]
+        reads.append(given.index)
+    if given.limit is not None and article != "figure5":  # which takes frames that both runs reached
+        arguments.append("--limited")
+    pictures = [f"{article}.png", f"{article}.svg"]
+    for picture in pictures:
+        arguments += ["-o", picture]
+    return Step(article, tuple(arguments), tuple(reads), tuple(map(Path, (*pictures, f"{article}.csv"))))
 
 
 def lacking(step: Step, folder: Path) -> list[Path]:
