@@ -7,8 +7,8 @@ import pytest
 
 from tests.makers import make_classes
 from vidkit.benchmark.detector import DetectorContext
-from vidkit.benchmark.plugins import find, installed, load, make
-from vidkit.errors import DetectorError
+from vidkit.benchmark.plugins import Plugin, find, installed, load, make
+from vidkit.errors import DetectorError, MissingLibraryError
 
 CONTEXT = DetectorContext(make_classes(3))
 
@@ -95,6 +95,32 @@ def test_broken_ones_are_told_with_the_reason(site, target, message):
     with pytest.raises(DetectorError, match=message) as caught:
         make("broken", CONTEXT, [])
     assert "goodies 1.0" in str(caught.value)
+
+
+def test_a_plain_function_on_one_image_is_made_a_detector(site):
+    (site / "mine.py").write_text("def whole(image, share: float = 1.0): return [[0, 0, 2, 2]], [share], [0]")
+    detector, options = make("mine:whole", CONTEXT, ["share=0.25"])
+    assert (detector.name, options) == ("whole", {"share": 0.25})
+    assert next(detector.detect([None])).scores.tolist() == [0.25]
+
+
+def test_a_missing_library_is_told_with_the_command_that_installs_it(site):
+    text = (
+        "from vidkit.errors import MissingLibraryError\nraise MissingLibraryError('x is not installed: pip install x')"
+    )
+    install(site, "needy", {"needy": "needy:factory"}, text)
+    with pytest.raises(MissingLibraryError, match=r"detector 'needy' .*: x is not installed: pip install x$"):
+        load(find("needy"))
+
+
+@pytest.mark.parametrize(
+    ("name", "library"), [("onnx", "onnxruntime"), ("torchvision", "torchvision"), ("ultralytics", "ultralytics")]
+)
+def test_our_adapters_tell_the_extra_that_they_need(name, library, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)  # as if it weren't installed
+    monkeypatch.delitem(sys.modules, f"vidkit_adapters.{name}_model", raising=False)
+    with pytest.raises(MissingLibraryError, match=rf'is not installed: pip install "vidkit-vod\[{name}\]"'):
+        load(Plugin(name, f"vidkit_adapters.{name}_model:{name}", ""))
 
 
 @pytest.mark.parametrize("statement", ["raise SystemExit(3)", "1 / 0", "def :"])

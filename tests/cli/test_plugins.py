@@ -51,6 +51,24 @@ def test_broken_ones_are_shown_to_people_too(site, capsys):
     assert "imported" not in out.splitlines()
 
 
+def test_a_missing_library_is_not_called_broken_and_has_no_traceback(tmp_path, monkeypatch, capsys):
+    info = tmp_path / "needy-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: needy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[vidkit.detectors]\nneedy = needy:factory\n")
+    raises = "raise MissingLibraryError('it is not installed: pip install it')"
+    (tmp_path / "needy.py").write_text(f"from vidkit.errors import MissingLibraryError\n{raises}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert report_errors(vidkit, ["plugins"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "    NOT INSTALLED: detector 'needy' (needy:factory of needy 1.0): it is not installed: pip install it" in out
+    )
+    assert report_errors(vidkit, ["plugins", "--json"]) == 0
+    (needy,) = [each for each in json.loads(capsys.readouterr().out)["detectors"] if each["name"] == "needy"]
+    assert (needy["missing"], needy["traceback"]) == (True, "")
+
+
 def test_a_broken_one_spoils_no_other_command(site, capsys):
     assert report_errors(vidkit, ["--help"]) == 0
     assert report_errors(vidkit, ["benchmark", "--help"]) == 0
