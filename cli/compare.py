@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from .console import FINDINGS, json_option, print_json, print_table, say
+from .groups import breakdowns_of, edges_of, groups_options
 from .places import choose_index, data_dir_option, index_option
+from .reading import fit, read_options, reading_options
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
     from vidkit.evaluation.compare import Comparison, Difference, VideoShare
     from vidkit.evaluation.protocols import Protocol
+    from vidkit.predictions import ReadOptions
     from vidkit.predictions.reading import OpenedPredictions
     from vidkit.predictions.table import Predictions
 
@@ -29,12 +32,13 @@ MOST_VIDEOS = 5
 @index_option
 @data_dir_option
 @click.option("--protocol", metavar="NAME", help="As for eval; default: that of the results, or fgfa.")
-@click.option("--by", default="motion", show_default=True, metavar="ATTRIBUTES", help="As for eval; none: no groups.")
+@groups_options
 @click.option("--ci", type=click.IntRange(min=0), default=1000, show_default=True, help="Resamplings of videos.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the resampling.")
 @click.option("--classes", "by_class", is_flag=True, help="Print each class of each group, too.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 3 if B's mAP is worse and the interval leaves out 0.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the comparison as JSON.")
+@reading_options
 @json_option
 def command(
     a_path: Path,
@@ -42,23 +46,28 @@ def command(
     index_path: Path | None,
     data_dir: Path,
     protocol: str | None,
-    by: str,
+    breakdowns: tuple[str, ...],
+    bins: tuple[str, ...],
+    fp_rule: Literal["fgfa", "mega", "all", "none"] | None,
     ci: int,
     seed: int,
     by_class: bool,
     fail_if_worse: bool,
     output: Path | None,
     as_json: bool,
+    **reading: Any,
 ) -> int:
     """Tell how much better B is than A: B - A with intervals over videos, and P(B is better).
 
     A and B are prediction files of any format, run folders, or result.json files beside their predictions. The two must
-    be of the same data and, where they are results, of the same protocol.
+    be of the same data and, where they are results, of the same protocol. What the options say of a file is said of
+    both, but for files of vidkit's own, which leave nothing open.
 
     \b
     Examples:
       vidkit compare runs/dff runs/impression
       vidkit compare old.pkl new.pkl --index vidkit-data/vid_val.h5 --by motion,area --classes
+      vidkit compare old.pkl new.pkl --boxes inclusive --by area --bins area=32,96 --fp-rule all
       vidkit compare baseline.h5 candidate.h5 --fail-if-worse && echo good
     """
     import json
@@ -67,15 +76,15 @@ def command(
     from vidkit.evaluation.compare import compare
     from vidkit.files import write_text
 
-    a, b = _open(a_path), _open(b_path)
+    edges, options = edges_of(bins), read_options(**reading)
+    a, b = _open(a_path, options), _open(b_path, options)
     rules = _common_protocol(a, b, protocol)
     _refuse_unlike_data(a, b)
     fingerprint = a.opened.index_fingerprint or b.opened.index_fingerprint
     index_file = choose_index(index_path, data_dir, fingerprint, a.opened.n_frames)
     index = read_index(index_file)
     of_a, of_b = (side.predictions(index) for side in (a, b))
-    names = [] if by == "none" else [name.strip() for name in by.split(",") if name.strip()]
-    result = compare(index, of_a, of_b, rules, names, ci=ci, seed=seed)
+    result = compare(index, of_a, of_b, rules, breakdowns_of(breakdowns, index), edges, fp_rule, ci, seed)
     if output is not None:
         write_text(output, json.dumps(result.to_json(), indent=1, allow_nan=False, default=str) + "\n")
     if as_json:
@@ -101,34 +110,43 @@ class _Side:
         """Return the predictions; a ChoiceError if they aren't those that the result was made of."""
         from vidkit.errors import ChoiceError
 
-        predictions, _ = self.opened.for_index(index)
+        predictions = fit(self.opened, index)
         if self.predictions_fingerprint not in ("", predictions.fingerprint):
             raise ChoiceError(f"{self.path}: was made of other predictions than lie beside it; evaluate again")
         return predictions
 
 
-def _open(path: Path) -> _Side:
+def _open(path: Path, options: ReadOptions) -> _Side:
     """Return the predictions at `path`, or those beside the result.json that `path` is.
 
     Raises ChoiceError if there are none, or if the result was made for another index.
     """
+    from h5py import is_hdf5
+
     from vidkit.errors import ChoiceError
     from vidkit.evaluation.result import RESULT_FORMAT, read_result
     from vidkit.predictions.reading import open_predictions
 
     is_result = path.suffix == ".json" and _begins_with(path, RESULT_FORMAT)
     if not path.is_dir() and not is_result:
-        return _Side(path, open_predictions(path))
+        return _Side(path, open_predictions(path, _of_own(options) if is_hdf5(path) else options))
     place = (path if path.is_dir() else path.parent) / "predictions.h5"
     if not place.is_file():
         raise ChoiceError(f"{path}: no predictions.h5 there; give the prediction file itself")
-    opened = open_predictions(place)
+    opened = open_predictions(place, _of_own(options))
     if not is_result:
         return _Side(path, opened)
     result = read_result(path)
     if opened.index_fingerprint != result.data["index_fingerprint"]:
         raise ChoiceError(f"{path}: was made for another index than {place}; evaluate again")
     return _Side(path, opened, result.protocol, result.data["predictions_fingerprint"])
+
+
+def _of_own(options: ReadOptions) -> ReadOptions:
+    """Return what the options say of a file of vidkit's own: not how to understand it, for the file tells that."""
+    from vidkit.predictions import ReadOptions
+
+    return ReadOptions(invalid=options.invalid, partial=options.partial, any_index=options.any_index)
 
 
 def _begins_with(path: Path, name: str) -> bool:

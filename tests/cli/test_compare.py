@@ -10,7 +10,8 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.makers import make_index, make_predictions
-from vidkit.data.hdf5 import write_index, write_predictions
+from vidkit.data.hdf5 import read_index, read_predictions, write_index, write_predictions
+from vidkit.evaluation.compare import compare
 
 
 @pytest.fixture
@@ -79,3 +80,36 @@ def test_unlike_data_are_refused(place: Path, capsys: pytest.CaptureFixture[str]
 def test_a_folder_without_predictions_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("compare", "runs", "runs/good") == 1
     assert "no predictions.h5" in capsys.readouterr().err
+
+
+def test_bins_and_the_rule_for_unmatched_detections(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--by", "area", "--bins", "area=10,20,400", "--fp-rule", "all", "--ci", "5", "--json"]
+    assert run("compare", "runs/nothing", "runs/good", *options) == 0
+    told = json.loads(capsys.readouterr().out)
+    names = {each["name"] for each in told["differences"] if each["by"] == "area"}
+    assert any("400" in name for name in names) and told["rules"]["fp_rule"] == "all"
+    index = read_index(place / "vidkit-data" / "val.h5")
+    good, nothing = (read_predictions(place / "runs" / name / "predictions.h5") for name in ("good", "nothing"))
+    result = compare(index, nothing, good, by="area", bins={"area": (10, 20, 400)}, fp_rule="all", ci=5)
+    assert told["differences"] == result.to_json()["differences"]
+    assert run("compare", "runs/nothing", "runs/good", "--bins", "area=2,1") == 2
+    assert "rising numbers" in capsys.readouterr().err
+
+
+def test_reading_options_are_for_what_leaves_things_open(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Inclusive corners, said to be so, are the same boxes; of a file of vidkit's own the options say nothing."""
+    assert run("convert", "runs/good/predictions.h5", "--to", "npz", "-o", "good.npz") == 0
+    with np.load(place / "good.npz", allow_pickle=False) as file:
+        content = dict(file)
+    (key,) = (name for name, value in content.items() if value.ndim == 2 and value.shape[1] == 4)
+    content[key] = content[key] - np.array([0, 0, 1, 1])
+    np.savez(place / "inclusive.npz", **content)
+    capsys.readouterr()
+    options = ["--boxes", "inclusive", "--scale", "pixels", "--ci", "0", "--json"]
+    assert run("compare", "runs/good", "inclusive.npz", *options) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {each["delta"] for each in told["differences"]} <= {0.0, None}
+    assert run("compare", "runs/good", "inclusive.npz", "--boxes", "exclusive", "--ci", "0", "--json") == 0
+    smaller = json.loads(capsys.readouterr().out)
+    assert smaller["a"] == told["a"]
+    assert smaller["b"]["predictions_fingerprint"] != told["b"]["predictions_fingerprint"]
