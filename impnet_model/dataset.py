@@ -108,7 +108,8 @@ class Examples(Dataset[Example]):
 
     indices: those that the sampler was made from. flips: the share of samples that are mirrored, all their frames and
     boxes. roots: where the frames of each index were moved to, None where they stayed. caches: for each index its
-    frames, decoded and resized already, or None.
+    frames, decoded and resized already, or None. jitter: how far brightness and contrast of a sample may be changed,
+    as a share of them, in all its frames alike.
 
     Raises FrameError for a frame that can't be read.
     """
@@ -121,8 +122,9 @@ class Examples(Dataset[Example]):
         flips: float = 0.5,
         roots: Sequence[Path | None] | None = None,
         caches: Sequence[FrameCache | None] | None = None,
+        jitter: float = 0.0,
     ) -> None:
-        self.indices, self.sampler, self.resize, self.flips = indices, sampler, resize, flips
+        self.indices, self.sampler, self.resize, self.flips, self.jitter = indices, sampler, resize, flips, jitter
         self.roots = [None] * len(indices) if roots is None else roots
         self.caches = [None] * len(indices) if caches is None else caches
 
@@ -138,6 +140,8 @@ class Examples(Dataset[Example]):
         stacked = torch.stack([images[row][0] for row in sample.frames])  # (R, 3, h, w)
         if flipped:
             stacked, boxes = stacked.flip(-1), flip_boxes(boxes, pixels.shape[2], scale)
+        if self.jitter:
+            stacked = with_light(stacked, *rng.uniform(1 - self.jitter, 1 + self.jitter, 2).tolist())
         rows = torch.tensor(sample.frames)
         return Example(stacked, boxes, classes, rows, step, seed, flipped, sample.source)
 
@@ -174,6 +178,20 @@ def flip_boxes(boxes: Tensor, width: int, scale: float) -> Tensor:
     A box ends at `(x2 + 1) * scale` columns of the resized image; so x1' = width - x2 - scale, in scaled corners.
     """
     return torch.stack([width - scale - boxes[:, 2], boxes[:, 1], width - scale - boxes[:, 0], boxes[:, 3]], dim=1)
+
+
+MIDDLE_GREY = 128
+
+
+def with_light(images: Tensor, brightness: float, contrast: float) -> Tensor:
+    """Return images of grey levels, uint8 of any shape, each level v changed to (b v - 128) c + 128, rounded and cut.
+
+    b is brightness, c contrast, 1 for what leaves them as they are. The change depends on nothing but the level, so it
+    is the same in all frames.
+    """
+    levels = np.arange(256) * brightness
+    changed = ((levels - MIDDLE_GREY) * contrast + MIDDLE_GREY).round().clip(0, 255).astype(np.uint8)
+    return torch.from_numpy(changed[images.numpy()])
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -155,12 +155,17 @@ FREE = {"iterations", "minutes", "accumulate", "workers", "log_every", "checkpoi
 """Settings that a run may change when it goes on; the first two change its schedule."""
 
 
+LATER = {"jitter": 0.0}
+"""Settings that there weren't always, with what runs did before."""
+
+
 def _check_same(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raise TrainingError that lists what differs between a run and what it is to go on as."""
     wanted = json.loads(json.dumps(dict(wanted)))  # as it is read back
     differing = [name for name in ("method", "indices", "init") if found.get(name) != wanted.get(name)]
     for group in ("build", "config"):
         a, b = found.get(group) or {}, wanted.get(group) or {}
+        a = {name: value for name, value in LATER.items() if name in b} | a
         differing += [f"{name} {a.get(name)!r} → {b.get(name)!r}" for name in b if a.get(name) != b.get(name)]
     differing = [each for each in differing if each.split()[0] not in FREE]
     if differing:

@@ -184,7 +184,8 @@ def passes_of(plan: Plan, processes: Processes) -> Callable[[int], Iterator[Batc
     roots = plan.roots or [None] * len(plan.indices)
 
     def passes_from(start: int) -> Iterator[Batch]:
-        examples = Examples(plan.indices, sampler, plan.build.resize(), data.flips, roots, caches_of(plan, processes))
+        caches = caches_of(plan, processes)
+        examples = Examples(plan.indices, sampler, plan.build.resize(), data.flips, roots, caches, data.jitter)
         on_gpu = processes.device.type == "cuda"
         return loader(examples, replace(steps, start=start), collate, data.workers, pin=on_gpu)
 

@@ -36,6 +36,8 @@ class Data:
     epoch_size: int | None = None
     flips: float = 0.5
     """Share of samples that are mirrored."""
+    jitter: float = 0.0
+    """Brightness and contrast of a sample are multiplied by numbers from 1 - jitter to 1 + jitter."""
     seed: int = 0
     """Of the samples and of random weights."""
     workers: int = 4
@@ -46,6 +48,8 @@ class Data:
             raise ValueError(f"length {self.length}, radius {self.radius}: wanted 1 or more")
         if not 0 <= self.flips <= 1:
             raise ValueError(f"flips {self.flips}: wanted 0 … 1")
+        if not 0 <= self.jitter < 1:
+            raise ValueError(f"jitter {self.jitter}: wanted 0 or more, below 1")
         if self.workers < 0 or not 0 <= self.seed < 2**63:
             raise ValueError(f"workers {self.workers}, seed {self.seed}: wanted 0 or more")
         self.epochs()

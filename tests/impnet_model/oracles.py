@@ -209,3 +209,12 @@ def region_targets(
         offsets = [d / s for d, s in zip(encode(region, boxes[of]), std, strict=True)] if is_object else [0.0] * 4
         deltas.append(offsets)
     return labels, deltas
+
+
+def with_light(levels: NDArray[np.uint8], brightness: float, contrast: float) -> NDArray[np.uint8]:
+    """One level at a time."""
+    out = np.zeros_like(levels)
+    for at, level in np.ndenumerate(levels):
+        value = (float(level) * brightness - 128) * contrast + 128
+        out[at] = min(255, max(0, round(value)))
+    return out

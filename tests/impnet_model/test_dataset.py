@@ -12,9 +12,20 @@ import numpy as np
 import pytest
 import torch
 
-from impnet_model.dataset import Batch, Examples, Passes, collate, flip_boxes, global_batches, loader, truth_of
+from impnet_model.dataset import (
+    Batch,
+    Examples,
+    Passes,
+    collate,
+    flip_boxes,
+    global_batches,
+    loader,
+    truth_of,
+    with_light,
+)
 from impnet_model.frame_cache import cached_frames
 from impnet_model.images import Resize, to_image
+from tests.impnet_model import oracles
 from tests.impnet_model.films import COLOURS, make_films
 from vidkit.data.frames import frame
 from vidkit.data.index import Index
@@ -84,6 +95,33 @@ def test_about_so_many_are_flipped(index: Index, sampler: Sampler) -> None:
     examples = Examples([index], sampler, RESIZE, flips=0.25)
     share = np.mean([examples[step].flipped for step in range(400)])
     assert 0.17 < share < 0.33
+
+
+@pytest.mark.parametrize(("brightness", "contrast"), [(1, 1), (1.3, 1), (1, 0.6), (0.7, 1.4), (1.9, 1.9), (0.01, 0.01)])
+def test_brightness_and_contrast_are_those_of_the_loop(brightness: float, contrast: float) -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((2, 3, 5, 4), (1, 3, 1, 1), (0, 3, 4, 4)):
+        levels = rng.integers(0, 256, shape).astype(np.uint8)
+        changed = with_light(torch.from_numpy(levels), brightness, contrast).numpy()
+        assert changed.dtype == np.uint8
+        assert np.array_equal(changed, oracles.with_light(levels, brightness, contrast))
+        assert not (brightness == contrast == 1) or np.array_equal(changed, levels)
+
+
+def test_jitter_changes_all_frames_alike_and_nothing_else(index: Index, sampler: Sampler) -> None:
+    plain, jittered, again = (Examples([index], sampler, RESIZE, 0.5, jitter=jitter) for jitter in (0, 0.3, 0.3))
+    tables = set()
+    for step in (*range(12), 10**6):
+        a, b = plain[step], jittered[step]
+        assert torch.equal(b.images, again[step].images)  # whatever was asked for before
+        assert (a.flipped, a.seed, a.step) == (b.flipped, b.seed, b.step) and torch.equal(a.boxes, b.boxes)
+        pairs = {(int(x), int(y)) for x, y in zip(a.images.flatten(), b.images.flatten(), strict=True)}
+        table = dict(pairs)
+        assert len(table) == len(pairs)  # a level becomes the same one in all frames
+        ordered = [table[level] for level in sorted(table)]
+        assert ordered == sorted(ordered)
+        tables.add(tuple(sorted(pairs)))
+    assert len(tables) == 13
 
 
 def test_boxes_are_cut_to_the_frame(tmp_path: Path) -> None:

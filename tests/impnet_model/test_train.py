@@ -182,6 +182,16 @@ def test_workers_change_nothing(index: Index, tmp_path: Path) -> None:
     assert equal(tmp_path / "0" / "model.pt", tmp_path / "2" / "model.pt")
 
 
+def test_a_run_from_before_a_setting_goes_on_as_it_was(index: Index, tmp_path: Path) -> None:
+    list(train(plan_of(index, "per-frame"), tmp_path, should_stop=stop_after(3)))
+    told = json.loads((tmp_path / "run.json").read_text())
+    del told["config"]["jitter"]
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    with pytest.raises(TrainingError, match=r"jitter 0\.0 → 0\.2"):
+        list(train(plan_of(index, "per-frame", jitter=0.2), tmp_path, resume=True))
+    assert list(train(plan_of(index, "per-frame"), tmp_path, resume=True))[-1].iteration == 6
+
+
 def test_float16_is_scaled(index: Index, tmp_path: Path) -> None:
     list(train(plan_of(index, "per-frame", precision="float16", iterations=3), tmp_path))
     kept = checkpoints.read(tmp_path / "checkpoint.pt")["training"]
