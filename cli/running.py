@@ -96,9 +96,18 @@ def run_detector(
     if predictions is not None:
         remove(parts_folder(output))  # left where a run was killed after its last step but one
         return predictions, output
+    if processes.rank == 0:
+        _say_classes(stamp)
     videos = range(index.n_videos if how.limit is None else min(how.limit, index.n_videos))
     job = _Job(detector, how, _images(how, videos), videos, output, run, processes)
     return _run(job, resume, restart), output
+
+
+def _say_classes(stamp: Mapping[str, Any]) -> None:
+    """Say which of a detector's classes are which of the index's, where it tells: nobody may overlook what is lost."""
+    for name in ("matched", "missing", "dropped"):
+        if f"classes_{name}" in stamp:
+            say(f"classes {name}: {stamp[f'classes_{name}']}")
 
 
 def _find_modules_here() -> None:
