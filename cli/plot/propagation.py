@@ -107,14 +107,14 @@ def _by_key_id(
 
     Runs with other segments than `length` are left out, and so are results of other predictions than those in the run.
     """
+    from vidkit.plots.gate import options_of
     from vidkit.plots.propagation import KeyIdScore
 
-    names = {predictions.fingerprint: name for name, predictions in loaded.items()}
+    known = {predictions.fingerprint for predictions in loaded.values()}
     found = []
-    for result in _results(runs, runs_dir, protocol):
-        name = names.get(str(result.data.get("predictions_fingerprint")))
-        key_id = None if name is None else _key_id(loaded[name].run.options, length)
-        if name is None or key_id is None:
+    for name, result in _results(runs, runs_dir, protocol):
+        key_id = _key_id(options_of(result), length)
+        if key_id is None or result.data.get("predictions_fingerprint") not in known:
             continue
         low, high = (None, None) if result.overall.interval is None else map(float, result.overall.interval.mean_ap)
         found.append(KeyIdScore(name, key_id, result.mean_ap, low, high))
@@ -131,14 +131,16 @@ def _key_id(options: Mapping[str, Any], length: int) -> int | None:
     return key_id if type(key_id) is int and 0 <= key_id < length else None
 
 
-def _results(runs: tuple[str, ...], runs_dir: Path, protocol: str) -> Iterator[EvalResult]:
-    """Yield the results under a protocol that lie beside the predictions of the runs."""
+def _results(runs: tuple[str, ...], runs_dir: Path, protocol: str) -> Iterator[tuple[str, EvalResult]]:
+    """Yield the results under a protocol that lie beside the predictions of the runs, with the names of the runs."""
     from vidkit.evaluation.result import read_result
 
     for run in runs:
         place = next((path for path in (Path(run), runs_dir / run) if path.exists()), None)
         folder = None if place is None else place if place.is_dir() else place.parent
-        for file in [] if folder is None else sorted(folder.glob("result*.json")):
+        if folder is None:
+            continue
+        for file in sorted(folder.glob("result*.json")):
             result = read_result(file)
             if result.protocol.name == protocol:
-                yield result
+                yield folder.name, result

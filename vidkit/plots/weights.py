@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -60,7 +61,7 @@ def chosen(keyframes: Sequence[KeyframeWeight]) -> dict[str, list[KeyframeWeight
 def weights(
     keyframes: Sequence[KeyframeWeight],
     cells: NDArray[np.floating[Any]],
-    pictures: dict[str, Sequence[PicturedKeyframe]],
+    pictures: Mapping[str, Sequence[PicturedKeyframe]],
     conditions: str = "",
     limited: bool = False,
     width: float = COLUMN_WIDTH,
@@ -75,8 +76,7 @@ def weights(
     shape = max((each.image.shape[0] / each.image.shape[1] for _, group in rows for each in group), default=0.0)
     one = 0.29 * width * shape + 0.16  # inches of a picture with its title
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, one * len(rows) + 0.42 * width + 0.2), layout="constrained", dpi=300)
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)  # type: ignore[union-attr]  # it is there
+        figure = Figure(figsize=(width, one * len(rows) + 0.42 * width + 0.2), layout=_layout(), dpi=300)
         grid = figure.add_gridspec(len(rows) + 1, IN_A_ROW, height_ratios=[*[one] * len(rows), 0.42 * width])
         reach = _reach([each for _, group in rows for each in group])
         for row, (name, group) in enumerate(rows):
@@ -153,6 +153,10 @@ def distribution(
     edges = np.linspace(low, high, BINS + 1)
     shares = [np.histogram(each, edges)[0] / max(len(each), 1) for each in (cells.astype(np.float64), objects)]
     return edges, shares[0], shares[1]
+
+
+def _layout() -> ConstrainedLayoutEngine:
+    return ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
 
 
 def _reach(pictured: Sequence[PicturedKeyframe]) -> float:
