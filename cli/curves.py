@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from .console import json_option, print_json, print_table, say
 from .groups import breakdowns_of, edges_of, groups_options
-from .places import data_dir_option, index_option, runs_dir_option
-from .reading import load, read_options, reading_options, results_folder, run_file
+from .places import runs_dir_option
+from .reading import Source, reading_options, results_folder, source_options, warn_if_limited
 
 if TYPE_CHECKING:
     from vidkit.evaluation.curves import Calibration, VideoScore
@@ -23,9 +23,7 @@ MOST_VIDEOS = 10
 
 
 @click.command("curves")
-@click.argument("predictions_path", metavar="PREDICTIONS", type=click.Path(exists=True, path_type=Path))
-@index_option
-@data_dir_option
+@source_options
 @runs_dir_option
 @click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
 @groups_options
@@ -60,9 +58,7 @@ MOST_VIDEOS = 10
 @reading_options
 @json_option
 def command(
-    predictions_path: Path,
-    index_path: Path | None,
-    data_dir: Path,
+    source: Source,
     runs_dir: Path,
     protocol: str,
     breakdowns: tuple[str, ...],
@@ -73,7 +69,6 @@ def command(
     score_bins: int,
     output: Path | None,
     as_json: bool,
-    **reading: Any,
 ) -> None:
     """Write what lies behind the mAP of PREDICTIONS: curves, histograms, a table of videos, calibration.
 
@@ -97,9 +92,8 @@ def command(
 
     if not math.isfinite(lowest_score):
         raise click.UsageError("--score: wanted a finite number")
-    edges, path = edges_of(bins), run_file(predictions_path)
-    folder = output or results_folder(path, runs_dir)
-    index_file, index, predictions = load(path, read_options(**reading), index_path, data_dir)
+    edges, folder = edges_of(bins), output or results_folder(source.path, runs_dir)
+    index_file, index, predictions = source.load()
     by = breakdowns_of(breakdowns, index)
     curves = precision_recall(index, predictions, protocol, by, edges, fp_rule)
     if points:
@@ -137,8 +131,7 @@ def command(
     _print(videos, calibrated, protocol, lowest_score)
     if why:
         say(f"no calibration: {why}")
-    if predictions.run.limited:
-        say("warning: limited run: only a part of the data was run")
+    warn_if_limited(predictions)
     say(f"written to {folder}: {', '.join(tables)}")
 
 

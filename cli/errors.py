@@ -11,8 +11,7 @@ import click
 
 from .console import json_option, print_json, print_table, say
 from .groups import breakdowns_of, edges_of, groups_options
-from .places import data_dir_option, index_option
-from .reading import load, read_options, reading_options, run_file
+from .reading import Source, reading_options, source_options, warn_if_limited
 
 if TYPE_CHECKING:
     from vidkit.evaluation.errors_by_type import ErrorReport, GroupErrors
@@ -53,9 +52,7 @@ def check_thresholds(protocol: str, foreground: float | None, background: float)
 
 
 @click.command("errors")
-@click.argument("predictions_path", metavar="PREDICTIONS", type=click.Path(exists=True, path_type=Path))
-@index_option
-@data_dir_option
+@source_options
 @click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
 @groups_options
 @threshold_options
@@ -68,9 +65,7 @@ def check_thresholds(protocol: str, foreground: float | None, background: float)
 @reading_options
 @json_option
 def command(
-    predictions_path: Path,
-    index_path: Path | None,
-    data_dir: Path,
+    source: Source,
     protocol: str,
     breakdowns: tuple[str, ...],
     bins: tuple[str, ...],
@@ -79,7 +74,6 @@ def command(
     background: float,
     output: Path | None,
     as_json: bool,
-    **reading: Any,
 ) -> None:
     """Split the errors of PREDICTIONS into TIDE's six types, and tell what each costs.
 
@@ -100,7 +94,7 @@ def command(
 
     check_thresholds(protocol, foreground, background)
     edges = edges_of(bins)
-    index_file, index, predictions = load(run_file(predictions_path), read_options(**reading), index_path, data_dir)
+    index_file, index, predictions = source.load()
     by = breakdowns_of(breakdowns, index)
     report = decompose(index, predictions, protocol, by, edges, fp_rule, foreground, background)
     if output is not None:
@@ -116,8 +110,7 @@ def command(
         )
         return
     _print(report, f"{index.dataset} {index.split}, index {index_file}")
-    if predictions.run.limited:
-        say("warning: limited run: only a part of the data was run")
+    warn_if_limited(predictions)
     if output is not None:
         say(f"written: {output}")
 
@@ -135,7 +128,9 @@ SHORT = {
 
 
 def _print(report: ErrorReport, data: str) -> None:
-    groups = (report.overall, *(group for group in report.groups if (group.by, group.name) != ("motion", "all")))
+    from vidkit.evaluation.slices import repeats_all
+
+    groups = (report.overall, *(group for group in report.groups if not repeats_all(group.by, group.name)))
     title = f"cost of each type of error in points of mAP, {report.protocol.name}, on {data}"
     columns = ["group", "mAP", *SHORT.values()]
     print_table(columns, [_costs(group) for group in groups], title)

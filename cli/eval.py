@@ -11,8 +11,8 @@ import click
 
 from .console import json_option, print_json, print_table, say
 from .groups import breakdowns_of, edges_of, groups_options, names_in
-from .places import data_dir_option, index_option, runs_dir_option
-from .reading import load, read_options, reading_options, results_folder, run_file
+from .places import runs_dir_option
+from .reading import Source, reading_options, results_folder, source_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@click.argument("predictions_path", metavar="PREDICTIONS", type=click.Path(exists=True, path_type=Path))
-@index_option
-@data_dir_option
+@source_options
 @runs_dir_option
 @click.option(
     "--protocol",
@@ -46,9 +44,7 @@ if TYPE_CHECKING:
 @reading_options
 @json_option
 def command(
-    predictions_path: Path,
-    index_path: Path | None,
-    data_dir: Path,
+    source: Source,
     runs_dir: Path,
     protocols: tuple[str, ...],
     breakdowns: tuple[str, ...],
@@ -58,7 +54,6 @@ def command(
     seed: int,
     output: Path | None,
     as_json: bool,
-    **reading: Any,
 ) -> None:
     """Score PREDICTIONS: mAP of all data and by motion speed and other attributes.
 
@@ -78,14 +73,13 @@ def command(
     from vidkit.evaluation.result import write_result
     from vidkit.tables import write_tables
 
-    predictions_path = run_file(predictions_path)
     edges = edges_of(bins)
     names = _protocols(protocols)
-    folder = output or results_folder(predictions_path, runs_dir)
-    index_file, index, predictions = load(predictions_path, read_options(**reading), index_path, data_dir)
+    folder = output or results_folder(source.path, runs_dir)
+    index_file, index, predictions = source.load()
     by = breakdowns_of(breakdowns, index)
     results = [evaluate(index, predictions, name, by, edges, fp_rule, ci, seed) for name in names]
-    file_told = {"predictions_file": str(predictions_path.resolve())}
+    file_told = {"predictions_file": str(source.path.resolve())}
     results = [replace(result, data={**result.data, **file_told}) for result in results]
     files = [folder / ("result.json" if i == 0 else f"result-{name}.json") for i, name in enumerate(names)]
     for file, result in zip(files, results, strict=True):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from .console import json_option, print_json, print_table, say
 from .groups import tells_motion
-from .places import data_dir_option, index_option
-from .reading import load, read_options, reading_options, run_file
+from .reading import Source, reading_options, source_options, warn_if_limited
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -23,9 +21,7 @@ DEFAULT_FPS = 30.0
 
 
 @click.command("measures")
-@click.argument("predictions_path", metavar="PREDICTIONS", type=click.Path(exists=True, path_type=Path))
-@index_option
-@data_dir_option
+@source_options
 @click.option("--protocol", default="fgfa", show_default=True, help="What counts as found, see `vidkit eval`.")
 @click.option("--delay", is_flag=True, help="Frames until an object is first found (Mao et al. 2019).")
 @click.option("--stability", is_flag=True, help="Flicker and trembling along tracks (Zhang and Wang 2017).")
@@ -68,9 +64,7 @@ DEFAULT_FPS = 30.0
 @reading_options
 @json_option
 def command(
-    predictions_path: Path,
-    index_path: Path | None,
-    data_dir: Path,
+    source: Source,
     protocol: str,
     delay: bool,
     stability: bool,
@@ -82,7 +76,6 @@ def command(
     fps: float,
     take: Literal["newest", "every"] | None,
     as_json: bool,
-    **reading: Any,
 ) -> None:
     """Tell of PREDICTIONS what AP doesn't see: delay, stability, distance from the keyframe, streaming accuracy.
 
@@ -103,7 +96,7 @@ def command(
     if not all(math.isfinite(number) for number in (fps, *rates)):
         raise click.UsageError("--fps and --rate: wanted finite numbers")
     rules = protocol_named(protocol).name
-    index_file, index, predictions = load(run_file(predictions_path), read_options(**reading), index_path, data_dir)
+    index_file, index, predictions = source.load()
     check(index, predictions)
     measures: dict[str, Callable[[], dict[str, Any]]] = {
         "delay": lambda: _delay(index, predictions, rules, rates, window, per),
@@ -134,8 +127,7 @@ def command(
         click.echo()
     for name, why in left_out.items():
         say(f"no {name}: {why}")
-    if predictions.run.limited:
-        say("warning: limited run: only a part of the data was run")
+    warn_if_limited(predictions)
 
 
 def _delay(
