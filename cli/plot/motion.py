@@ -47,9 +47,11 @@ def command(
       vidkit plot motion per-frame impression --by class --json
     """
     from vidkit.errors import ChoiceError
+    from vidkit.evaluation.slices import attribute_names
     from vidkit.plots.figure import write_figure
     from vidkit.plots.motion import check_groups, motion, motion_rows
 
+    by = " x ".join(attribute_names(by))
     results = results_of(result_files(runs, runs_dir), protocol)
     if not runs and not limited:
         for name in [name for name, result in results.items() if result.limited]:

@@ -58,7 +58,7 @@ def command(
     index, predictions = load_runs(runs, runs_dir, index_path, data_dir, limited, **reading)
     for name in classes:
         if name not in index.class_names:
-            raise ChoiceError(f"--class {name}: no class of the index{did_you_mean(name, index.class_names)}")
+            raise ChoiceError(f"--class {name}: no class of the index{did_you_mean(name, list(index.class_names))}")
     by = breakdowns_of(breakdowns, index)
     curves = {run: curves_of(index, one, protocol, by, edges, fp_rule) for run, one in predictions.items()}
     partial = any(one.run.limited for one in predictions.values())

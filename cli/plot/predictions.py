@@ -10,6 +10,7 @@ import click
 
 from ..places import data_dir_option, index_option, runs_dir_option
 from ..reading import load, read_options, reading_options
+from ..scene import run_files
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -44,32 +45,9 @@ def load_runs(
     from vidkit.plots.comparable import refuse_differences, refuse_limited
 
     options = read_options(**reading)
-    loaded = {name: load(path, options, index_path, data_dir) for name, path in _files(runs, runs_dir).items()}
+    loaded = {name: load(path, options, index_path, data_dir) for name, path in run_files(runs, runs_dir).items()}
     refuse_differences("data", ((name, str(file)) for name, (file, _, _) in loaded.items()), "choose some of them")
     if not limited:
         refuse_limited([name for name, (_, _, predictions) in loaded.items() if predictions.run.limited])
     index = next(iter(loaded.values()))[1]
     return index, {name: predictions for name, (_, _, predictions) in loaded.items()}
-
-
-def _files(runs: Sequence[str], runs_dir: Path) -> dict[str, Path]:
-    """Return the prediction file of each run, by a name that no other has."""
-    files = list(dict.fromkeys(_file(run, runs_dir) for run in runs))
-    names = [path.parent.name if path.name == "predictions.h5" else path.stem for path in files]
-    return {
-        name if name and names.count(name) == 1 else str(path): path for name, path in zip(names, files, strict=True)
-    }
-
-
-def _file(run: str, runs_dir: Path) -> Path:
-    from vidkit.errors import ChoiceError, did_you_mean
-
-    for place in (Path(run), runs_dir / run):
-        if place.is_file():
-            return place
-        if (place / "predictions.h5").is_file():
-            return place / "predictions.h5"
-    known = sorted(path.parent.name for path in runs_dir.glob("*/predictions.h5"))
-    there = Path(run).exists() or (runs_dir / run).exists()
-    why = "no predictions.h5 in it; give the prediction file itself" if there else "no such run"
-    raise ChoiceError(f"{run}: {why}{did_you_mean(run, known)}; runs with predictions: {', '.join(known) or 'none'}")

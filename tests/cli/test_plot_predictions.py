@@ -65,7 +65,7 @@ def test_json_has_files_and_numbers(here: Path, capsys: pytest.CaptureFixture[st
     ("args", "code", "message"),
     [
         ([], 2, "Missing argument"),
-        (["on"], 1, "on: no such run (did you mean 'one'?); runs with predictions: one, two"),
+        (["on"], 1, "on: no such run (did you mean 'one'?); runs with predictions in runs: one, two"),
         (["vidkit-data"], 1, "vidkit-data: no predictions.h5 in it"),
         (["one", "--by", "moton"], 1, "moton"),
         (["one", "--protocol", "fgf"], 1, "fgfa"),

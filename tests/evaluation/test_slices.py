@@ -13,7 +13,7 @@ from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, PredictionError
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.protocols import FGFA, MEGA
-from vidkit.evaluation.slices import breakdown
+from vidkit.evaluation.slices import breakdown, repeats_all
 from vidkit.predictions.table import Predictions
 
 
@@ -198,3 +198,20 @@ def fewer_frames(predictions: Predictions) -> Predictions:
     return Predictions(
         predictions.detection_start[:-1], predictions.box[:end], predictions.score[:end], predictions.class_id[:end]
     )
+
+
+@pytest.mark.parametrize(
+    ("by", "name", "repeats"),
+    [
+        ("motion", "all", True),
+        ("area", "all", True),
+        ("motion x area", "all/all", True),
+        ("motion x area", "all/small", False),
+        ("motion", "fast", False),
+        ("class", "all", False),
+        ("motion x video", "all/all", False),
+        ("", "all", False),
+    ],
+)
+def test_groups_that_are_all_of_the_data_are_known(by: str, name: str, repeats: bool) -> None:
+    assert repeats_all(by, name) is repeats

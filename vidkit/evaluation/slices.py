@@ -279,5 +279,5 @@ def _both(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[n
 
 
 def repeats_all(by: str, name: str) -> bool:
-    """Return whether a group is all of the data once more, as the first of motion and of area is."""
-    return name == "all" and by in ("motion", "area")
+    """Return whether a group is all of the data once more, as the first of motion, of area and of their cross are."""
+    return set(attribute_names(by)) <= {"motion", "area"} and set(name.split("/")) == {"all"}
