@@ -7,7 +7,7 @@ import signal
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ NAMES = ("per-frame", "dff", "impression-fixed", "impression", "impression-froze
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder to keep decoded frames in: for small data, and for video files.",
 )
-@click.option("--tensorboard", is_flag=True, help="Write RUN/tensorboard, too; needs `pip install tensorboard`.")
+@click.option("--tensorboard", is_flag=True, help="Write RUN/tensorboard, too; needs `pip install 'vidkit-vod[tb]'`.")
 @json_option
 def command(
     method: str,
@@ -216,15 +216,16 @@ def _follow(reports: Iterator[Report], out: Path, tensorboard: bool, processes: 
     first = next(reports, None)
     if first is None:
         return None
-    with progress("training", first.iterations, "iterations") as advance:
+    with (
+        progress("training", first.iterations, "iterations") as advance,
+        nullcontext() if board is None else closing(board),
+    ):
         for report in _again(first, reports):
             if processes.rank == 0:
                 _show(report, last, advance)
                 if board is not None:
                     _write(board, report)
             last = report
-    if board is not None:
-        board.close()
     return last
 
 
@@ -256,7 +257,7 @@ def _board(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise ChoiceError("--tensorboard needs TensorBoard: pip install tensorboard") from None
+        raise ChoiceError("--tensorboard needs TensorBoard: pip install 'vidkit-vod[tb]'") from None
     return SummaryWriter(folder)
 
 

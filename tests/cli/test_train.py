@@ -57,6 +57,29 @@ def test_a_run_leaves_all_that_tells_of_it(index: Path, tmp_path: Path, capsys: 
     assert load(out / "model.pt").build.n_classes == 3
 
 
+def test_tensorboard_gets_the_numbers_of_the_log(index: Path, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason="needs TensorBoard")
+    out = tmp_path / "run"
+    assert run("per-frame", "--index", index, "--out", out, "--tensorboard") == 0
+    found = events.EventAccumulator(str(out / "tensorboard"))
+    found.Reload()
+    for line in map(json.loads, (out / "log.jsonl").read_text().splitlines()):
+        values = {f"loss/{name}": value for name, value in line["losses"].items()}
+        values |= {name: line[name] for name in ("gradient", "rate", "images_per_second", "wait_share")}
+        for name, value in values.items():
+            told = {each.step: each.value for each in found.Scalars(name)}
+            assert told[line["iteration"]] == pytest.approx(value, rel=1e-6)
+
+
+def test_without_tensorboard_nothing_begins(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # importing it fails
+    assert run("per-frame", "--index", index, "--out", tmp_path / "run", "--tensorboard") == 1
+    assert "pip install 'vidkit-vod[tb]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_video_method_starts_from_a_per_frame_network(
     index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
