@@ -271,7 +271,8 @@ class _Pen:
     def label(self, box: Corners, mark: Mark, boxes: Sequence[Corners]) -> None:
         if (mark.label or mark.sign) and all(map(math.isfinite, box)):
             others = [other for other in boxes if other != box]
-            place = self._free_place(box, self._extent(mark.label, mark.sign), others)
+            extent = self._extent(mark.label, mark.sign)
+            place = free_place(box, extent, self._size, self._width, others, self._taken)
             self._text(place, mark.label, mark.colour, RIM, mark.sign)
 
     def _extent(self, text: str, sign: Sign = "") -> tuple[float, float]:
@@ -279,23 +280,6 @@ class _Pen:
         ascent, descent = _metrics(self._font)
         height = ascent + descent + 2
         return right - left + 6 + (height if sign else 0), height
-
-    def _free_place(self, box: Corners, extent: tuple[float, float], others: Sequence[Corners]) -> Point:
-        """Return the first place near the box where the label is on no other label, best on no other box either."""
-        x1, y1, x2, y2 = box
-        width, height = extent
-        around = [(x, y) for x in (x1, x2 - width) for y in (y1 - height - self._width, y2 + self._width)]
-        within = [(x, y) for x in (x1, x2 - width) for y in (y1 + 2, y1 - 2 * height, y2 + height)]
-        places = [self._onto_frame(place, extent) for place in around + within]
-        for taken in ([box, *others, *self._taken], [*others, *self._taken], self._taken):
-            for x, y in places:
-                if not any(_overlap((x, y, x + width, y + height), other) for other in taken):
-                    return x, y
-        return places[0]
-
-    def _onto_frame(self, place: Point, extent: tuple[float, float]) -> Point:
-        x, y = (max(0.0, min(at, side - size)) for at, size, side in zip(place, extent, self._size, strict=True))
-        return x, y
 
     def _text(self, place: Point, text: str, back: Colour, front: Colour, sign: Sign = "") -> None:
         width, height = self._extent(text, sign)
@@ -319,6 +303,26 @@ class _Pen:
         if sign == "ring":
             inner = (x + 0.22 * side, y + 0.22 * side, x + 0.78 * side, y + 0.78 * side)
             self._draw.ellipse(inner, outline=colour, width=width)
+
+
+def free_place(
+    box: Corners, extent: Point, size: Point, gap: float, others: Sequence[Corners], taken: Sequence[Corners]
+) -> Point:
+    """Return where a label `extent` wide and high is to stand, its upper left corner, on a picture of this size.
+
+    It is the first place near the box where it is on no other label, `taken`, and best on no other box either; `gap` is
+    how far from the box it stays.
+    """
+    x1, y1, x2, y2 = box
+    width, height = extent
+    around = [(x, y) for x in (x1, x2 - width) for y in (y1 - height - gap, y2 + gap)]
+    within = [(x, y) for x in (x1, x2 - width) for y in (y1 + gap, y1 - 2 * height, y2 + height)]
+    places = [(max(0.0, min(x, size[0] - width)), max(0.0, min(y, size[1] - height))) for x, y in around + within]
+    for covered in ([box, *others, *taken], [*others, *taken], taken):
+        for x, y in places:
+            if not any(_overlap((x, y, x + width, y + height), other) for other in covered):
+                return x, y
+    return places[0]
 
 
 def label_font(side: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

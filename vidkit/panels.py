@@ -26,7 +26,7 @@ from vidkit.drawing import (
     verdict_marks,
 )
 from vidkit.evaluation.verdicts import Verdicts
-from vidkit.predictions.table import NO_KEY, Predictions
+from vidkit.predictions.table import NO_KEY
 
 Picture = NDArray[np.uint8]
 WHITE: Colour = (255, 255, 255)
@@ -98,15 +98,19 @@ def with_legend(drawn: Picture, verdicts: Verdicts) -> Picture:
 
 def _panel(frame: Picture, row: int, panel: Panel, scale: float) -> Picture:
     drawn = draw(frame, verdict_marks(panel.verdicts, row), scale=scale)
-    index = panel.verdicts.index
-    key = _key(panel.verdicts.predictions, row, index.frames_of(int(index.frame_video[row])))
+    key = keyframe_text(panel.verdicts, row)
     bar = _bar(drawn.shape[1], min(drawn.shape[:2]), panel.name, key, inverted=key == "keyframe")
     return np.concatenate([bar, drawn])
 
 
-def _key(predictions: Predictions, row: int, video: range) -> str:
-    """Return what is known of the keyframe of a frame; nothing where every frame of the video is one."""
+def keyframe_text(verdicts: Verdicts, row: int) -> str:
+    """Return "keyframe", or "key -3" where it lies three frames before, as far as it is known.
+
+    Nothing where every frame of the video is one, as in per-frame detection.
+    """
+    predictions, index = verdicts.predictions, verdicts.index
     if predictions.is_key is not None and predictions.is_key[row]:
+        video = index.frames_of(int(index.frame_video[row]))
         return "" if predictions.is_key[video.start : video.stop].all() else "keyframe"
     if predictions.key_distance is None or predictions.key_distance[row] == NO_KEY:
         return ""
