@@ -121,8 +121,7 @@ def _open(path: Path, options: ReadOptions) -> _Side:
 
     Raises ChoiceError if there are none, or if the result was made for another index.
     """
-    from h5py import is_hdf5
-
+    from vidkit.data.hdf5 import is_hdf5
     from vidkit.errors import ChoiceError
     from vidkit.evaluation.result import RESULT_FORMAT, read_result
     from vidkit.predictions.reading import open_predictions
@@ -182,7 +181,7 @@ def _refuse_unlike_data(a: _Side, b: _Side) -> None:
 def _print(result: Comparison, index_file: Path, by_class: bool) -> None:
     data = result.a.data
     title = f"B - A in points of mAP ({result.protocol.name}) on {data['dataset']} {data['split']}, index {index_file}"
-    rows = [_row(d) for d in result.differences if by_class or not d.class_name]
+    rows = [_row(d) for d in _told_once(result.differences) if by_class or not d.class_name]
     print_table(["group", "ground truth", "A", "B", "B - A", "95 % interval", "P(B better)"], rows, title)
     click.echo()
     of_b = [video for video in result.videos if video.share > 0][:MOST_VIDEOS]
@@ -194,6 +193,14 @@ def _print(result: Comparison, index_file: Path, by_class: bool) -> None:
         click.echo("no intervals: --ci 0")
     else:
         click.echo(f"{result.bootstrap.replicates} paired resamplings of videos, seed {result.bootstrap.seed}")
+
+
+def _told_once(differences: Sequence[Difference]) -> list[Difference]:
+    """Return the differences without those of a group that is all of the data once more, with the same numbers."""
+    from vidkit.evaluation.slices import repeats_all
+
+    whole = {d.class_name: _row(d)[1:] for d in differences if not d.by}
+    return [d for d in differences if not (repeats_all(d.by, d.name) and _row(d)[1:] == whole.get(d.class_name))]
 
 
 def _row(difference: Difference) -> Sequence[str]:

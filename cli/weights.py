@@ -106,7 +106,8 @@ def convert_command(
 @click.argument("checkpoint", type=existing_file)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The smaller one.")
 @click.option("--note", "notes", metavar="NAME=TEXT", multiple=True, help="Something to keep with it; repeatable.")
-def pack_command(checkpoint: Path, output: Path, notes: tuple[str, ...]) -> None:
+@json_option
+def pack_command(checkpoint: Path, output: Path, notes: tuple[str, ...], as_json: bool) -> None:
     """Store a trained CHECKPOINT in half precision, to be handed on: its network and notes, nothing of its training.
 
     \b
@@ -124,7 +125,12 @@ def pack_command(checkpoint: Path, output: Path, notes: tuple[str, ...]) -> None
     loaded = load(checkpoint)
     kept = {**loaded.notes, **{name: text for name, _, text in pairs}}
     save(replace(loaded, notes=kept), output, half=True)
-    say(f"written: {output} ({loaded.method}, {output.stat().st_size / 1e6:.2f} MB)")
+    size = output.stat().st_size
+    if as_json:
+        told = {"method": loaded.method, "output": str(output), "bytes": size, "notes": kept}
+        print_json({"format": "vidkit-weights-pack", "version": 1, **told})
+        return
+    say(f"written: {output} ({loaded.method}, {size / 1e6:.2f} MB)")
 
 
 @command.command("show")

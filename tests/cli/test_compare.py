@@ -37,6 +37,7 @@ def run(*args: str) -> int:
 def test_a_table_of_differences(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("compare", "runs/nothing", "runs/good", "--ci", "20", "--classes") == 0
     out = capsys.readouterr().out
+    assert "motion: all" not in out
     for said in ("motion: fast", "B - A", "95 % interval", "speak most for B", "rule fgfa", "seed 0"):
         assert said in out
 

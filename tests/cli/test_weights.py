@@ -106,11 +106,14 @@ def test_show(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert told["classes"] == ["thing0", "thing1", "thing2"]
 
 
-def test_packed_weights_are_half_as_large_and_keep_their_notes(checkpoint: Path, tmp_path: Path) -> None:
+def test_packed_weights_are_half_as_large_and_keep_their_notes(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     packed = tmp_path / "small.pt"
-    assert (
-        report_errors(vidkit, ["weights", "pack", str(checkpoint), "-o", str(packed), "--note", "scores=a = 1"]) == DONE
-    )
+    args = ["weights", "pack", str(checkpoint), "-o", str(packed), "--note", "scores=a = 1", "--json"]
+    assert report_errors(vidkit, args) == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["output"], told["bytes"], told["notes"]["scores"]) == (str(packed), packed.stat().st_size, "a = 1")
     assert packed.stat().st_size < 0.7 * checkpoint.stat().st_size
     before, after = load(checkpoint), load(packed)
     assert after.method == before.method and dict(after.notes) == {**before.notes, "scores": "a = 1"}

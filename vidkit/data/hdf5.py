@@ -42,6 +42,11 @@ _INDEX_COLUMNS = {
 }
 
 
+def is_hdf5(path: str | Path) -> bool:
+    """Return whether a file is HDF5, of whatever content."""
+    return bool(h5py.is_hdf5(path))
+
+
 def write_index(path: str | Path, index: Index) -> None:
     """Write `index` to `path`, whole or not at all."""
     columns = [vars(index), index.frame_attributes, index.instance_attributes, vars(index.files) if index.files else {}]
