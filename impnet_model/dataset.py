@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -280,12 +282,20 @@ def loader(
         collate_fn=collate,
         pin_memory=pin,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_leave_interrupts_to_parent,
         generator=torch.Generator(),  # the loader draws a seed for its workers: not from the global one
         multiprocessing_context="spawn" if workers else None,
     )
-    return iter(made)
+    with _interrupts_left_to_parent():
+        return iter(made)
 
 
-def _leave_interrupts_to_parent(_worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_left_to_parent() -> Iterator[None]:
+    """Block Ctrl-C, which a terminal sends to all processes, while others are started: they keep it blocked from their
+    first moment on. What comes meanwhile reaches this process afterwards."""
+    resource_tracker.ensure_running()  # its start, when it is needed, ends the blocking
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
