@@ -65,7 +65,7 @@ METHODS = {
     "a": Method("(a) per-frame", "per-frame", "per-frame"),
     "a-long": Method("(a) per-frame, time of (d)", "per-frame", "per-frame", LONG_STEPS),
     "b": Method("(b) DFF", "dff", "dff", flows=("zero", "true")),
-    "c": Method("(c) fixed weights", "impression-fixed", "impression", flows=("zero", "true")),
+    "c": Method("(c) fixed weights", "impression-fixed", "impression"),
     "d": Method("(d) Impression Network", "impression", "impression", flows=("zero", "true")),
     "e": Method("(e) not end to end", "impression-frozen", "impression"),
 }

@@ -59,9 +59,9 @@ class Pairs:
     reach: int = 10
     """Largest distance of the two frames."""
     scenes: int = 1000
-    """How many different ones."""
+    """How many different ones they are taken from."""
     pairs: int = 8000
-    """How many different ones, each made once and kept; every showing is mirrored anew, left to right and upside down."""
+    """How many different ones, each made once and kept; every showing is mirrored anew, in x and in y."""
     object_share: float = 0.5
     """Share of the loss that comes from objects."""
     seed: int = 0
