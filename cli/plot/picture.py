@@ -23,7 +23,7 @@ _OPTIONS = (
     ),
     click.option(
         "--width",
-        type=click.FloatRange(1, 20),
+        type=click.FloatRange(2, 20),
         default=3.5,
         show_default=True,
         help="Inches; 3.5 is one column of a page.",

@@ -50,8 +50,10 @@ def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str
     """Put the legend above the axes, in as many columns as its labels allow, and make the figure higher for it."""
     room = 18 * figure.get_figwidth()  # letters of the legend's size
     columns = max(1, min(4, len(labels), int(room / (max(map(len, labels), default=1) + 5))))
-    figure.set_figheight(figure.get_figheight() + 0.13 * -(-len(labels) // columns))
-    figure.legend(handles, labels, frameon=False, loc="outside upper left", ncols=columns, handlelength=1.6)
+    texts = [textwrap.fill(label, max(10, int(room) - 5), break_on_hyphens=False) for label in labels]
+    lines = max(-(-len(labels) // columns), sum(text.count("\n") + 1 for text in texts) // columns)
+    figure.set_figheight(figure.get_figheight() + 0.13 * lines)
+    figure.legend(handles, texts, frameon=False, loc="outside upper left", ncols=columns, handlelength=1.6)
 
 
 def wrapped(text: str, width: float) -> str:
