@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, withStroke
@@ -33,7 +34,7 @@ def differences(first: Verdicts, second: Verdicts) -> NDArray[np.int64]:
     frame, n = first.index.instance_frame, first.index.n_frames
     differ = (first.state == HIT) != (second.state == HIT)
     false = [run.counts_of_frames()["false"] for run in (first, second)]
-    return np.bincount(frame[differ], minlength=n) + np.abs(false[0] - false[1])
+    return np.asarray(np.bincount(frame[differ], minlength=n) + np.abs(false[0] - false[1]))
 
 
 def most_different(first: Verdicts, second: Verdicts, n: int, allowed: NDArray[np.bool_]) -> list[int]:
@@ -79,9 +80,9 @@ def compare_frames(
         raise ValueError("a figure of no frames or no runs")
     inner = (width - 0.25) / len(runs)
     heights = [inner * image.shape[0] / image.shape[1] for image in images]
+    layout = ConstrainedLayoutEngine(compress=True, w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, sum(heights) + 0.03 * len(rows) + 0.7), layout="compressed", dpi=300)
-        figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)  # type: ignore[union-attr]
+        figure = Figure(figsize=(width, sum(heights) + 0.03 * len(rows) + 0.7), layout=layout, dpi=300)
         grid = figure.subplots(len(rows), len(runs), squeeze=False, gridspec_kw={"height_ratios": heights})
         for place, (line, row, image) in enumerate(zip(grid, rows, images, strict=True)):
             for axes, (name, verdicts) in zip(line, runs.items(), strict=True):
