@@ -107,14 +107,18 @@ table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabu
 th, td { padding: 0.2rem 0.7rem 0.2rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid #ddd; }
 th { border-bottom: 1px solid #555; vertical-align: bottom; }
 th.left, td.left { text-align: left; }
-td { overflow-wrap: anywhere; }
-td.number { white-space: nowrap; }
+td.left { overflow-wrap: break-word; max-width: 28rem; }
+th.number, td.number { white-space: nowrap; }
 tr { break-inside: avoid; }
 img { max-width: 100%; height: auto; display: block; margin: 1rem 0; }
 pre { font-size: 0.75rem; line-height: 1.4; background: #f5f5f5; padding: 0.7rem; white-space: pre-wrap;
       overflow-wrap: anywhere; }
 p.loud { font-weight: bold; border: 2px solid #D55E00; padding: 0.5rem 0.8rem; }
-@media print { body { font-size: 10pt; max-width: none; margin: 0; } a { color: inherit; } }
+@page { size: A4; margin: 1.8cm 1.5cm; }
+@media print { body { font-size: 10pt; max-width: none; margin: 0; padding: 0; } table { font-size: 7.5pt; }
+               th, td { padding-right: 0.5rem; } pre { font-size: 6pt; }
+               div.table { overflow: visible; break-inside: avoid; }
+               img { max-height: 23cm; object-fit: contain; object-position: left; } }
 """
 
 

@@ -141,7 +141,7 @@ def _compare(base: Run, run: Run, given: Given) -> Step:
 # For each figure what `vidkit plot` calls it, the file of a run that it is made of, its width in inches.
 DRAWN = {
     "figure4": ("weights", WEIGHTS, 7.0),
-    "figure5": ("compare-frames", PREDICTIONS, 7.0),
+    "figure5": ("compare-frames", PREDICTIONS, 5.0),
     "figure6": ("contribution", WEIGHTS, 3.5),
     "figure7": ("gate", RESULT, 3.5),
     "figure8": ("speed-accuracy", RESULT, 3.5),
@@ -157,6 +157,8 @@ def _plot(article: str, runs: Sequence[Run], given: Given) -> Step:
         arguments += ["--index", given.index]
         arguments += [] if given.frames_root is None else ["--frames-root", given.frames_root]
         reads.append(given.index)
+    if article == "figure5":
+        arguments += ["--count", "3"]  # a page high
     if given.limit is not None and article != "figure5":  # which takes frames that both runs reached
         arguments.append("--limited")
     pictures = [f"{article}.png", f"{article}.svg"]
