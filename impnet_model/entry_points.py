@@ -202,6 +202,8 @@ def _engine(
             )
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
     device = _device(context.device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)  # what an earlier detector of this process held isn't this one's
     return Engine(
         for_inference(checkpoint.network, device, dtype),
         _resize(checkpoint.build, shorter),

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from vidkit.keyframe_weights import KeyframeWeight
@@ -156,7 +157,7 @@ def distribution(
 
 
 def _layout() -> ConstrainedLayoutEngine:
-    return ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+    return ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.02, wspace=0.02, hspace=0.02)
 
 
 def _reach(pictured: Sequence[PicturedKeyframe]) -> float:
@@ -189,6 +190,7 @@ def _draw_distribution(axes: Axes, keyframes: Sequence[KeyframeWeight], cells: N
             axes.axvline(float(values.mean()), color=colour, linewidth=0.8, linestyle="--")
     axes.set(xlabel="w, the new keyframe's share; dashed: means", ylabel="%")
     axes.margins(y=0.1)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     if len(cells):
         axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0, handlelength=1.2)
 
