@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,7 +143,7 @@ class Reading:
         found = Candidates(boxes, found.scores, found.labels)
         if self.layout in ("yolo", "yolov5"):
             kept = suppressed(*found, self.nms_iou, self.max_detections)
-            found = Candidates(*(column[kept] for column in found))
+            found = Candidates(found.boxes[kept], found.scores[kept], found.labels[kept])
         return found
 
 
@@ -158,7 +158,7 @@ class OnnxDetector:
     normalise: Callable[[NDArray[np.uint8]], NDArray[Any]]
     reading: Reading
     class_names: ClassNames
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def detect(self, frames: Iterable[Image]) -> Iterator[Detections]:
         """Yield what the model finds in each frame."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +82,7 @@ class UltralyticsDetector:
     class_names: ClassNames
     settings: Mapping[str, Any]
     weights: str
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def detect(self, frames: Iterable[Image]) -> Iterator[Detections]:
         """Yield what the network finds in each frame."""

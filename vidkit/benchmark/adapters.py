@@ -69,7 +69,7 @@ def of_function(function: Callable[..., Any]) -> Callable[..., Detector]:
 def _detections(answer: Detections | Columns) -> Detections:
     """Return an answer as detections; what is neither kind as it is, for the harness to name."""
     if not isinstance(answer, tuple) or len(answer) != 3:
-        return answer  # type: ignore[return-value]  # the harness says what is wrong with it
+        return answer
     boxes, scores, class_ids = (np.asarray(column) for column in answer)
     if not boxes.size:
         return Detections.none()
