@@ -36,7 +36,7 @@ def checkpoints(names: list[str], classes: tuple) -> Path:
 @pytest.fixture
 def data() -> Path:
     """An index of two short videos, with frames."""
-    size = ["--size", "64x48", "--classes", "3", "--frames", "8", "--workers", "1"]
+    size = ["--size", "64x64", "--classes", "3", "--frames", "8", "--workers", "1"]
     assert report_errors(vidkit, ["synth", "tree", "--videos", "0", "--val-videos", "2", *size]) == 0
     assert report_errors(vidkit, ["prepare", "--vid-root", "tree"]) == 0
     return Path("vidkit-data/vid_val.h5")
