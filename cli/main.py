@@ -33,6 +33,7 @@ COMMANDS = {
     "weights": ("weights", "Convert published weights, show a checkpoint, draw weight maps."),
     "stream": ("stream", "Detect in a camera or a video file, live."),
     "plot": ("plot", "Draw the figures."),
+    "report": ("report", "A page of runs: tables and figures, for reading and printing."),
     "reproduce": ("reproduce", "The paper's tables and figures in one go, its numbers beside ours."),
     "demo": ("demo", "From nothing to a table and a figure, command by command."),
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import vidkit
 from vidkit.data.index import Index
+from vidkit.evaluation.result import EvalResult
 from vidkit.files import write_text
 from vidkit.pages import Block, Heading, Listing, Picture, Table, Text, table_to_markdown, to_html, to_markdown
 from vidkit.reproduce.paper import CONDITIONS, FIGURES, LENGTH
@@ -55,7 +56,7 @@ def write_report(found: Reproduction) -> list[Path]:
     blocks = list(_blocks(found, {name: shown for name, (_, shown) in tables.items()}))
     texts = {"report.md": to_markdown(TITLE, blocks, found.folder), "report.html": to_html(TITLE, blocks)}
     for name, (rows, shown) in tables.items():
-        texts[f"{name}.csv"], texts[f"{name}.md"] = _csv(rows), table_to_markdown(shown)
+        texts[f"{name}.csv"], texts[f"{name}.md"] = rows_to_csv(rows), table_to_markdown(shown)
     for name, text in texts.items():
         write_text(found.folder / name, text)
     return [found.folder / name for name in texts]
@@ -182,7 +183,8 @@ def _whole(value: int | None) -> str:
     return NOTHING if value is None else str(value)
 
 
-def _csv(rows: Sequence[Row]) -> str:
+def rows_to_csv(rows: Sequence[Row]) -> str:
+    """Return rows as CSV, with all columns that any of them has."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()
@@ -258,25 +260,38 @@ NOTES = {
 
 def conditions(found: Reproduction) -> Table:
     """Return the paper's conditions beside those of the runs."""
-    environments = [dict(result.run.get("environment") or {}) for result in found.results.values()]
     index = found.index
-    here = {
-        "device": _every(_device(each) for each in environments),
+    here = _conditions_of(list(found.results.values())) | {
         "data": f"{index.dataset} {index.split}: {index.n_videos} videos, {index.n_frames} frames, "
         f"{index.n_instances} boxes, {index.n_classes} classes; index {index.fingerprint[:8]}",
-        "image size": _every(str(each.get("input_size", NOTHING)) for each in environments)
-        + "; frames of "
-        + _every(str(each.get("image_size", NOTHING)) for each in environments),
         "networks": "in the next table",
         "training": "in the next table",
-        "score": _every(_score(result) for result in found.results.values()),
-        "time": "computing alone, without reading and decoding: seconds / frames, without the first video; scenario "
-        + _every(str(result.run.get("scenario", NOTHING)) for result in found.results.values()),
     }
     return Table(("", "paper", "here"), tuple((name, said, here[name]) for name, said in CONDITIONS.items()), left=3)
 
 
-def _every(values: Iterator[str]) -> str:
+def made_with(results: Sequence[EvalResult]) -> Table:
+    """Return what the numbers of some results were made with."""
+    return Table(("", "made with"), tuple(_conditions_of(results).items()), left=2)
+
+
+def _conditions_of(results: Sequence[EvalResult]) -> dict[str, str]:
+    """Return device, data, image size, score and time of results, all values where they differ."""
+    environments = [dict(result.run.get("environment") or {}) for result in results]
+    data = [result.data for result in results]
+    return {
+        "device": _every(_device(each) for each in environments),
+        "data": _every(f"{d['dataset']} {d['split']}, index {str(d['index_fingerprint'])[:8]}" for d in data),
+        "image size": _every(str(each.get("input_size", NOTHING)) for each in environments)
+        + "; frames of "
+        + _every(str(each.get("image_size", NOTHING)) for each in environments),
+        "score": _every(_score(result) for result in results),
+        "time": "computing alone, without reading and decoding: seconds / frames, without the first video; scenario "
+        + _every(str(result.run.get("scenario", NOTHING)) for result in results),
+    }
+
+
+def _every(values: Iterable[str]) -> str:
     """Return the different values, in order."""
     return "; or ".join(dict.fromkeys(values)) or NOTHING
 
@@ -287,7 +302,7 @@ def _device(environment: Mapping[str, Any]) -> str:
     return f"{where}; {environment.get('precision', NOTHING)}, torch {environment.get('torch', NOTHING)}"
 
 
-def _score(result: Any) -> str:
+def _score(result: EvalResult) -> str:
     rules = "mAP at IoU 0.5" if result.protocol.iou_thresholds == (0.5,) else "mAP"
     drawn = f", intervals from {result.bootstrap.replicates} drawings of videos" if result.bootstrap else ""
     return f"{rules}, protocol {result.protocol.name}{drawn}"
