@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
 
 FRAMES = (4, 12, 20)
-VIDEOS = 20
+VIDEOS = 16
 LENGTHS = (2, 5, 10)
 FILM = "film.mp4"
 
