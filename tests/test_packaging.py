@@ -23,7 +23,7 @@ def test_every_package_folder_is_listed() -> None:
     listed = set(setup_cfg()["options"]["packages"].split())
     found = {
         ".".join(("vidkit_cli" if part == "cli" else part) for part in init.parent.relative_to(ROOT).parts)
-        for package in ("vidkit", "vidkit_adapters", "impnet_model", "cli")
+        for package in ("vidkit", "impnet_model", "cli")
         for init in (ROOT / package).rglob("__init__.py")
     }
     assert listed == found
@@ -53,7 +53,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert tops == {"vidkit", "vidkit_adapters", "vidkit_cli", "impnet_model"}
+    assert tops == {"vidkit", "vidkit_cli", "impnet_model"}
     assert "vidkit/py.typed" in names
 
 

@@ -118,9 +118,9 @@ def test_a_missing_library_is_told_with_the_command_that_installs_it(site):
 )
 def test_our_adapters_tell_the_extra_that_they_need(name, library, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)  # as if it weren't installed
-    monkeypatch.delitem(sys.modules, f"vidkit_adapters.{name}_model", raising=False)
+    monkeypatch.delitem(sys.modules, f"vidkit.adapters.{name}_model", raising=False)
     with pytest.raises(MissingLibraryError, match=rf'is not installed: pip install "vidkit-vod\[{name}\]"'):
-        load(Plugin(name, f"vidkit_adapters.{name}_model:{name}", ""))
+        load(Plugin(name, f"vidkit.adapters.{name}_model:{name}", ""))
 
 
 @pytest.mark.parametrize("statement", ["raise SystemExit(3)", "1 / 0", "def :"])

@@ -1,4 +1,4 @@
-"""A plain function on one image as a detector. Adapters for other libraries are in `vidkit_adapters`."""
+"""A plain function on one image as a detector. Adapters for other libraries are in `vidkit.adapters`."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.vidkit_adapters import oracles
-from vidkit_adapters.suppression import suppressed
+from tests.adapters import oracles
+from vidkit.adapters.suppression import suppressed
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -10,11 +10,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
 from vidkit.benchmark.detector import Detector, DetectorContext, Image
 from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError, did_you_mean
-from vidkit_adapters.class_names import ClassNames, labels_of, match, read_pairs
 
 try:
     import torch
@@ -24,7 +24,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingLibraryError(f'{error.name} is not installed: pip install "vidkit-vod[torchvision]"') from error
 
-from vidkit_adapters.torch_device import device_of, wait_for
+from vidkit.adapters.torch_device import device_of, wait_for
 
 State = Mapping[str, Tensor]
 BACKGROUND = "__background__"

@@ -14,13 +14,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
+from vidkit.adapters.layouts import BOX_FORMATS, BoxFormat, Candidates, Layout, corners, read, told_by
+from vidkit.adapters.placement import Placement, letterboxed, stretched, unchanged
+from vidkit.adapters.suppression import suppressed
 from vidkit.benchmark.detector import Detector, DetectorContext, Image
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError
-from vidkit_adapters.class_names import ClassNames, labels_of, match, read_pairs
-from vidkit_adapters.layouts import BOX_FORMATS, BoxFormat, Candidates, Layout, corners, read, told_by
-from vidkit_adapters.placement import Placement, letterboxed, stretched, unchanged
-from vidkit_adapters.suppression import suppressed
 
 try:
     import onnxruntime as ort
@@ -58,7 +58,7 @@ def onnx(
 ) -> Detector:
     """A model in an ONNX file, by onnxruntime; needs --checkpoint MODEL.onnx.
 
-    layout, labels: what its outputs are (see `vidkit_adapters.layouts`), and a file with the names of its labels, or
+    layout, labels: what its outputs are (see `vidkit.adapters.layouts`), and a file with the names of its labels, or
     "index" where they are the index's classes in order; both needn't be given for models that tell them. classes: a
     file that says which of its classes is which of the index's. resize, input_size ("640x480"): how a frame becomes its
     input. pixels, mean, std, channels: (pixel / 255 or pixel, - mean) / std, channel by channel. relative: boxes are

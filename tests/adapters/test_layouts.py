@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vidkit.adapters.layouts import corners, read, told_by
 from vidkit.errors import DetectorError
-from vidkit_adapters.layouts import corners, read, told_by
 
 BOXES = np.array([[10, 20, 30, 60], [5, 5, 10, 10], [0, 0, 1, 1]], np.float32)
 SCORES = np.array([0.9, 0.5, 0.0001], np.float32)

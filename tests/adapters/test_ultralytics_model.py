@@ -12,7 +12,7 @@ from vidkit.errors import DetectorError
 try:
     from ultralytics import YOLO
 
-    from vidkit_adapters.ultralytics_model import ultralytics
+    from vidkit.adapters.ultralytics_model import ultralytics
 except (ImportError, RuntimeError, DetectorError) as error:  # RuntimeError: a torchvision that doesn't fit this torch
     pytest.skip(f"needs ultralytics: {error}", allow_module_level=True)
 
@@ -72,7 +72,7 @@ class FindsRed:
 def test_a_known_box_comes_out_the_same_and_red_is_red(checkpoint):
     from dataclasses import replace
 
-    from tests.vidkit_adapters.bright_box import frame_with
+    from tests.adapters.bright_box import frame_with
 
     detector = replace(make(checkpoint, trust_pickle=True), network=FindsRed())
     (found,) = detector.detect([frame_with((40, 32, 80, 96), colour=(255, 0, 0))])

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vidkit.adapters.class_names import SYNONYMS, labels_of, match, read_labels, read_pairs
 from vidkit.classes import VID_CLASSES, ObjectClass
 from vidkit.errors import DetectorError
-from vidkit_adapters.class_names import SYNONYMS, labels_of, match, read_labels, read_pairs
 
 INDEX = tuple(ObjectClass(name, f"n{number:08d}") for number, name in enumerate(("car", "domestic_cat", "watercraft")))
 EMPTY = np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.adapters.bright_box import LABEL, SCORE, frame_with, write_model
 from tests.makers import make_classes
-from tests.vidkit_adapters.bright_box import LABEL, SCORE, frame_with, write_model
 from vidkit.benchmark.detector import Describing, Detector, DetectorContext, Measuring
 from vidkit.errors import DetectorError
 
 pytest.importorskip("onnx", reason="writing a model needs onnx")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-from vidkit_adapters.onnx_model import labels_of_metadata, onnx
+from vidkit.adapters.onnx_model import labels_of_metadata, onnx
 
 CLASSES = make_classes(4)  # class0 … class3
 BOX = (40, 32, 80, 96)

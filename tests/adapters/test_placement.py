@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.vidkit_adapters import oracles
-from vidkit_adapters.placement import GREY, letterboxed, resized, stretched, unchanged
+from tests.adapters import oracles
+from vidkit.adapters.placement import GREY, letterboxed, resized, stretched, unchanged
 
 
 @pytest.mark.parametrize(("width", "height"), [(16, 12), (7, 5), (31, 40), (1, 1), (15, 11)])

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.adapters.bright_box import frame_with
 from tests.makers import make_classes
-from tests.vidkit_adapters.bright_box import frame_with
 from vidkit.benchmark.detector import Describing, Detector, DetectorContext
 from vidkit.classes import ObjectClass
 from vidkit.errors import DetectorError
@@ -15,8 +15,8 @@ torch = pytest.importorskip("torch")
 try:
     from torchvision.models import detection, get_model
 
-    from vidkit_adapters import torchvision_model
-    from vidkit_adapters.torchvision_model import TorchvisionDetector, torchvision
+    from vidkit.adapters import torchvision_model
+    from vidkit.adapters.torchvision_model import TorchvisionDetector, torchvision
 except (ImportError, RuntimeError, DetectorError) as error:  # RuntimeError: one that doesn't fit this torch
     pytest.skip(f"needs torchvision: {error}", allow_module_level=True)
 

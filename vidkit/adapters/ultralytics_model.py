@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
 from vidkit.benchmark.detector import Detector, DetectorContext, Image
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError
-from vidkit_adapters.class_names import ClassNames, labels_of, match, read_pairs
 
 try:
     import torch
@@ -23,7 +23,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingLibraryError(f'{error.name} is not installed: pip install "vidkit-vod[ultralytics]"') from error
 
-from vidkit_adapters.torch_device import device_of, wait_for
+from vidkit.adapters.torch_device import device_of, wait_for
 
 WITH_BOXES = ("detect", "segment", "pose")
 """Tasks of ultralytics whose results have upright boxes."""
