@@ -213,7 +213,7 @@ def _row(name: str, result: EvalResult) -> dict[str, Any]:
         "l": options.get("length", "–"),
         "mAP": _percent(result.mean_ap) + interval,
         **{speed: motion.get(speed, "–") for speed in ("slow", "medium", "fast")},
-        "frames/s": f"{result.run['frames_per_second']:.0f}",
+        "frames/s": f"{result.run['frames_per_second']:.1f}",
         "look-ahead": result.run["look_ahead_max"],
     }
 
