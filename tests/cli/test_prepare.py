@@ -157,17 +157,23 @@ def test_killed_at_any_moment_it_leaves_no_wrong_index_and_no_process(tmp_path: 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 def test_interrupted_it_leaves_with_130_and_no_workers(tmp_path: Path) -> None:
     make_tree(tmp_path, videos=80, frames=40)
-    command = [*PREPARE, "--vid-root", str(tmp_path), "--out", str(tmp_path / "o"), "--workers", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
-        end = time.monotonic() + 20
-        while not (workers := _children(process.pid)) and time.monotonic() < end:
-            time.sleep(0.005)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        _, shown = process.communicate(timeout=30)
+    for attempt in range(5):
+        out = tmp_path / f"o{attempt}"
+        command = [*PREPARE, "--vid-root", str(tmp_path), "--out", str(out), "--workers", "2"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
+            end = time.monotonic() + 20
+            while not (workers := _children(process.pid)) and time.monotonic() < end:
+                time.sleep(0.005)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+            _, shown = process.communicate(timeout=30)
+        if process.returncode:  # else it was done before the signal came: on a busy machine that happens
+            break
     assert workers
     assert (process.returncode, shown.strip()) == (130, b"interrupted")
     assert _gone(workers)
-    assert not list(tmp_path.glob("o/*"))
+    assert not list(out.glob("*"))
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
