@@ -7,6 +7,8 @@ counts them.
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -280,6 +282,7 @@ def loader(
         batch_sampler=passes,
         num_workers=workers,
         collate_fn=collate,
+        worker_init_fn=_leave_at_once,
         pin_memory=pin,
         prefetch_factor=4 if workers else None,
         generator=torch.Generator(),  # the loader draws a seed for its workers: not from the global one
@@ -287,6 +290,14 @@ def loader(
     )
     with _interrupts_left_to_parent():
         return iter(made)
+
+
+def _leave_at_once(_worker: int) -> None:
+    """Let a process that loads data end without taking down its interpreter first.
+
+    The thread of its queue may be letting go of a tensor just then, at which PyTorch aborts now and then.
+    """
+    atexit.register(os._exit, 0)
 
 
 @contextmanager
