@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .console import json_option, print_json, print_table, say
 from .places import data_dir_option, index_option, open_index, runs_dir_option
-from .running import How, Processes, run_detector, weights_file
+from .running import How, Processes, how_options, run_detector, weights_file
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -29,30 +29,12 @@ if TYPE_CHECKING:
     help="Where the predictions go; default: RUNS/DETECTOR-AND-OPTIONS/predictions.h5.",
 )
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the detector; repeatable.")
-@click.option("--device", default="cpu", show_default=True, help="Where the detector computes, as torch names it.")
-@click.option("--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of weights.")
-@click.option(
-    "--scenario",
-    type=click.Choice(["stream", "offline"]),
-    default="stream",
-    show_default=True,
-    help="stream: each frame is timed. offline: whole videos, decoded beforehand.",
-)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N videos: for a smoke test.")
-@click.option("--warm-up", type=click.IntRange(min=0), default=1, show_default=True, help="Videos that aren't timed.")
-@click.option("--timeout", type=click.FloatRange(min=0), default=0, help="Longest seconds for one answer; 0: no limit.")
-@click.option("--record-weights", is_flag=True, help="Keep the weight maps of keyframes too; docs/benchmarking.md.")
+@how_options
 @click.option(
     "--score", "score_every", type=click.IntRange(min=1), metavar="N", help="Tell the mAP so far after every N videos."
 )
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted; leave a finished one as it is.")
 @click.option("--restart", is_flag=True, help="Throw away an unfinished run, or another run's file, and begin again.")
-@click.option(
-    "--frames-root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Where the frames are, if they were moved since the index was made.",
-)
-@click.option("--blank-frames", is_flag=True, help="Hand over black frames: for detectors that don't look at pixels.")
 @json_option
 def command(
     name: str,
@@ -61,19 +43,11 @@ def command(
     runs_dir: Path,
     output: Path | None,
     options: tuple[str, ...],
-    device: str,
-    checkpoint: Path | None,
-    scenario: Literal["stream", "offline"],
-    limit: int | None,
-    warm_up: int,
-    timeout: float,
-    record_weights: bool,
     score_every: int | None,
     resume: bool,
     restart: bool,
-    frames_root: Path | None,
-    blank_frames: bool,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Run DETECTOR over an index and time it.
 
@@ -94,21 +68,8 @@ def command(
     if Processes.of_torchrun().count > 1 and not resume:
         raise click.UsageError("several processes of torchrun share a run by its parts: give --resume")
     index_file, index = open_index(index_path, data_dir)
-    how = How(
-        index,
-        runs_dir,
-        device,
-        checkpoint,
-        scenario,
-        limit,
-        warm_up,
-        timeout,
-        frames_root,
-        blank_frames,
-        record_weights,
-        score_every,
-    )
-    predictions, output = run_detector(name, options, how, output, resume, restart)
+    chosen = How(index, runs_dir, score_every=score_every, **how)
+    predictions, output = run_detector(name, options, chosen, output, resume, restart)
     if predictions is None:
         say("this process's share of the videos is done")
         return

@@ -6,11 +6,13 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
 
 from .console import progress, say
 from .partial_scores import partial_score
@@ -23,6 +25,45 @@ if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions, RunInfo
 
 FILE = "predictions.h5"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_HOW_OPTIONS = (
+    click.option("--device", default="cpu", show_default=True, help="Where the detector computes, as torch names it."),
+    click.option(
+        "--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of weights."
+    ),
+    click.option(
+        "--scenario",
+        type=click.Choice(["stream", "offline"]),
+        default="stream",
+        show_default=True,
+        help="stream: each frame is timed. offline: whole videos, decoded beforehand.",
+    ),
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N videos: for a smoke test."),
+    click.option(
+        "--warm-up", type=click.IntRange(min=0), default=1, show_default=True, help="Videos that aren't timed."
+    ),
+    click.option(
+        "--timeout", type=click.FloatRange(min=0), default=0, help="Longest seconds for one answer; 0: no limit."
+    ),
+    click.option("--record-weights", is_flag=True, help="Keep the weight maps of keyframes too; docs/benchmarking.md."),
+    click.option(
+        "--frames-root",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Where the frames are, if they were moved since the index was made.",
+    ),
+    click.option(
+        "--blank-frames", is_flag=True, help="Hand over black frames: for detectors that don't look at pixels."
+    ),
+)
+
+
+def how_options(command: Command) -> Command:
+    """Give a command the options that a run has; its function takes them as the fields of `How`, by name."""
+    for option in reversed(_HOW_OPTIONS):
+        command = option(command)
+    return command
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .console import json_option, print_json, print_table, say
 from .places import data_dir_option, index_option, open_index, runs_dir_option
-from .running import How, run_detector
+from .running import How, how_options, run_detector
 
 if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions
@@ -29,15 +29,7 @@ if TYPE_CHECKING:
     metavar="NAME=VALUES",
     help="A value, a range 1..20 or 0..1:0.125, or numbers with commas; repeated for several values or options.",
 )
-@click.option("--device", default="cpu", show_default=True, help="Where the detector computes, as torch names it.")
-@click.option("--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of weights.")
-@click.option("--scenario", type=click.Choice(["stream", "offline"]), default="stream", show_default=True)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N videos: for a smoke test.")
-@click.option("--warm-up", type=click.IntRange(min=0), default=1, show_default=True, help="Videos that aren't timed.")
-@click.option("--timeout", type=click.FloatRange(min=0), default=0, help="Longest seconds for one answer; 0: no limit.")
-@click.option("--record-weights", is_flag=True, help="Keep the weight maps of keyframes too; docs/benchmarking.md.")
-@click.option("--frames-root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where frames are.")
-@click.option("--blank-frames", is_flag=True, help="Hand over black frames: for detectors that don't look at pixels.")
+@how_options
 @json_option
 def command(
     name: str,
@@ -45,16 +37,8 @@ def command(
     data_dir: Path,
     runs_dir: Path,
     options: tuple[str, ...],
-    device: str,
-    checkpoint: Path | None,
-    scenario: Literal["stream", "offline"],
-    limit: int | None,
-    warm_up: int,
-    timeout: float,
-    record_weights: bool,
-    frames_root: Path | None,
-    blank_frames: bool,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Run DETECTOR with every combination of the options' values and collect one table.
 
@@ -71,23 +55,11 @@ def command(
 
     runs = grid(options)
     index_file, index = open_index(index_path, data_dir)
-    how = How(
-        index,
-        runs_dir,
-        device,
-        checkpoint,
-        scenario,
-        limit,
-        warm_up,
-        timeout,
-        frames_root,
-        blank_frames,
-        record_weights,
-    )
+    settings = How(index, runs_dir, **how)
     rows = []
     for place, chosen in enumerate(runs, start=1):
         say(f"run {place} of {len(runs)}: {name} {' '.join(chosen)}")
-        predictions, output = run_detector(name, chosen, how, None, resume=True, restart=False)
+        predictions, output = run_detector(name, chosen, settings, None, resume=True, restart=False)
         if predictions is None:  # a process of torchrun that isn't the first
             continue
         rows.append({**dict(option.split("=", 1) for option in chosen), **_row(predictions, output)})
