@@ -37,8 +37,9 @@ def make_data(source: Path, folder: Path, per_frame: int, share: float) -> None:
     """Write index and predictions as HDF5 for vidkit, and the same boxes as arrays for COCO tools."""
     from vidkit.boxes import from_inclusive, to_inclusive
     from vidkit.classes import VID_CLASSES
-    from vidkit.data.hdf5 import write_index, write_predictions
     from vidkit.data.index import Index
+    from vidkit.data.index_file import write_index
+    from vidkit.predictions.predictions_file import write_predictions
     from vidkit.predictions.table import Predictions
 
     with np.load(source) as file:
@@ -145,7 +146,8 @@ def quiet() -> Iterator[None]:
 
 def load_vidkit(folder: Path) -> tuple[Any, Any]:
     """Return index and predictions."""
-    from vidkit.data.hdf5 import read_index, read_predictions
+    from vidkit.data.index_file import read_index
+    from vidkit.predictions.predictions_file import read_predictions
 
     return read_index(folder / "index.h5"), read_predictions(folder / "predictions.h5")
 
@@ -297,7 +299,7 @@ def peak_mib() -> float:
 
 def floor(folder: Path) -> None:
     """Print how long it takes merely to read the boxes and to sort one 64-bit key a detection, on one core."""
-    from vidkit.data.hdf5 import read_predictions
+    from vidkit.predictions.predictions_file import read_predictions
 
     started = time.perf_counter()
     predictions = read_predictions(folder / "predictions.h5")

@@ -30,21 +30,21 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from impnet_model.aggregation import aggregate, key_weight
-from impnet_model.build import BUILDS, METHODS, Build
+from impnet_model.data.images import Resize
+from impnet_model.data.video import frames_of
 from impnet_model.detectors.dff import DeepFeatureFlow
 from impnet_model.detectors.engine import Engine
 from impnet_model.detectors.fgfa import FGFA
 from impnet_model.detectors.fgfa_fast import FGFAFast
 from impnet_model.detectors.impression import Impression
+from impnet_model.detectors.inference import for_inference
 from impnet_model.detectors.per_frame import PerFrame
-from impnet_model.images import Resize
-from impnet_model.inference import for_inference
-from impnet_model.network import ImpressionNetwork
-from impnet_model.rfcn import RoIOutput
-from impnet_model.task_network import PostProcessing, RFCNTask, View, post_process, with_image_index
-from impnet_model.video import frames_of
-from impnet_model.warp import flow_warp
+from impnet_model.flows.warp import flow_warp
+from impnet_model.nets.aggregation import aggregate, key_weight
+from impnet_model.nets.build import BUILDS, METHODS, Build
+from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.nets.rfcn import RoIOutput
+from impnet_model.nets.task_network import PostProcessing, RFCNTask, View, post_process, with_image_index
 
 
 @dataclass(frozen=True)

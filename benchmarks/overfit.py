@@ -76,7 +76,7 @@ def judged(method: str) -> tuple[str, int, float, float]:
     predictions = f"runs/{method}/predictions.h5"
     vidkit(
         "benchmark",
-        f"impnet_model.entry_points:{name}",
+        f"impnet_model.detectors.entry_points:{name}",
         "--index",
         index,
         "--checkpoint",

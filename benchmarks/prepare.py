@@ -28,8 +28,8 @@ from pathlib import Path
 import numpy as np
 
 from vidkit.classes import VID_CLASSES
-from vidkit.data.hdf5 import read_index, write_index
 from vidkit.data.index import Index
+from vidkit.data.index_file import read_index, write_index
 from vidkit.data.prepare import plan, prepare_split, reading_processes
 
 TRAIN_VIDEOS, TRAIN_FRAMES, TRAIN_BOXES = 3862, 1_122_397, 1_731_913

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from vidkit.classes import VID_CLASSES
-from vidkit.data.hdf5 import read_index, write_index
 from vidkit.data.index import Index
+from vidkit.data.index_file import read_index, write_index
 from vidkit.predictions import Predictions, read, write
 
 VIDEOS, FRAMES, EACH = 555, 176_126, 30

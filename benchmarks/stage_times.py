@@ -20,16 +20,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from impnet_model.build import BUILDS, impression
 from impnet_model.detectors.engine import Engine
-from impnet_model.inference import for_inference
-from impnet_model.network import warp_along
-from vidkit.costs import STAGE_TIMES_FORMAT, STAGE_TIMES_VERSION
+from impnet_model.detectors.inference import for_inference
+from impnet_model.nets.build import BUILDS, impression
+from impnet_model.nets.network import warp_along
 from vidkit.files import write_text
+from vidkit.keyframes.costs import STAGE_TIMES_FORMAT, STAGE_TIMES_VERSION
 
 
 def stages(engine: Engine, width: int, height: int) -> dict[str, Callable[[], object]]:
-    """Return a function that makes one call of each part, by the names of `vidkit.costs.StageCosts`."""
+    """Return a function that makes one call of each part, by the names of `vidkit.keyframes.costs.StageCosts`."""
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (2, height, width, 3), np.uint8)
     new, old = engine.images(frames)

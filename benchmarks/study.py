@@ -27,11 +27,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.hdf5 import read_index, read_predictions
 from vidkit.data.index import Index
+from vidkit.data.index_file import read_index
 from vidkit.evaluation.average_precision import mean_ap
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.result import GroupResult
+from vidkit.predictions.predictions_file import read_predictions
 
 HERE = Path(__file__).resolve().parent
 TIME = "processor_seconds.json"

@@ -23,10 +23,10 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 from vidkit_cli.train import settings_from
 
-from impnet_model.loop import Learner, learner_of
-from impnet_model.processes import Processes
-from impnet_model.train import Detection, Plan, network_of, passes_of
-from impnet_model.train_config import settings_of
+from impnet_model.training.loop import Learner, learner_of
+from impnet_model.training.processes import Processes
+from impnet_model.training.settings import settings_of
+from impnet_model.training.train import Detection, Plan, network_of, passes_of
 from vidkit import Index, read_index
 
 

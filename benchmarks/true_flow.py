@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from impnet_model import entry_points
+from impnet_model.data.images import to_image
+from impnet_model.detectors import entry_points
 from impnet_model.detectors.dff import DeepFeatureFlow
 from impnet_model.detectors.impression import Impression
-from impnet_model.flow_network import FlowField
-from impnet_model.images import to_image
-from impnet_model.network import FlowNetwork, ImpressionNetwork
+from impnet_model.flows.flownet_s import FlowField
+from impnet_model.nets.network import FlowNetwork, ImpressionNetwork
 from vidkit.benchmark.detector import DetectorContext, KnownFrame
 from vidkit.data.index import Index
 from vidkit.detections import Detections

@@ -10,7 +10,7 @@ import click
 
 from .console import json_option, print_json, print_table, say
 from .places import data_dir_option, index_option, open_index, runs_dir_option
-from .running import How, Processes, how_options, run_detector, weights_file
+from .run_options import How, Processes, how_options, run_detector, weights_file
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index

@@ -10,8 +10,8 @@ import click
 from .console import DONE, FINDINGS, json_option, print_json, print_table, progress
 
 if TYPE_CHECKING:
-    from vidkit.data.check import CheckReport, SplitCounts
-    from vidkit.data.findings import Findings
+    from vidkit.check.findings import Findings
+    from vidkit.check.trees import CheckReport, SplitCounts
 
 SHOWN_OF_A_KIND, KEPT_OF_A_KIND = 5, 1000
 
@@ -53,7 +53,7 @@ def command(
       vidkit check ILSVRC2015 --json > found.json
       vidkit check vidkit-data/vid_val.h5         # an index, and whether its frames are there
     """
-    from vidkit.data.findings import Findings
+    from vidkit.check.findings import Findings
 
     findings = Findings(None if show_all else KEPT_OF_A_KIND if as_json else SHOWN_OF_A_KIND)
     if place.suffix == ".h5":
@@ -72,16 +72,16 @@ def command(
 
 
 def _check_index(place: Path, findings: Findings, root: Path | None, decode: bool) -> CheckReport:
-    from vidkit.data.check import check_index
-    from vidkit.data.hdf5 import read_index
+    from vidkit.check.trees import check_index
+    from vidkit.data.index_file import read_index
 
     return check_index(read_index(place), str(place), findings, root, decode)
 
 
 def _check_tree(place: Path, findings: Findings, classes: str | None, decode: bool, whole: bool) -> CheckReport:
+    from vidkit.check.listing import list_tree
+    from vidkit.check.trees import check_tree
     from vidkit.classes import VID_CLASSES
-    from vidkit.data.check import check_tree
-    from vidkit.data.check_listing import list_tree
     from vidkit.data.class_list import choose_classes, classes_of
 
     tree = list_tree(place, findings)
@@ -122,7 +122,7 @@ def _split_as_json(split: SplitCounts) -> dict[str, Any]:
 
 
 def _print(report: CheckReport) -> None:
-    from vidkit.data.findings import KINDS
+    from vidkit.check.findings import KINDS
 
     findings = report.findings
     print_table(
@@ -155,7 +155,7 @@ def _of(found: int, known: int | None) -> str:
 
 
 def _total(findings: Findings) -> str:
-    from vidkit.data.findings import KINDS
+    from vidkit.check.findings import KINDS
 
     if not len(findings):
         return "nothing found"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from .breakdown_options import breakdowns_of, edges_of, groups_options
 from .console import FINDINGS, json_option, print_json, print_table, say
-from .groups import breakdowns_of, edges_of, groups_options
 from .places import choose_index, data_dir_option, index_option
-from .reading import fit, read_options, reading_options
+from .prediction_options import fit, read_options, reading_options
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -72,7 +72,7 @@ def command(
     """
     import json
 
-    from vidkit.data.hdf5 import read_index
+    from vidkit.data.index_file import read_index
     from vidkit.evaluation.compare import compare
     from vidkit.files import write_text
 
@@ -121,9 +121,9 @@ def _open(path: Path, options: ReadOptions) -> _Side:
 
     Raises ChoiceError if there are none, or if the result was made for another index.
     """
-    from vidkit.data.hdf5 import is_hdf5
     from vidkit.errors import ChoiceError
     from vidkit.evaluation.result import RESULT_FORMAT, read_result
+    from vidkit.hdf5 import is_hdf5
     from vidkit.predictions.reading import open_predictions
 
     is_result = path.suffix == ".json" and _begins_with(path, RESULT_FORMAT)

@@ -9,7 +9,7 @@ import click
 
 from .console import json_option, print_json, print_table, say
 from .places import choose_index, data_dir_option, index_option
-from .reading import read_options, reading_options
+from .prediction_options import read_options, reading_options
 
 
 @click.command("convert")
@@ -50,7 +50,7 @@ def command(
       vidkit convert det.txt --frame-list VID_val_videos.txt --to coco -o results.json
       vidkit convert results.json --image-ids gt.json --to fgfa --full-precision -o det.txt
     """
-    from vidkit.data.hdf5 import read_index
+    from vidkit.data.index_file import read_index
     from vidkit.predictions import open_predictions
 
     if report and output is not None:

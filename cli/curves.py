@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from .breakdown_options import breakdowns_of, edges_of, groups_options
 from .console import json_option, print_json, print_table, say
-from .groups import breakdowns_of, edges_of, groups_options
 from .places import runs_dir_option
-from .reading import Source, reading_options, results_folder, source_options, warn_if_limited
+from .prediction_options import Source, reading_options, results_folder, source_options, warn_if_limited
 
 if TYPE_CHECKING:
     from vidkit.evaluation.curves import Calibration, VideoScore

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import json_option, print_json, print_table, say
-from .reproduce import checkpoints_in, shipped_checkpoints
+from .reproduce.command import checkpoints_in, shipped_checkpoints
 
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult

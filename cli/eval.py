@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from .breakdown_options import breakdowns_of, edges_of, groups_options, names_in
 from .console import json_option, print_json, print_table, say
-from .groups import breakdowns_of, edges_of, groups_options, names_in
 from .places import runs_dir_option
-from .reading import Source, reading_options, results_folder, source_options
+from .prediction_options import Source, reading_options, results_folder, source_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ def command(
     """
     from vidkit.evaluation.evaluate import evaluate
     from vidkit.evaluation.result import write_result
-    from vidkit.tables import write_tables
+    from vidkit.pages.result_tables import write_tables
 
     edges = edges_of(bins)
     names = _protocols(protocols)
@@ -120,7 +120,14 @@ def _as_json(results: Sequence[EvalResult], index_file: Path, files: Sequence[Pa
 
 
 def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool) -> None:
-    from vidkit.tables import LIMITED, describe, differing_rules, groups_table, protocols_table, stats_table
+    from vidkit.pages.result_tables import (
+        LIMITED,
+        describe,
+        differing_rules,
+        groups_table,
+        protocols_table,
+        stats_table,
+    )
 
     first = results[0]
     title = f"mAP in % on {first.data['dataset']} {first.data['split']}, index {index_file}"

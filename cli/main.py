@@ -20,7 +20,7 @@ COMMANDS = {
     "render": ("render", "Make a film of a video as several runs see it."),
     "eval": ("eval", "Score predictions: mAP by motion speed and other attributes."),
     "compare": ("compare", "Tell how much better one run is than another, with intervals."),
-    "errors": ("errors", "Tell what keeps mAP below 100: six types of error and their cost."),
+    "errors": ("error_types", "Tell what keeps mAP below 100: six types of error and their cost."),
     "measures": ("measures", "Delay, stability, distance from the keyframe, streaming accuracy."),
     "curves": ("curves", "Precision against recall, score histograms, videos, calibration."),
     "convert": ("convert", "Read any prediction file, write any other."),
@@ -34,7 +34,7 @@ COMMANDS = {
     "stream": ("stream", "Detect in a camera or a video file, live."),
     "plot": ("plot", "Draw the figures."),
     "report": ("report", "A page of runs: tables and figures, for reading and printing."),
-    "reproduce": ("reproduce", "The paper's tables and figures in one go, its numbers beside ours."),
+    "reproduce": ("reproduce.command", "The paper's tables and figures in one go, its numbers beside ours."),
     "demo": ("demo", "From nothing to a table and a figure, command by command."),
 }
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from .breakdown_options import tells_motion
 from .console import json_option, print_json, print_table, say
-from .groups import tells_motion
-from .reading import Source, reading_options, source_options, warn_if_limited
+from .prediction_options import Source, reading_options, source_options, warn_if_limited
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -150,7 +150,7 @@ def _stability(index: Index, predictions: Predictions, protocol: str) -> dict[st
 
 
 def _distance(index: Index, predictions: Predictions, protocol: str) -> dict[str, Any]:
-    from vidkit.distance_scores import scores_by_distance, told_distances
+    from vidkit.evaluation.distance import scores_by_distance, told_distances
 
     distances = told_distances(index, predictions)
     scores = scores_by_distance(index, predictions, distances, protocol, tells_motion(index))

@@ -49,7 +49,7 @@ def choose_index(path: Path | None, data_dir: Path, fingerprint: str = "", n_fra
     `fingerprint` and `n_frames` are what predictions tell of their index, as far as they do. Raises ChoiceError that
     lists the candidates where none or several fit.
     """
-    from vidkit.data.hdf5 import read_index_fingerprint
+    from vidkit.data.index_file import read_index_fingerprint
 
     if path is not None:
         return path
@@ -76,13 +76,13 @@ def choose_index(path: Path | None, data_dir: Path, fingerprint: str = "", n_fra
 
 def open_index(path: Path | None, data_dir: Path) -> tuple[Path, Index]:
     """Return the index at `path`, or the only one in `data_dir`, with its path."""
-    from vidkit.data.hdf5 import read_index
+    from vidkit.data.index_file import read_index
 
     chosen = choose_index(path, data_dir)
     return chosen, read_index(chosen)
 
 
 def _n_frames(path: Path) -> int:
-    from vidkit.data.hdf5 import read_index
+    from vidkit.data.index_file import read_index
 
     return read_index(path).n_frames

@@ -67,7 +67,7 @@ def _look() -> list[dict[str, Any]]:
 
 def _import(name: str) -> dict[str, Any]:
     """Return what a detector's factory tells, or why it is broken."""
-    from vidkit.benchmark.options import REQUIRED, options_of
+    from vidkit.benchmark.detector_options import REQUIRED, options_of
     from vidkit.benchmark.plugins import find, load
     from vidkit.errors import DetectorError, MissingLibraryError
 

@@ -69,9 +69,9 @@ class _Others:
 
     def _read(self, path: Path) -> Source:
         from vidkit.data.class_list import choose_classes
-        from vidkit.data.coco_vid import read_coco_vid
-        from vidkit.data.mot import MOT_CLASSES, read_mot
-        from vidkit.data.voc import read_voc
+        from vidkit.data.readers.coco_vid import read_coco_vid
+        from vidkit.data.readers.mot import MOT_CLASSES, read_mot
+        from vidkit.data.readers.voc import read_voc
 
         classes = None if self.classes is None else choose_classes(self.classes)
         first_pixel = 1 if self.first_pixel is None else self.first_pixel

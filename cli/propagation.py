@@ -15,8 +15,8 @@ from .console import json_option, print_json, print_table, say
 from .places import choose_index, data_dir_option, index_option
 
 if TYPE_CHECKING:
-    from vidkit.costs import MeasuredRatio, StageCosts
     from vidkit.data.index import Index
+    from vidkit.keyframes.costs import MeasuredRatio, StageCosts
     from vidkit.predictions.table import Predictions
 
 MAX_LENGTH = 1000
@@ -164,7 +164,7 @@ def _schedule(text: str | None) -> tuple[int, int | None] | None:
 
 def _load(path: Path, index_path: Path | None, data_dir: Path) -> tuple[Index, Predictions]:
     """Return the index that fits the predictions at `path`, and the predictions for its frames."""
-    from vidkit.data.hdf5 import read_index
+    from vidkit.data.index_file import read_index
     from vidkit.predictions.reading import open_predictions
 
     opened = open_predictions(path)
@@ -185,7 +185,7 @@ def _scored(
     seed: int,
 ) -> dict[str, Any]:
     """Return the scores by distance, the mean distance of the frames, and the length where it is known."""
-    from vidkit.distance_scores import UNKNOWN, scheduled_distances, scores_by_distance, told_distances
+    from vidkit.evaluation.distance import UNKNOWN, scheduled_distances, scores_by_distance, told_distances
 
     if by_motion and index.motion_iou is None and bool((index.track_id < 0).any()):
         say("no groups by motion: the index has neither track ids nor a column of motion IoU")
@@ -205,14 +205,14 @@ def _scored(
 
 
 def _measured(path: Path) -> tuple[StageCosts, str]:
-    from vidkit.costs import read_stage_times
+    from vidkit.keyframes.costs import read_stage_times
 
     costs, source = read_stage_times(path)
     return costs, f"{path}: {source}"
 
 
 def _counted(given: Sequence[str]) -> tuple[StageCosts, str]:
-    from vidkit.costs import GFLOP_600X1000
+    from vidkit.keyframes.costs import GFLOP_600X1000
 
     chosen = dict(_stage_and_number(text) for text in given)
     source = "counted FLOPs of ResNet-101, FlowNet-S, R-FCN and N_q at 600x1000"
@@ -236,8 +236,8 @@ def _stage_and_number(text: str) -> tuple[str, float]:
 
 
 def _measured_ratios(runs: Sequence[Path], per_frame: Path | None, costs: StageCosts) -> Iterator[MeasuredRatio]:
-    from vidkit.costs import measured_ratio
-    from vidkit.data.hdf5 import read_predictions
+    from vidkit.keyframes.costs import measured_ratio
+    from vidkit.predictions.predictions_file import read_predictions
 
     if per_frame:
         base = read_predictions(per_frame)
@@ -245,7 +245,7 @@ def _measured_ratios(runs: Sequence[Path], per_frame: Path | None, costs: StageC
 
 
 def _keyframe_ids(length: int) -> list[dict[str, Any]]:
-    from vidkit.propagation import mean_distance
+    from vidkit.keyframes.propagation import mean_distance
 
     return [
         {"key_id": key_id, "mean_distance": mean_distance(length, key_id), "look_ahead": key_id}
@@ -254,14 +254,14 @@ def _keyframe_ids(length: int) -> list[dict[str, Any]]:
 
 
 def _optimum(length: int) -> dict[str, Any]:
-    from vidkit.propagation import best_key_ids, mean_distance
+    from vidkit.keyframes.propagation import best_key_ids, mean_distance
 
     best = best_key_ids(length)
     return {"exact": (length - 1) / 2, "key_ids": best, "mean_distance": mean_distance(length, best[0])}
 
 
 def _cost(costs: StageCosts, length: int) -> dict[str, Any]:
-    from vidkit.costs import approximate_cost_ratio, cost_ratio, flow_cost_ratio
+    from vidkit.keyframes.costs import approximate_cost_ratio, cost_ratio, flow_cost_ratio
 
     return {
         "stages": costs.as_dict(),
@@ -272,7 +272,7 @@ def _cost(costs: StageCosts, length: int) -> dict[str, Any]:
 
 
 def _contributions(weight: float, gates: Sequence[float], offsets: int) -> list[dict[str, Any]]:
-    from vidkit.propagation import contributions, mean_memory
+    from vidkit.keyframes.propagation import contributions, mean_memory
 
     return [
         {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from .console import json_option, print_json, print_table, progress
-from .pictures import (
+from .picture_options import (
     FILMS,
     by_option,
     columns_option,
@@ -24,7 +24,7 @@ from .pictures import (
     with_legends,
 )
 from .places import index_option
-from .scene import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
+from .scene_options import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +86,7 @@ def command(
       vidkit render impression --video synth_val_00000001 --video synth_val_00000003 -o both.mp4
       vidkit render results.pkl --index vidkit-data/vid_val.h5 --frames 20..60 --columns 1 -o part.webp
     """
-    from vidkit.movies import write_movie
+    from vidkit.pictures.films import write_movie
 
     if out is not None and out.suffix.lower() not in FILMS:
         raise click.UsageError(f"-o {out}: wanted a name that ends with .mp4 or .webp; pictures are `vidkit view`'s")

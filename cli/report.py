@@ -13,7 +13,7 @@ from .plot.runs import protocol_option, result_files, results_of
 
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
-    from vidkit.pages import Block
+    from vidkit.pages.page import Block
 
 FIGURES = {"speed-accuracy": "Speed and accuracy", "motion": "Accuracy by motion speed"}
 
@@ -43,9 +43,10 @@ def command(runs: tuple[str, ...], runs_dir: Path, protocol: str, out: Path | No
       vidkit report per-frame impression -o page
     """
     from vidkit.files import write_text
-    from vidkit.pages import to_html, to_markdown
-    from vidkit.reproduce.report import rows_to_csv
-    from vidkit.reproduce.tables import all_rows
+    from vidkit.pages.page import to_html, to_markdown
+
+    from .reproduce.page import rows_to_csv
+    from .reproduce.paper_tables import all_rows
 
     results = results_of(result_files(runs, runs_dir), protocol)
     out = out or runs_dir / "report"
@@ -67,10 +68,11 @@ def command(runs: tuple[str, ...], runs_dir: Path, protocol: str, out: Path | No
 
 def _blocks(results: dict[str, EvalResult], out: Path) -> list[Block]:
     """Return the content of the page; the figures are drawn into its folder."""
-    from vidkit.pages import Heading, Picture, Text
-    from vidkit.reproduce.report import made_with, show_runs
-    from vidkit.reproduce.tables import all_rows
-    from vidkit.tables import LIMITED
+    from vidkit.pages.page import Heading, Picture, Text
+    from vidkit.pages.result_tables import LIMITED
+
+    from .reproduce.page import made_with, show_runs
+    from .reproduce.paper_tables import all_rows
 
     blocks: list[Block] = []
     if partial := [name for name, result in results.items() if result.limited]:

@@ -79,7 +79,7 @@ def command(
     if render is None:
         kept = [answer for _, answer in _answers(detector, source, limit)]
     else:
-        from vidkit.movies import write_movie
+        from vidkit.pictures.films import write_movie
 
         write_movie(render, _drawn(_answers(detector, source, limit), names, least_score, kept))
     seconds = time.perf_counter() - start
@@ -103,7 +103,7 @@ def _answers(detector: Any, source: str, limit: int | None) -> Iterator[tuple[An
     """Yield each frame with what was found in it."""
     from itertools import islice
 
-    from impnet_model.video import frames_of
+    from impnet_model.data.video import frames_of
 
     frame: Any = None
 
@@ -134,7 +134,7 @@ def _drawn(
     answers: Iterator[tuple[Any, Detections]], names: tuple[str, ...], least_score: float, kept: list[Detections]
 ) -> Iterator[Any]:
     """Yield each frame with its boxes, and keep what was found."""
-    from vidkit.drawing import colour_of, detection_marks, draw
+    from vidkit.pictures.drawing import colour_of, detection_marks, draw
 
     for frame, answer in answers:
         kept.append(answer)

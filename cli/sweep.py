@@ -11,7 +11,7 @@ import click
 
 from .console import json_option, print_json, print_table, say
 from .places import data_dir_option, index_option, open_index, runs_dir_option
-from .running import How, how_options, run_detector
+from .run_options import How, how_options, run_detector
 
 if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions

@@ -75,7 +75,7 @@ def command(
     from time import perf_counter
 
     from vidkit.synth import DIFFICULTIES, Dials, Settings, make_dataset
-    from vidkit.synth.dataset import check_place
+    from vidkit.synth.on_disk import check_place
 
     turned = {name: value for name, value in dials.items() if value is not None}
     try:

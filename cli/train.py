@@ -17,8 +17,8 @@ from .console import INTERRUPTED, Advance, json_option, print_json, progress, sa
 from .places import data_dir_option, open_index
 
 if TYPE_CHECKING:
-    from impnet_model.loop import Report
-    from impnet_model.processes import Processes
+    from impnet_model.training.loop import Report
+    from impnet_model.training.processes import Processes
 
 NAMES = ("per-frame", "dff", "impression-fixed", "impression", "impression-frozen", "fgfa", "flow")
 
@@ -98,7 +98,7 @@ def command(
         if method == "flow":
             if index_paths or frames_root or cache:
                 raise click.UsageError("flow is trained on made-up pairs: it takes no --index, --frames-root, --cache")
-            from impnet_model.flow_training import train_flow
+            from impnet_model.training.flow import train_flow
 
             reports = train_flow(values, out, init, resume, processes, should_stop, sys.argv)
         else:
@@ -125,8 +125,8 @@ def _detection(
     processes: Processes,
     should_stop: Callable[[], bool],
 ) -> Iterator[Report]:
-    from impnet_model.train import Plan, train
-    from impnet_model.train_config import settings_of
+    from impnet_model.training.settings import settings_of
+    from impnet_model.training.train import Plan, train
     from vidkit.sampling.strata import check_same_classes
 
     indices = [open_index(path, data_dir)[1] for path in index_paths or (None,)]
@@ -171,7 +171,7 @@ def joined(device: str | None) -> Iterator[Processes]:
     """Yield this process: alone, or as torchrun started it, in its group."""
     import torch
 
-    from impnet_model.processes import Processes, joined_group
+    from impnet_model.training.processes import Processes, joined_group
     from vidkit.errors import ChoiceError
 
     count = int(os.environ.get("WORLD_SIZE", "1"))

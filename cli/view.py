@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from .console import json_option, print_json, progress
-from .pictures import (
+from .picture_options import (
     FILMS,
     PICTURES,
     by_option,
@@ -22,7 +22,7 @@ from .pictures import (
     with_legends,
     write_png,
 )
-from .scene import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
+from .scene_options import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
 
 SHEET_FRAMES = 12
 SHEET_SIDE = 300  # pixels of a frame's shorter side on a sheet
@@ -78,8 +78,8 @@ def command(
       vidkit view --frame 0 --frame 10 --frame 20 --by class
       vidkit view --run per-frame --run impression --frames 10..20 --score 0.5
     """
-    from vidkit.drawing import contact_sheet
-    from vidkit.movies import write_movie
+    from vidkit.pictures.drawing import contact_sheet
+    from vidkit.pictures.films import write_movie
 
     if numbers and span:
         raise click.UsageError("--frame and --frames both choose frames: give one of them")

@@ -11,7 +11,7 @@ from .console import json_option, print_json, print_table, say
 from .group import SuggestingGroup
 
 if TYPE_CHECKING:
-    from impnet_model.checkpoints import Checkpoint
+    from impnet_model.weights.checkpoints import Checkpoint
 
 KINDS = (
     "torchvision-resnet",
@@ -65,9 +65,9 @@ def convert_command(
       vidkit weights convert flownets_EPE1.951.pth.tar --kind pinard --onto start.pt -o start.pt
       vidkit weights convert rfcn_dff_flownet_vid-0000.params --kind mxnet-dff -o dff.pt
     """
-    from impnet_model import build as builds
-    from impnet_model.checkpoints import load, save
-    from impnet_model.published_weights import convert
+    from impnet_model.nets import build as builds
+    from impnet_model.weights.checkpoints import load, save
+    from impnet_model.weights.published import convert
     from vidkit.classes import VID_CLASSES
 
     start = load(onto) if onto else None
@@ -117,7 +117,7 @@ def pack_command(checkpoint: Path, output: Path, notes: tuple[str, ...], as_json
     """
     from dataclasses import replace
 
-    from impnet_model.checkpoints import load, save
+    from impnet_model.weights.checkpoints import load, save
 
     pairs = [note.partition("=") for note in notes]
     if wrong := [name for name, sign, _ in pairs if not name or not sign]:
@@ -144,7 +144,7 @@ def show_command(checkpoint: Path, as_json: bool) -> None:
       vidkit weights show impression.pt
       vidkit weights show impression.pt --json
     """
-    from impnet_model.checkpoints import load
+    from impnet_model.weights.checkpoints import load
 
     loaded = load(checkpoint)
     parameters = _parameters(loaded)
@@ -199,10 +199,10 @@ def maps_command(
     from PIL import Image
 
     from impnet_model import load_detector
+    from impnet_model.data.video import frames_of
     from impnet_model.detectors.impression import Impression
-    from impnet_model.video import frames_of
     from vidkit.files import writing
-    from vidkit.weight_pictures import picture
+    from vidkit.pictures.heat_maps import picture
 
     if key_id is not None and key_id >= length:
         raise click.UsageError(f"--key-id {key_id} lies outside a segment of {length} frames")

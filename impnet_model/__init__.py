@@ -8,9 +8,9 @@ A video file in three lines:
 """
 
 from impnet_model.api import class_names, detect_video, load_detector
-from impnet_model.checkpoints import Checkpoint, load, save
-from impnet_model.network import ImpressionNetwork
-from impnet_model.warp import flow_warp
+from impnet_model.flows.warp import flow_warp
+from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.weights.checkpoints import Checkpoint, load, save
 
 __all__ = [
     "Checkpoint",

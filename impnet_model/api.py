@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from impnet_model import entry_points
-from impnet_model.checkpoints import load
-from impnet_model.video import frames_of
+from impnet_model.data.video import frames_of
+from impnet_model.detectors import entry_points
+from impnet_model.weights.checkpoints import load
 from vidkit.benchmark.detector import Detector, DetectorContext
 from vidkit.detections import Detections
 from vidkit.errors import ChoiceError, did_you_mean

@@ -19,7 +19,7 @@ FORBIDDEN = {
 }
 # library: the file or folder that may import it
 ONE_DOOR = {
-    "h5py": "vidkit/data/hdf5.py",
+    "h5py": "vidkit/hdf5.py",
     "matplotlib": "vidkit/plots/",
     "onnxruntime": "vidkit/adapters/onnx_model.py",
     "ultralytics": "vidkit/adapters/ultralytics_model.py",

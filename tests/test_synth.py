@@ -36,9 +36,9 @@ from vidkit.synth import (
     scene_of,
     true_flow,
 )
-from vidkit.synth.motion import Path as LayerPath
-from vidkit.synth.motion import Similarity, Swing
-from vidkit.synth.render import LEAST_SEEN
+from vidkit.synth.paths import Path as LayerPath
+from vidkit.synth.paths import Similarity, Swing
+from vidkit.synth.pixels import LEAST_SEEN
 from vidkit.synth.scene import Layer, defocus_bursts
 from vidkit.synth.settings import CLASSES
 from vidkit.synth.textures import PATTERNS, object_texture

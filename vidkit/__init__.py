@@ -8,22 +8,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from vidkit.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from vidkit.benchmark.detector import Detector as Detector
     from vidkit.benchmark.detector import DetectorContext as DetectorContext
-    from vidkit.data.hdf5 import read_index as read_index
-    from vidkit.data.hdf5 import read_predictions as read_predictions
-    from vidkit.data.hdf5 import write_index as write_index
-    from vidkit.data.hdf5 import write_predictions as write_predictions
     from vidkit.data.index import Index as Index
+    from vidkit.data.index_file import read_index as read_index
+    from vidkit.data.index_file import write_index as write_index
     from vidkit.detections import Detections as Detections
     from vidkit.errors import DetectorError as DetectorError
     from vidkit.errors import VidkitError as VidkitError
     from vidkit.evaluation.evaluate import evaluate as evaluate
     from vidkit.evaluation.result import EvalResult as EvalResult
+    from vidkit.predictions.predictions_file import read_predictions as read_predictions
+    from vidkit.predictions.predictions_file import write_predictions as write_predictions
     from vidkit.predictions.table import Predictions as Predictions
 
-__version__ = "0.1.0"
 
 _HOME_OF = {
     "Detections": "vidkit.detections",
@@ -35,10 +36,10 @@ _HOME_OF = {
     "Predictions": "vidkit.predictions.table",
     "VidkitError": "vidkit.errors",
     "evaluate": "vidkit.evaluation.evaluate",
-    "read_index": "vidkit.data.hdf5",
-    "read_predictions": "vidkit.data.hdf5",
-    "write_index": "vidkit.data.hdf5",
-    "write_predictions": "vidkit.data.hdf5",
+    "read_index": "vidkit.data.index_file",
+    "read_predictions": "vidkit.predictions.predictions_file",
+    "write_index": "vidkit.data.index_file",
+    "write_predictions": "vidkit.predictions.predictions_file",
 }
 
 __all__ = [*sorted(_HOME_OF), "__version__"]

@@ -14,7 +14,7 @@ FIGURES = {
     "errors": ("error_types", "What each type of error costs."),
     "gate": ("gate", "mAP against the memory gate."),
     "contribution": ("contribution", "What earlier keyframes contribute, measured, by how far back they lie."),
-    "weights": ("weights", "Keyframes under their weight maps, and the distribution of w."),
+    "weights": ("weight_maps", "Keyframes under their weight maps, and the distribution of w."),
     "compare-frames": ("compare_frames", "Two detectors on the same frames, true and false positives."),
     "timeline": ("timeline", "A track through a video: hit, missed, wrong class, keyframes."),
     "propagation": ("propagation", "mAP against the distance from the keyframe; mean distance by keyframe id."),

@@ -8,7 +8,7 @@ import click
 
 from ..console import print_json, print_table
 from ..places import runs_dir_option
-from .picture import picture_options
+from .figure_options import picture_options
 from .recorded import recorded
 from .runs import limited_option
 
@@ -41,7 +41,7 @@ def command(
       vidkit plot contribution --json
     """
     from vidkit.errors import ChoiceError
-    from vidkit.keyframe_weights import shares_by_offset
+    from vidkit.keyframes.map_statistics import shares_by_offset
     from vidkit.plots.comparable import refuse_differences
     from vidkit.plots.contribution import RunShares, contribution, contribution_rows
     from vidkit.plots.figure import check_endings, write_figure

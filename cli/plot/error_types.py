@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import click
 
+from ..breakdown_options import breakdowns_of, edges_of, groups_options
 from ..console import print_json
-from ..errors import check_thresholds, threshold_options
-from ..groups import breakdowns_of, edges_of, groups_options
-from .picture import picture_options
+from ..error_types import check_thresholds, threshold_options
+from .figure_options import picture_options
 from .predictions import load_runs, runs_options
 from .runs import limited_option
 

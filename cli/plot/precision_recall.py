@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import click
 
+from ..breakdown_options import breakdowns_of, edges_of, groups_options
 from ..console import print_json
-from ..groups import breakdowns_of, edges_of, groups_options
-from .picture import picture_options
+from .figure_options import picture_options
 from .predictions import load_runs, runs_options
 from .runs import limited_option
 

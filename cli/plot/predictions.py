@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..places import data_dir_option, index_option, runs_dir_option
-from ..reading import load, read_options, reading_options
-from ..scene import run_files
+from ..prediction_options import load, read_options, reading_options
+from ..scene_options import run_files
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..console import print_json
-from .picture import picture_options
+from .figure_options import picture_options
 from .predictions import load_runs, runs_options
 from .runs import limited_option
 
 if TYPE_CHECKING:
-    from vidkit.distance_scores import DistanceScore
+    from vidkit.evaluation.distance import DistanceScore
     from vidkit.evaluation.result import EvalResult
     from vidkit.plots.propagation import KeyIdScore
     from vidkit.predictions.table import Predictions
@@ -64,7 +64,7 @@ def command(
       vidkit plot propagation impression --by motion --ci 1000 -o distance.pdf
       vidkit plot propagation impression_key_id=* -o table2.png
     """
-    from vidkit.distance_scores import scores_by_distance, told_distances
+    from vidkit.evaluation.distance import scores_by_distance, told_distances
     from vidkit.plots.figure import check_endings, write_figure
     from vidkit.plots.propagation import propagation, propagation_rows
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..running import FILE, weights_file
+from ..run_options import FILE, weights_file
 
 if TYPE_CHECKING:
-    from vidkit.predictions.weight_maps import WeightMaps
+    from vidkit.keyframes.weight_maps import WeightMaps
 
 
 def recorded(runs: Sequence[str], runs_dir: Path, limited: bool) -> dict[str, WeightMaps]:
@@ -18,8 +18,8 @@ def recorded(runs: Sequence[str], runs_dir: Path, limited: bool) -> dict[str, We
     Raises ChoiceError for a run that isn't there or recorded none, and for limited runs unless these are wanted or none
     are named: then they are left out.
     """
-    from vidkit.data.hdf5 import read_weight_maps
     from vidkit.errors import ChoiceError
+    from vidkit.keyframes.weight_maps_file import read_weight_maps
     from vidkit.plots.comparable import refuse_limited
 
     inside = weights_file(Path(FILE)).name

@@ -9,7 +9,7 @@ import click
 
 from ..console import print_json, say
 from ..places import runs_dir_option
-from .picture import picture_options
+from .figure_options import picture_options
 from .runs import limited_option, mix_option, protocol_option, result_files, results_of
 
 

@@ -10,8 +10,8 @@ from vidkit.errors import ChoiceError
 
 from ..console import print_json, say
 from ..places import index_option
-from ..scene import open_scene, runs_there, verdict_options, video_row
-from .picture import picture_options
+from ..scene_options import open_scene, runs_there, verdict_options, video_row
+from .figure_options import picture_options
 
 
 @click.command("timeline")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from impnet_model.data.images import Image
 from impnet_model.detectors.contributions import Fusion, Keyframe, keyframe_weights
 from impnet_model.detectors.engine import Engine, Frame
-from impnet_model.images import Image
-from impnet_model.network import warp_along
+from impnet_model.nets.network import warp_along
 from vidkit.benchmark.detector import KeyframeWeights
 from vidkit.detections import Detections
 

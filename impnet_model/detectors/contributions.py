@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from impnet_model.images import Image
-from impnet_model.warp import flow_warp
+from impnet_model.data.images import Image
+from impnet_model.flows.warp import flow_warp
 from vidkit.benchmark.detector import KeyframeWeights
 
 MOST_KEYFRAMES = 64

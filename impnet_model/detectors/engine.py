@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from impnet_model.data.images import Image, Resize, check_frame, on_device, resized
 from impnet_model.detectors.stages import Stage, Stages
-from impnet_model.images import Image, Resize, check_frame, on_device, resized
-from impnet_model.network import ImpressionNetwork
-from impnet_model.task_network import Found, PostProcessing, View
+from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.nets.task_network import Found, PostProcessing, View
 from vidkit.boxes import from_inclusive
 from vidkit.detections import Detections
 from vidkit.errors import FrameError

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from impnet_model.aggregation import cosine_weights
+from impnet_model.data.images import Image
 from impnet_model.detectors.engine import Engine, Frame
-from impnet_model.images import Image
-from impnet_model.network import Embedding, ImpressionNetwork
-from impnet_model.warp import flow_warp
+from impnet_model.flows.warp import flow_warp
+from impnet_model.nets.aggregation import cosine_weights
+from impnet_model.nets.network import Embedding, ImpressionNetwork
 from vidkit.detections import Detections
 
 T = TypeVar("T")

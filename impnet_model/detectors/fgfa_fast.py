@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from impnet_model.data.images import Image
 from impnet_model.detectors.engine import Engine, Frame
 from impnet_model.detectors.fgfa import Seen, aggregated, check_network, see, windows
-from impnet_model.images import Image
-from impnet_model.warp import flow_warp
+from impnet_model.flows.warp import flow_warp
 from vidkit.detections import Detections
 
 

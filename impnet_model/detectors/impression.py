@@ -11,7 +11,7 @@ from torch import Tensor
 
 from impnet_model.detectors.contributions import Fusion, Keyframe, keyframe_weights
 from impnet_model.detectors.engine import Engine, Frame, Segment, cut, spread
-from impnet_model.network import warp_along
+from impnet_model.nets.network import warp_along
 from vidkit.benchmark.detector import KeyframeWeights
 from vidkit.detections import Detections
 from vidkit.segments import check_key_id

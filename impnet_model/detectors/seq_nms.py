@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from impnet_model.box_coder import iou
 from impnet_model.detectors.engine import Frame
 from impnet_model.detectors.stages import Stages
-from impnet_model.nms import nms
+from impnet_model.nets.box_coder import iou
+from impnet_model.nets.nms import nms
 from vidkit.benchmark.detector import Detector, Measuring
 from vidkit.boxes import to_inclusive
 from vidkit.detections import Detections

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
-from vidkit.benchmark.adapters import per_frame
 from vidkit.benchmark.detector import DetectorContext
 from vidkit.benchmark.environment import environment, image_sizes
+from vidkit.benchmark.from_function import per_frame
 from vidkit.benchmark.plugins import make
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
-from vidkit.data.hdf5 import read_predictions, write_index
+from vidkit.data.index_file import write_index
+from vidkit.predictions.predictions_file import read_predictions
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "brightest_spot"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.makers import make_index, make_predictions
-from vidkit.data.hdf5 import write_index, write_predictions
 from vidkit.data.index import FrameFiles, Index
+from vidkit.data.index_file import write_index
+from vidkit.predictions.predictions_file import write_predictions
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo
 from vidkit.synth import Settings, make_dataset
 

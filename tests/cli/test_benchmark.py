@@ -17,8 +17,10 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.makers import make_index
-from vidkit.data.hdf5 import read_predictions, read_weight_maps, write_index
 from vidkit.data.index import FOLDER, FrameFiles, Index
+from vidkit.data.index_file import write_index
+from vidkit.keyframes.weight_maps_file import read_weight_maps
+from vidkit.predictions.predictions_file import read_predictions
 
 ROOT = Path(__file__).parents[2]
 DETECTORS = """

@@ -8,9 +8,9 @@ import pytest
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, FINDINGS, report_errors
 from vidkit_cli.main import vidkit
 
-from tests.data.test_check import jpeg, make_tree, xml
+from tests.check.test_trees import jpeg, make_tree, xml
 from tests.makers import make_index
-from vidkit.data.hdf5 import write_index
+from vidkit.data.index_file import write_index
 
 
 @pytest.fixture(scope="module")

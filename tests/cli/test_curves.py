@@ -10,8 +10,9 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.makers import make_index, make_predictions
-from vidkit.data.hdf5 import write_index, write_predictions
+from vidkit.data.index_file import write_index
 from vidkit.evaluation.curves import calibration, curves_frame, precision_recall, video_scores
+from vidkit.predictions.predictions_file import write_predictions
 
 TABLES = {"curves.csv", "histogram.csv", "videos.csv", "calibration.csv"}
 

@@ -8,8 +8,7 @@ import pytest
 from vidkit_cli import demo
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
-
-from vidkit.reproduce.plan import Grid, all_runs
+from vidkit_cli.reproduce.plan import Grid, all_runs
 
 
 @pytest.fixture

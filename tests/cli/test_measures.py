@@ -11,11 +11,12 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.makers import make_index, make_predictions
-from vidkit.data.hdf5 import write_index, write_predictions
+from vidkit.data.index_file import write_index
 from vidkit.evaluation.delay import average_delay
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.stability import stability
 from vidkit.evaluation.streaming import stream
+from vidkit.predictions.predictions_file import write_predictions
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo
 
 

@@ -6,7 +6,7 @@ import pytest
 from vidkit_cli.places import choose_index
 
 from tests.makers import make_index
-from vidkit.data.hdf5 import write_index
+from vidkit.data.index_file import write_index
 from vidkit.errors import ChoiceError
 
 

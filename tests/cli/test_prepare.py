@@ -16,7 +16,7 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.data.ilsvrc_trees import Thing, annotation_xml, make_tree, write_video
-from vidkit.data.hdf5 import read_index
+from vidkit.data.index_file import read_index
 from vidkit.errors import FormatError
 
 PREPARE = [sys.executable, "-m", "vidkit_cli.main", "prepare"]

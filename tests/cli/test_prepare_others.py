@@ -7,12 +7,12 @@ import pytest
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
-from tests.data.test_coco_vid import content
-from tests.data.test_coco_vid import write as write_coco
-from tests.data.test_mot import make_sequence
-from tests.data.test_voc import voc_xml
-from tests.data.test_voc import write as write_voc
-from vidkit.data.hdf5 import read_index
+from tests.data.readers.test_coco_vid import content
+from tests.data.readers.test_coco_vid import write as write_coco
+from tests.data.readers.test_mot import make_sequence
+from tests.data.readers.test_voc import voc_xml
+from tests.data.readers.test_voc import write as write_voc
+from vidkit.data.index_file import read_index
 
 
 def prepare(out: Path, *args: str | Path) -> int:

@@ -9,10 +9,11 @@ import pytest
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
+from tests.keyframes.test_costs import timed
 from tests.makers import make_index, make_predictions
-from tests.test_costs import timed
-from vidkit.data.hdf5 import write_index, write_predictions
-from vidkit.distance_scores import scheduled_distances
+from vidkit.data.index_file import write_index
+from vidkit.evaluation.distance import scheduled_distances
+from vidkit.predictions.predictions_file import write_predictions
 from vidkit.predictions.table import RunInfo
 
 

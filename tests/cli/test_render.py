@@ -13,7 +13,7 @@ from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
 from tests.cli.made_runs import FRAMES, NAMES, make_place, make_run, make_runs
-from vidkit.data.hdf5 import read_index, write_index
+from vidkit.data.index_file import read_index, write_index
 from vidkit.evaluation.curves import video_scores
 
 

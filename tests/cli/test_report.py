@@ -7,7 +7,7 @@ import pytest
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
-from tests.reproduce.made_results import make_result
+from tests.cli.reproduce.made_results import make_result
 from vidkit.evaluation.result import write_result
 
 

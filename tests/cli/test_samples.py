@@ -9,7 +9,7 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.sampling.indices import clip, index_of, stills
-from vidkit.data.hdf5 import write_index
+from vidkit.data.index_file import write_index
 
 
 @pytest.fixture

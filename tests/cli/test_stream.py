@@ -8,11 +8,11 @@ from vidkit_cli.console import BAD_INPUT, DONE, report_errors
 from vidkit_cli.main import vidkit
 from vidkit_cli.stream import METHODS
 
-from impnet_model.checkpoints import Checkpoint, save
-from impnet_model.video import frames_of
+from impnet_model.data.video import frames_of
+from impnet_model.weights.checkpoints import Checkpoint, save
 from tests.impnet_model.makers import SMALL, make_network, make_video
 from vidkit.classes import ObjectClass
-from vidkit.movies import write_movie
+from vidkit.pictures.films import write_movie
 
 pytest.importorskip("av")
 

@@ -8,7 +8,7 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.makers import make_index
-from vidkit.data.hdf5 import write_index
+from vidkit.data.index_file import write_index
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
 from vidkit.data.frames import frame
-from vidkit.data.hdf5 import read_index
+from vidkit.data.index_file import read_index
 from vidkit.synth import HARD, annotate, read_settings, render, scene_of
 
 SMALL = ["--videos", "1", "--val-videos", "1", "--frames", "3", "--size", "64x64", "--workers", "1"]

@@ -13,9 +13,9 @@ from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 from vidkit_cli.train import settings_from
 
-from impnet_model.checkpoints import load
+from impnet_model.weights.checkpoints import load
 from tests.impnet_model.films import make_films
-from vidkit.data.hdf5 import write_index
+from vidkit.data.index_file import write_index
 
 QUICK = (
     "build=tiny", "channels=16", "widths=[8, 8, 8, 8]", "shorter=40", "longer=80", "flow_widths=[4, 4, 6, 6, 8, 8]",

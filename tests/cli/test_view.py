@@ -16,7 +16,7 @@ from vidkit_cli.main import vidkit
 
 from tests.cli.made_runs import make_place, make_run, make_runs
 from tests.makers import make_index
-from vidkit.data.hdf5 import read_index, write_index
+from vidkit.data.index_file import read_index, write_index
 from vidkit.evaluation.curves import video_scores
 
 

@@ -11,12 +11,12 @@ from vidkit_cli import weights as weights_command
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
-from impnet_model import published_weights, weight_names
-from impnet_model.build import BLOCKS, BUILDS, METHODS
-from impnet_model.checkpoints import Checkpoint, load, save
+from impnet_model.nets.build import BLOCKS, BUILDS, METHODS
+from impnet_model.weights import published, tensor_names
+from impnet_model.weights.checkpoints import Checkpoint, load, save
 from tests.impnet_model.makers import SMALL, make_network, make_video
 from vidkit.classes import VID_CLASSES, ObjectClass
-from vidkit.weight_pictures import picture
+from vidkit.pictures.heat_maps import picture
 
 
 def resnet18() -> dict[str, torch.Tensor]:
@@ -24,7 +24,7 @@ def resnet18() -> dict[str, torch.Tensor]:
         state = METHODS["per-frame"](BUILDS["resnet18"]).state_dict()
     return {
         name: torch.full(state[f"feature.{name}"].shape, 0.5)
-        for name in weight_names.torchvision_resnet(BLOCKS[18], False)
+        for name in tensor_names.torchvision_resnet(BLOCKS[18], False)
     }
 
 
@@ -45,7 +45,7 @@ def checkpoint(tmp_path: Path) -> Path:
 @pytest.fixture
 def movie(tmp_path: Path) -> Path:
     pytest.importorskip("av")
-    from vidkit.movies import write_movie
+    from vidkit.pictures.films import write_movie
 
     write_movie(tmp_path / "clip.mp4", make_video(9, 38, 54))
     return tmp_path / "clip.mp4"
@@ -58,7 +58,7 @@ def convert(source: Path, output: Path, *more: str) -> int:
 
 def test_the_lists_of_choices_are_those_of_the_model() -> None:
     """The command line repeats them, so that --help imports no torch."""
-    assert set(weights_command.KINDS) == set(published_weights.KINDS)
+    assert set(weights_command.KINDS) == set(published.KINDS)
     assert set(weights_command.BUILDS) == set(BUILDS) - {"tiny"}
 
 

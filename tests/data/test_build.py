@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.makers import make_classes, make_index
-from vidkit.data.build import build_index, join_indices
-from vidkit.data.hdf5 import read_index, write_index
 from vidkit.data.index import Index
+from vidkit.data.index_file import read_index, write_index
 from vidkit.data.records import VideoFiles, VideoTable
+from vidkit.data.stack import build_index, join_indices
 
 CLASSES = make_classes(3)
 

@@ -10,8 +10,8 @@ from scipy.io import savemat
 
 from tests.makers import make_index
 from vidkit.data import motion_file
+from vidkit.data.frame_lists import Entry
 from vidkit.data.index import Index
-from vidkit.data.lists import Entry
 from vidkit.data.motion_file import MotionFile, align_motion, read_motion_file
 from vidkit.errors import AnnotationError
 

@@ -15,15 +15,15 @@ from tests.data.ilsvrc_trees import Thing, annotation_xml, make_tree, write_imag
 from tests.data.test_motion_file import save, values_of
 from vidkit.boxes import to_inclusive
 from vidkit.classes import VID_CLASSES, ObjectClass
-from vidkit.data import ilsvrc
 from vidkit.data.class_list import choose_classes
-from vidkit.data.hdf5 import read_index
+from vidkit.data.frame_lists import video_lines
+from vidkit.data.ilsvrc import tree
 from vidkit.data.index import Index
-from vidkit.data.lists import video_lines
+from vidkit.data.index_file import read_index
 from vidkit.data.motion_file import read_motion_file
 from vidkit.data.prepare import DUPLICATES, RENAMED, Part, plan, prepare_split, read_plan, reading_processes
 from vidkit.errors import AnnotationError, ChoiceError
-from vidkit.evaluation.motion import motion_iou
+from vidkit.evaluation.motion_iou import motion_iou
 
 
 def read(
@@ -112,9 +112,9 @@ def test_det_is_kept_by_the_wnid_of_the_object(tmp_path: Path) -> None:
     assert part.index.class_id.tolist() == [8]
     assert np.diff(part.index.instance_start).tolist() == [1, 0, 0]
     assert part.counts == {
-        ilsvrc.OTHER_CLASSES: 1,
-        ilsvrc.SUBCATEGORY: 1,
-        ilsvrc.NO_IMAGE: 3,
+        tree.OTHER_CLASSES: 1,
+        tree.SUBCATEGORY: 1,
+        tree.NO_IMAGE: 3,
         "images without annotations, left out": 1,
     }
 
@@ -126,7 +126,7 @@ def test_nothing_assumes_thirty_classes(tmp_path: Path) -> None:
     assert classes == (ObjectClass("first", "a"), ObjectClass("second one", "b"))
     part = read(tmp_path, classes=classes)
     assert part.index.class_id.tolist() == [1, 0]
-    assert part.counts[ilsvrc.OTHER_CLASSES] == 1
+    assert part.counts[tree.OTHER_CLASSES] == 1
     with pytest.raises(AnnotationError, match="object 0: unknown class 'b'"):
         read(tmp_path)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
+from vidkit.check.known_counts import VID_TRAIN, VID_VAL, known_boxes_by_name
 from vidkit.data.index import FOLDER, FrameFiles, Index
-from vidkit.data.known_counts import VID_TRAIN, VID_VAL, known_boxes_by_name
 from vidkit.data.summary import summarize
 
 

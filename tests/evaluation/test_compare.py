@@ -14,7 +14,7 @@ from vidkit.errors import PredictionError
 from vidkit.evaluation.bootstrap import draws
 from vidkit.evaluation.compare import compare
 from vidkit.evaluation.evaluate import evaluate
-from vidkit.evaluation.motion import motion_iou
+from vidkit.evaluation.motion_iou import motion_iou
 from vidkit.evaluation.result import Bootstrap
 from vidkit.predictions.table import Predictions, RunInfo, from_frames
 

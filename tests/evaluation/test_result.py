@@ -14,8 +14,15 @@ from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.protocols import PROTOCOLS, differences, protocol_named
 from vidkit.evaluation.result import EvalResult, read_result, write_result
+from vidkit.pages.result_tables import (
+    groups_table,
+    markdown_report,
+    percent,
+    protocols_table,
+    to_markdown,
+    write_tables,
+)
 from vidkit.predictions.table import FrameTimes, RunInfo
-from vidkit.tables import groups_table, markdown_report, percent, protocols_table, to_markdown, write_tables
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from impnet_model.build import METHODS, TINY
 from impnet_model.detectors.engine import Engine
-from impnet_model.network import ImpressionNetwork
-from impnet_model.task_network import PostProcessing
+from impnet_model.nets.build import METHODS, TINY
+from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.nets.task_network import PostProcessing
 
 SMALL = replace(
     TINY,

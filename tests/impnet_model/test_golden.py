@@ -17,20 +17,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from impnet_model import weight_names
-from impnet_model.aggregation import QualityNetwork, aggregate, cosine_weights, key_weight
-from impnet_model.anchors import base_anchors, grid_anchors
-from impnet_model.assignment import anchor_targets, hard_examples, region_targets, rfcn_losses
-from impnet_model.box_coder import decode, encode, iou
-from impnet_model.build import RESNET101, deep_feature_flow
 from impnet_model.detectors.seq_nms import final, seq_nms
-from impnet_model.flow_network import FlowNetS
-from impnet_model.network import ImpressionNetwork
-from impnet_model.nms import nms, nms_by_class
-from impnet_model.roi_pooling import ps_roi_pool
-from impnet_model.rpn import RPN
-from impnet_model.task_network import RFCNTask
-from impnet_model.warp import flow_warp
+from impnet_model.flows.flownet_s import FlowNetS
+from impnet_model.flows.warp import flow_warp
+from impnet_model.nets.aggregation import QualityNetwork, aggregate, cosine_weights, key_weight
+from impnet_model.nets.anchors import base_anchors, grid_anchors
+from impnet_model.nets.box_coder import decode, encode, iou
+from impnet_model.nets.build import RESNET101, deep_feature_flow
+from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.nets.nms import nms, nms_by_class
+from impnet_model.nets.roi_pooling import ps_roi_pool
+from impnet_model.nets.rpn import RPN
+from impnet_model.nets.task_network import RFCNTask
+from impnet_model.training.assignment import anchor_targets, hard_examples, region_targets, rfcn_losses
+from impnet_model.weights import tensor_names
 from tests.impnet_model.golden_weights import fill, rule
 
 Read = Callable[[str], Any]
@@ -44,7 +44,7 @@ def tensor(array: Any) -> Tensor:
 @pytest.fixture(scope="module")
 def dff(golden_dir: Path) -> ImpressionNetwork:
     network = deep_feature_flow(RESNET101).eval()
-    fill(network, weight_names.mxnet_network(RESNET101.blocks, True, True, False), rule(golden_dir))
+    fill(network, tensor_names.mxnet_network(RESNET101.blocks, True, True, False), rule(golden_dir))
     return network
 
 
@@ -176,8 +176,8 @@ def test_nms_of_torchvision(golden: Read, compare: Compare) -> None:
 def test_flownet_of_pinard(golden: Read, golden_dir: Path, compare: Compare) -> None:
     z = golden("flownets_pinard.npz")
     network = FlowNetS(scale_channels=0).eval()
-    without_bias = set(weight_names.pinard_flownet().values())
-    names = {a: b for a, b in weight_names.mxnet_flownet(False).items() if b in without_bias}
+    without_bias = set(tensor_names.pinard_flownet().values())
+    names = {a: b for a, b in tensor_names.mxnet_flownet(False).items() if b in without_bias}
     fill(network, names, rule(golden_dir))
     for level, flow in zip((6, 5, 4, 3, 2), network.pyramid(tensor(z["xa"])), strict=True):
         compare(f"FlowNet-S: flow{level}", flow, z[f"flow{level}_a"], 9e-6)
@@ -203,7 +203,7 @@ def test_fgfa_aggregation(golden: Read, golden_dir: Path, compare: Compare) -> N
     z = golden("fgfa_aggregation_mxnet.npz")
     images, cached, centre = tensor(z["data_cache"]), tensor(z["feat_cache"]), int(z["center"])
     network = FlowNetS(scale_channels=0).eval()
-    fill(network, weight_names.mxnet_flownet(False), rule(golden_dir))
+    fill(network, tensor_names.mxnet_flownet(False), rule(golden_dir))
     flow, _ = network(images[centre : centre + 1].expand_as(images), images)
     compare("FGFA flow", flow, z["flow"], 4e-6)
     warped = flow_warp(cached, flow)
@@ -243,19 +243,19 @@ def test_names_of_published_weights(golden_dir: Path) -> None:
         if not (golden_dir / needed).is_file():
             pytest.skip(f"{needed} is not in the golden folder")
     read = {path.name: json.loads(path.read_text()) for path in golden_dir.glob("*.json")}
-    caffe = weight_names.caffe_resnet(RESNET101.blocks)
+    caffe = tensor_names.caffe_resnet(RESNET101.blocks)
     assert caffe == {b: a for a, b in read["resnet101_key_map_torchvision_to_caffe.json"].items()}
     tables = [
-        weight_names.mxnet_flownet(False),
-        weight_names.pinard_flownet(),
-        weight_names.mega_flownet(False),
-        weight_names.mmtracking_flownet(),
+        tensor_names.mxnet_flownet(False),
+        tensor_names.pinard_flownet(),
+        tensor_names.mega_flownet(False),
+        tensor_names.mmtracking_flownet(),
     ]
     for row in read["flownets_keys.json"]["map"]:
         for name, table in zip(row, tables, strict=True):
             ours = tables[0][row[0]]
             assert (table[name] == ours) if name is not None else (ours not in table.values())
-    network = weight_names.mxnet_network(RESNET101.blocks, True, True, False)
+    network = tensor_names.mxnet_network(RESNET101.blocks, True, True, False)
     shapes = {name: tuple(shape) for name, shape in read["dff_mxnet_param_shapes.json"].items()}
     state = deep_feature_flow(RESNET101).state_dict()
     assert {theirs: tuple(state[ours].shape) for theirs, ours in network.items()} == shapes

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vidkit.keyframe_weights import OffsetShare
+from vidkit.keyframes.map_statistics import OffsetShare
 from vidkit.plots.contribution import RunShares, contribution, contribution_rows
 
 RUNS = [

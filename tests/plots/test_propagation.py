@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vidkit.distance_scores import DistanceScore
+from vidkit.evaluation.distance import DistanceScore
+from vidkit.keyframes.propagation import mean_distance
 from vidkit.plots.propagation import KeyIdScore, propagation, propagation_rows
-from vidkit.propagation import mean_distance
 
 SCORES = {
     "one": [DistanceScore(d, "all", 5, 9, 0.7 - 0.1 * d, (0.6 - 0.1 * d, 0.8 - 0.1 * d)) for d in range(3)],

@@ -10,7 +10,7 @@ import pytest
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index
 from vidkit.errors import AnnotationError, ChoiceError
-from vidkit.evaluation.motion import motion_iou
+from vidkit.evaluation.motion_iou import motion_iou
 from vidkit.evaluation.verdicts import STATES, Verdicts, judge
 from vidkit.plots.timeline import Track, most_telling_track, timeline, timeline_rows, track_called
 

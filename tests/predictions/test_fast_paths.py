@@ -8,7 +8,7 @@ import pytest
 from tests.makers import make_index, make_predictions
 from tests.predictions import oracles
 from vidkit.predictions import binding
-from vidkit.predictions.classes import agreement
+from vidkit.predictions.class_binding import agreement
 from vidkit.predictions.videos import rows_of_frames
 
 

@@ -18,7 +18,8 @@ from tests.makers import make_index
 from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.errors import FormatError, PredictionError
-from vidkit.predictions import ReadOptions, npz, open_predictions, read, read_with_report
+from vidkit.predictions import ReadOptions, open_predictions, read, read_with_report
+from vidkit.predictions.formats import npz
 
 INDEX = make_index(videos=2, frames=3, classes=4)
 DETECTION = (10.5, 20.0, 30.25, 40.0)

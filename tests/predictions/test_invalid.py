@@ -10,10 +10,10 @@ import pytest
 
 from tests.makers import make_index, make_predictions
 from vidkit.boxes import from_inclusive
-from vidkit.data.hdf5 import write_predictions
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.predictions import Predictions, ReadOptions, read, read_with_report
+from vidkit.predictions.predictions_file import write_predictions
 
 INDEX = make_index(videos=2, frames=10)
 GOOD = "3 1 0.5 10 20 30 40"

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-import vidkit
 from vidkit.benchmark.detector import Describing, Detector, DetectorContext, OracleDetector
 from vidkit.data.index import Index
+from vidkit.version import __version__
 
 NOT_TOLD = "not told"
 LIBRARIES = ("torch", "torchvision", "onnxruntime", "ultralytics")
@@ -39,7 +39,7 @@ def environment(
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "vidkit": vidkit.__version__,
+        "vidkit": __version__,
         "image_size": image_sizes(index),
         "precision": options.get("precision", NOT_TOLD),
         "batch": options.get("batch", NOT_TOLD),

@@ -9,9 +9,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from vidkit.benchmark.adapters import of_function, takes_an_image
 from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
-from vidkit.benchmark.options import options_of, parse_options
+from vidkit.benchmark.detector_options import options_of, parse_options
+from vidkit.benchmark.from_function import of_function, takes_an_image
 from vidkit.errors import DetectorError, MissingLibraryError, did_you_mean
 
 GROUP = "vidkit.detectors"

@@ -27,8 +27,8 @@ from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import ChoiceError, FormatError, FrameError
 from vidkit.files import write_text
+from vidkit.keyframes.weight_maps import WeightMaps
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo, from_frames
-from vidkit.predictions.weight_maps import WeightMaps
 
 LOG = logging.getLogger(__name__)
 FORMAT, VERSION = "vidkit-run", 1

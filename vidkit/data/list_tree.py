@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vidkit.classes import VID_CLASSES, ObjectClass
 from vidkit.data.annotation import parse_annotation, read_bytes
-from vidkit.data.ilsvrc import DET, VID, Split, find_images, find_root, find_splits, find_videos, list_frames
-from vidkit.data.lists import every_frame_lines, frame_id_lines, image_lines, sampled_lines, video_lines
+from vidkit.data.frame_lists import every_frame_lines, frame_id_lines, image_lines, sampled_lines, video_lines
+from vidkit.data.ilsvrc.tree import DET, VID, Split, find_images, find_root, find_splits, find_videos, list_frames
 from vidkit.errors import AnnotationError
 from vidkit.files import write_text
 

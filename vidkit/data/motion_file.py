@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.annotation import read_bytes
+from vidkit.data.frame_lists import Entry
 from vidkit.data.index import Index
-from vidkit.data.lists import Entry
 from vidkit.errors import AnnotationError
 
 OFFICIAL_SHA256 = "7c6d27c2ab3becc9939306fc48b8fcdedf643b7f0764a61a4db793a126e44433"

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from vidkit.data.build import build_index
 from vidkit.data.prepare import Part, Summary, write_part
 from vidkit.data.records import LeftOut
 from vidkit.data.source import Source
+from vidkit.data.stack import build_index
 from vidkit.errors import ChoiceError
 
 NO_FRAMES = "a video without frames"

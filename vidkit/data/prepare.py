@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vidkit.classes import VID_CLASSES, ObjectClass
-from vidkit.data.build import build_index, join_indices
-from vidkit.data.ilsvrc import (
+from vidkit.data.frame_lists import IMAGES, Entry, FrameList, read_list
+from vidkit.data.ilsvrc.tree import (
     DET,
     IMAGE_SUFFIXES,
     OTHER_CLASSES,
@@ -43,9 +43,9 @@ from vidkit.data.ilsvrc import (
     read_image,
     read_video,
 )
-from vidkit.data.lists import IMAGES, Entry, FrameList, read_list
 from vidkit.data.motion_file import MotionFile, align_motion
 from vidkit.data.records import LeftOut, VideoTable
+from vidkit.data.stack import build_index, join_indices
 from vidkit.data.tar import Members, tar_members
 from vidkit.errors import AnnotationError, FormatError
 from vidkit.files import write_text
@@ -427,7 +427,7 @@ def write_part(path: Path, part: Part, started: float) -> Summary:
 
     `started` is the `time.perf_counter()` from which its seconds count.
     """
-    from vidkit.data.hdf5 import write_index
+    from vidkit.data.index_file import write_index
 
     index = part.index
     state = _state(path, index.fingerprint)
@@ -477,7 +477,7 @@ def _with_motion(part: Part, planned: Plan, motion: MotionFile) -> Index:
 
 
 def _state(path: Path, fingerprint: str) -> str:
-    from vidkit.data.hdf5 import read_index_fingerprint
+    from vidkit.data.index_file import read_index_fingerprint
 
     if not path.exists():
         return "new"

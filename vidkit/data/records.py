@@ -1,6 +1,6 @@
 """What any reader of a data set yields: one video at a time, as arrays, so that it crosses process borders cheaply.
 
-A reader turns its source into `VideoTable`s; `vidkit.data.build` turns those into an `Index`. Readers convert boxes to
+A reader turns its source into `VideoTable`s; `vidkit.data.stack` turns those into an `Index`. Readers convert boxes to
 vidkit's convention and class names to rows of the class list; nothing after them knows what the source looked like.
 """
 

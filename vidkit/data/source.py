@@ -1,4 +1,4 @@
-"""A data set as one of the readers of other sources found it, whole: ready for `vidkit.data.build`."""
+"""A data set as one of the readers of other sources found it, whole: ready for `vidkit.data.stack`."""
 
 from __future__ import annotations
 

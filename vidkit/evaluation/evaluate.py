@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import fill_missing, mean_ap
 from vidkit.evaluation.bootstrap import Sampler, truth_by_video
-from vidkit.evaluation.coco import coco_stats
+from vidkit.evaluation.coco_stats import coco_stats
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import vidkit
 from vidkit.errors import FormatError
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
 from vidkit.predictions.table import FrameTimes, Predictions
+from vidkit.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,7 +197,7 @@ def read_result(path: Path) -> EvalResult:
         raise FormatError(f"{path}: no {RESULT_FORMAT} file; make one with `vidkit eval`")
     if content.get("version") != RESULT_VERSION:
         raise FormatError(
-            f"{path}: {RESULT_FORMAT} version {content.get('version')}; vidkit {vidkit.__version__} knows version "
+            f"{path}: {RESULT_FORMAT} version {content.get('version')}; vidkit {__version__} knows version "
             f"{RESULT_VERSION}"
         )
     try:
@@ -242,7 +242,7 @@ def _group_from_json(content: Mapping[str, Any], by: str, name: str, names: tupl
 
 def software() -> dict[str, str]:
     """Return the versions of vidkit, Python and numpy that made a result."""
-    return {"vidkit": vidkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
+    return {"vidkit": __version__, "python": platform.python_version(), "numpy": np.__version__}
 
 
 def _number(value: float) -> float | None:

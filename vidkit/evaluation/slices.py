@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vidkit.boxes import Boxes, to_inclusive, without_rounding
 from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, did_you_mean
-from vidkit.evaluation.motion import motion_of, track_length
+from vidkit.evaluation.motion_iou import motion_of, track_length
 from vidkit.evaluation.protocols import Protocol
 
 Bins = Mapping[str, Sequence[float]]

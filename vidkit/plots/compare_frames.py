@@ -15,9 +15,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, withStroke
 from numpy.typing import NDArray
 
-from vidkit.drawing import VERDICTS, Mark, free_place, verdict_marks
 from vidkit.evaluation.verdicts import HIT, Verdicts
-from vidkit.panels import keyframe_text
+from vidkit.pictures.drawing import VERDICTS, Mark, free_place, verdict_marks
+from vidkit.pictures.panels import keyframe_text
 from vidkit.plots.figure import COLUMN_WIDTH, STYLE, wrapped
 
 SIGNS = {"tick": "✓", "cross": "✗", "ring": "○", "": ""}

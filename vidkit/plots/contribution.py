@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from vidkit.keyframe_weights import OffsetShare
+from vidkit.keyframes.map_statistics import OffsetShare
 from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, SMALL, STYLE, legend_above, look, wrapped
 
 
@@ -29,8 +29,8 @@ class RunShares:
 def contribution(runs: Sequence[RunShares], limited: bool = False, width: float = COLUMN_WIDTH) -> Figure:
     """Return the measured mean share against the offset, a line with markers for each run; dashed: the closed form.
 
-    The closed form is that of constant weights, all the run's mean w (`vidkit.propagation.contributions`). Raises
-    ValueError without runs.
+    The closed form is that of constant weights, all the run's mean w (`vidkit.keyframes.propagation.contributions`).
+    Raises ValueError without runs.
     """
     if not runs:
         raise ValueError("a figure of no runs")

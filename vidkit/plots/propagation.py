@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vidkit.distance_scores import DistanceScore
+from vidkit.evaluation.distance import DistanceScore
+from vidkit.keyframes.propagation import mean_distance
 from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, SMALL, STYLE, legend_above, look, wrapped
-from vidkit.propagation import mean_distance
 
 
 @dataclass(frozen=True)

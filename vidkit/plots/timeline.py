@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import ChoiceError
-from vidkit.evaluation.motion import motion_of
+from vidkit.evaluation.motion_iou import motion_of
 from vidkit.evaluation.tracks import tracks_of
 from vidkit.evaluation.verdicts import NOT_COUNTED, STATES, Verdicts
 from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, SMALL, STYLE, wrapped

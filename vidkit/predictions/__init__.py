@@ -6,26 +6,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vidkit.predictions.options import ReadOptions as ReadOptions
+    from vidkit.predictions.formats.vidkit_pkl import write_pkl as write_pkl
+    from vidkit.predictions.read_options import ReadOptions as ReadOptions
     from vidkit.predictions.reading import OpenedPredictions as OpenedPredictions
     from vidkit.predictions.reading import open_predictions as open_predictions
     from vidkit.predictions.reading import read as read
     from vidkit.predictions.reading import read_with_report as read_with_report
-    from vidkit.predictions.report import Report as Report
+    from vidkit.predictions.reading_report import Report as Report
     from vidkit.predictions.table import Predictions as Predictions
-    from vidkit.predictions.vidkit_pkl import write_pkl as write_pkl
     from vidkit.predictions.writing import write as write
 
 _HOME_OF = {
     "OpenedPredictions": "vidkit.predictions.reading",
     "Predictions": "vidkit.predictions.table",
-    "ReadOptions": "vidkit.predictions.options",
-    "Report": "vidkit.predictions.report",
+    "ReadOptions": "vidkit.predictions.read_options",
+    "Report": "vidkit.predictions.reading_report",
     "open_predictions": "vidkit.predictions.reading",
     "read": "vidkit.predictions.reading",
     "read_with_report": "vidkit.predictions.reading",
     "write": "vidkit.predictions.writing",
-    "write_pkl": "vidkit.predictions.vidkit_pkl",
+    "write_pkl": "vidkit.predictions.formats.vidkit_pkl",
 }
 
 __all__ = sorted(_HOME_OF)

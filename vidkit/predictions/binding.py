@@ -13,12 +13,12 @@ from vidkit.boxes import Boxes, lossless_float
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.predictions.box_conventions import bind_boxes
-from vidkit.predictions.classes import bind_classes
-from vidkit.predictions.frame_lists import read_frame_list
-from vidkit.predictions.frames import bind_frames
-from vidkit.predictions.options import ReadOptions
+from vidkit.predictions.class_binding import bind_classes
+from vidkit.predictions.entry_lists import read_frame_list
+from vidkit.predictions.frame_binding import bind_frames
 from vidkit.predictions.raw import RawPredictions
-from vidkit.predictions.report import Finding, Report
+from vidkit.predictions.read_options import ReadOptions
+from vidkit.predictions.reading_report import Finding, Report
 from vidkit.predictions.table import Predictions
 
 _BLOCK = 1 << 18  # detections

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from vidkit.data.index import Index
 from vidkit.predictions.binding import bind
-from vidkit.predictions.formats import open_file
-from vidkit.predictions.options import InvalidRule, ReadOptions
 from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions, Scale
-from vidkit.predictions.report import Finding, Report
+from vidkit.predictions.read_options import InvalidRule, ReadOptions
+from vidkit.predictions.reading_report import Finding, Report
+from vidkit.predictions.recognition import open_file
 from vidkit.predictions.table import Predictions
 
 

@@ -44,8 +44,18 @@ def write(
 
 
 def _writer(to: str, full_precision: bool) -> Writer:
-    from vidkit.data.hdf5 import write_predictions
-    from vidkit.predictions import coco, fgfa, mega, mmdet, mot, npz, repp, tabular, vidkit_pkl
+    from vidkit.predictions.formats import (
+        coco_results,
+        fgfa_files,
+        mega,
+        mmdet,
+        mot_results,
+        npz,
+        repp,
+        tabular,
+        vidkit_pkl,
+    )
+    from vidkit.predictions.predictions_file import write_predictions
 
     writers: dict[str, Writer] = {
         "vidkit": lambda path, predictions, _: write_predictions(path, predictions),
@@ -58,9 +68,9 @@ def _writer(to: str, full_precision: bool) -> Writer:
         "mega": mega.write,
         "repp": repp.write_vectors,
         "yolov": repp.write_triples,
-        "fgfa": lambda path, predictions, index: fgfa.write_text(path, predictions, index, full_precision),
-        "fgfa-raw": fgfa.write_raw_cache,
-        "coco": coco.write_results,
-        "mot": mot.write_folder,
+        "fgfa": lambda path, predictions, index: fgfa_files.write_text(path, predictions, index, full_precision),
+        "fgfa-raw": fgfa_files.write_raw_cache,
+        "coco": coco_results.write_results,
+        "mot": mot_results.write_folder,
     }
     return writers[to]

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.frame_lists import sampled_ranks
 from vidkit.data.index import Index
-from vidkit.data.lists import sampled_ranks
 from vidkit.errors import ChoiceError
 from vidkit.sampling.randomness import SLOTS, STRATA, permutation
 

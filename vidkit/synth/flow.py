@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.synth.render import pixel_centres
+from vidkit.synth.pixels import pixel_centres
 from vidkit.synth.scene import Scene
 
 

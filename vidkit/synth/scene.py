@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidkit.synth.motion import Path, Points, Swing
+from vidkit.synth.paths import Path, Points, Swing
 from vidkit.synth.settings import CLASSES, Settings
 from vidkit.synth.textures import Texture, background_texture, object_texture, plain_texture
 

@@ -1,0 +1,161 @@
+"""`vidkit errors`: what keeps AP below 1, in six types."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from .breakdown_options import breakdowns_of, edges_of, groups_options
+from .console import json_option, print_json, print_table, say
+from .prediction_options import Source, reading_options, source_options, warn_if_limited
+
+if TYPE_CHECKING:
+    from vidkit.evaluation.errors_by_type import ErrorReport, GroupErrors
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_THRESHOLDS = (
+    click.option(
+        "--foreground",
+        type=click.FloatRange(0, 1),
+        help="IoU that a match needs; default: the protocol's lowest threshold.",
+    ),
+    click.option(
+        "--background",
+        type=click.FloatRange(0, 1),
+        default=0.1,
+        show_default=True,
+        help="IoU up to which a detection meets nothing.",
+    ),
+)
+
+
+def threshold_options(command: Command) -> Command:
+    """Give a command the two thresholds of errors; its function takes them as `foreground` and `background`."""
+    for option in reversed(_THRESHOLDS):
+        command = option(command)
+    return command
+
+
+def check_thresholds(protocol: str, foreground: float | None, background: float) -> None:
+    """Raise a usage error if the background's threshold lies above the foreground's."""
+    from vidkit.evaluation.protocols import protocol_named
+
+    highest = min(protocol_named(protocol).iou_thresholds) if foreground is None else foreground
+    if math.isnan(background) or not background <= highest:
+        raise click.UsageError(f"--background {background}: wanted an IoU of at most {highest}")
+
+
+@click.command("errors")
+@source_options
+@click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
+@groups_options
+@threshold_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a CSV table with a row for each group, class and type.",
+)
+@reading_options
+@json_option
+def command(
+    source: Source,
+    protocol: str,
+    breakdowns: tuple[str, ...],
+    bins: tuple[str, ...],
+    fp_rule: Literal["fgfa", "mega", "all", "none"] | None,
+    foreground: float | None,
+    background: float,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Split the errors of PREDICTIONS into TIDE's six types, and tell what each costs.
+
+    The cost is ΔAP: points of mAP that would be won if the errors of this type, and no others, were mended. Types:
+    wrong class, badly placed (localisation), both, duplicates, nothing there (background), missed objects. FP and FN
+    are the cost of all false positives and all false negatives. docs/errors_and_measures.md has the definitions;
+    `vidkit plot errors` draws it.
+
+    \b
+    Examples:
+      vidkit errors runs/oracle-jitter
+      vidkit errors results.pkl --index vidkit-data/vid_val.h5 --by motion,area
+      vidkit errors results.pkl --protocol coco --foreground 0.75 --by none
+      vidkit errors results.pkl -o errors.csv --json
+    """
+    from vidkit.evaluation.errors_by_type import decompose
+    from vidkit.files import write_text
+
+    check_thresholds(protocol, foreground, background)
+    edges = edges_of(bins)
+    index_file, index, predictions = source.load()
+    by = breakdowns_of(breakdowns, index)
+    report = decompose(index, predictions, protocol, by, edges, fp_rule, foreground, background)
+    if output is not None:
+        write_text(output, report.to_frame().to_csv(index=False))
+    if as_json:
+        print_json(
+            {
+                **report.to_json(),
+                "limited": predictions.run.limited,
+                "index": str(index_file),
+                "files": [] if output is None else [str(output)],
+            }
+        )
+        return
+    _print(report, f"{index.dataset} {index.split}, index {index_file}")
+    warn_if_limited(predictions)
+    if output is not None:
+        say(f"written: {output}")
+
+
+SHORT = {
+    "classification": "class",
+    "localisation": "place",
+    "both": "both",
+    "duplicate": "duplicate",
+    "background": "nothing there",
+    "missed": "missed",
+    "false positives": "FP",
+    "false negatives": "FN",
+}
+
+
+def _print(report: ErrorReport, data: str) -> None:
+    from vidkit.evaluation.slices import repeats_all
+
+    groups = (report.overall, *(group for group in report.groups if not repeats_all(group.by, group.name)))
+    title = f"cost of each type of error in points of mAP, {report.protocol.name}, on {data}"
+    columns = ["group", "mAP", *SHORT.values()]
+    print_table(columns, [_costs(group) for group in groups], title)
+    click.echo()
+    columns = ["group", "ground truth", *(short for kind, short in SHORT.items() if kind in report.overall.count)]
+    print_table(columns, [_counts(group) for group in groups], "errors of each type")
+    click.echo(
+        f"\nforeground IoU {report.foreground:g}{', loosened for small objects' if report.protocol.tolerance else ''}; "
+        f"background IoU {report.background:g}; unmatched detections in groups: rule {report.protocol.fp_rule}"
+    )
+
+
+def _costs(group: GroupErrors) -> list[str]:
+    return [_label(group), _points(group.mean_ap), *(_points(group.delta[kind]) for kind in SHORT)]
+
+
+def _counts(group: GroupErrors) -> list[str]:
+    """Return the numbers of errors; in groups a detection may count in part."""
+    counts = [float(group.count[kind].sum()) for kind in SHORT if kind in group.count]
+    return [_label(group), str(int(group.n_gt.sum())), *(f"{n:.0f}" if n == int(n) else f"{n:.1f}" for n in counts)]
+
+
+def _label(group: GroupErrors) -> str:
+    return f"{group.by}: {group.name}" if group.by else "all"
+
+
+def _points(value: float) -> str:
+    return "–" if math.isnan(value) else f"{100 * value:.2f}"

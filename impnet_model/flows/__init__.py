@@ -1,0 +1,1 @@
+"""Motion between frames, and features warped along it."""

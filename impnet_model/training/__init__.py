@@ -1,0 +1,1 @@
+"""Training, from an index to a network."""

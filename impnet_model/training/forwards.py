@@ -1,0 +1,80 @@
+"""What each method makes of a training sample: the feature of the current frame, on which the task network is trained.
+
+`images (B, R, 3, H, W)` are the frames of B samples in the order of the method's sampler, `rows (B, R)` their frame
+rows. Where two rows are equal the flow network and the warp are passed by (docs/decisions.md, 0.11): for a still
+image, and for frames that were clamped to the same end of a video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from impnet_model.flows.warp import flow_warp
+from impnet_model.nets.aggregation import cosine_weights
+from impnet_model.nets.network import ImpressionNetwork
+
+Forward = Callable[[ImpressionNetwork, Tensor, Tensor], Tensor]
+"""(network, images, rows) → the feature of each current frame `(B, C, h, w)`."""
+
+
+def per_frame(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
+    """Return the current frame's own feature. images: current."""
+    return network.feature(images[:, 0])
+
+
+def deep_feature_flow(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
+    """Return the key's feature, warped to the current frame. images: key, current (Deep Feature Flow, Sec. 3)."""
+    key, current = images.unbind(1)
+    return moved(network, network.feature(key), current, key, rows[:, 1] == rows[:, 0])
+
+
+def impression(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
+    """Return old and new key fused, warped to the current frame. images: old, current, new.
+
+    Impression Network, Sec. 3.2: Algorithm 1 cut down to one earlier keyframe.
+    """
+    old, current, new = images.unbind(1)
+    f_old, f_new = network.feature(torch.cat([old, new])).chunk(2)
+    warped = moved(network, f_old, new, old, rows[:, 2] == rows[:, 0])
+    task = network.fuse(warped, f_new).task  # Eq. 2, 3
+    return moved(network, task, current, new, rows[:, 1] == rows[:, 2])
+
+
+def fgfa(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
+    """Return the mean of two neighbours' features warped to the current frame. images: first, current, second.
+
+    As in the published code the current frame is only what the neighbours are compared with, nothing is passed by, and
+    the embedding is of the warped features.
+    """
+    if network.flow is None or network.embedding is None:
+        raise ValueError("FGFA needs a flow and an embedding network; build one with build.fgfa")
+    first, current, second = images.unbind(1)
+    batch = len(current)
+    features = network.feature(torch.cat([first, second, current]))  # (3B, C, h, w)
+    flow = network.flow(current.repeat(2, 1, 1, 1), torch.cat([first, second])).flow
+    warped = flow_warp(features[: 2 * batch], flow)  # (2B, C, h, w)
+    embedded = network.embedding(torch.cat([warped, features[2 * batch :]]))  # (3B, E, h, w)
+    weights = [cosine_weights(embedded[i : 2 * batch : batch], embedded[2 * batch + i, None]) for i in range(batch)]
+    return torch.stack([(weights[i] * warped[i::batch]).sum(dim=0) for i in range(batch)])
+
+
+def moved(network: ImpressionNetwork, feature: Tensor, current: Tensor, other: Tensor, same: Tensor) -> Tensor:
+    """Return the feature of `other` warped to `current`; as it is for the samples where both are the `same (B,)`.
+
+    The flow network sees all samples, so that each of its parameters has a gradient in every process.
+    """
+    return torch.where(same[:, None, None, None], feature, network.propagate(feature, current, other))
+
+
+FORWARDS: dict[str, Forward] = {
+    "per-frame": per_frame,
+    "dff": deep_feature_flow,
+    "impression-fixed": impression,
+    "impression": impression,
+    "impression-frozen": impression,
+    "fgfa": fgfa,
+}
+"""By the names of `build.METHODS`."""

@@ -1,0 +1,291 @@
+"""The loop of all training here: losses, gradient, step; and now and then a report and a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from impnet_model.training.optimisation import Optimisation, autocast, optimizer_of, scaler_of, set_rate
+from impnet_model.training.processes import Processes
+from impnet_model.training.run_folder import RunFolder
+from impnet_model.training.settings import TrainingError
+from vidkit.errors import VidkitError
+
+REPLAY = "impnet-replay"
+
+
+class Samples(Protocol):
+    """The samples of one pass."""
+
+    @property
+    def images(self) -> Tensor:
+        """Return `(B, R, …)`: R images of B samples."""
+
+    def to(self, device: torch.device) -> Self:
+        """Return them on a device."""
+
+    def content(self) -> dict[str, Any]:
+        """Return them as plain values and tensors."""
+
+
+S = TypeVar("S", bound=Samples)
+Content = Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a run is getting on; losses, gradient and speeds are means since the report before."""
+
+    iteration: int
+    """Iterations done."""
+    iterations: int
+    losses: Mapping[str, float]
+    gradient: float
+    """Norm of the gradient, before it was clipped."""
+    rate: float
+    samples_per_second: float
+    """Over all processes."""
+    images_per_second: float
+    """A sample of three frames counts three."""
+    wait_share: float
+    """Share of the time that was spent waiting for data."""
+    seconds: float
+    """In training so far."""
+    seconds_left: float
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss or a gradient that isn't finite."""
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        super().__init__(", ".join(f"{name} {value:g}" for name, value in values.items()))
+        self.values = dict(values)
+
+
+class Step(NamedTuple):
+    """One iteration that was done."""
+
+    losses: Mapping[str, float]
+    gradient: float
+    samples: int
+    images: int
+    waited: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """A module that gives the losses of a pass by name, all of weight 1, with what changes its parameters."""
+
+    module: nn.Module
+    joined: nn.Module
+    """The same module, as all processes share it."""
+    optimizer: Optimizer
+    scaler: torch.amp.GradScaler
+    optimisation: Optimisation
+    processes: Processes
+
+    def step(self, passes: Iterator[S], rate: float, taken: list[S]) -> Step:
+        """Take one step; `taken` is filled with the passes that it is made from.
+
+        Raises NotFiniteError before anything has changed where a loss or the gradient isn't finite.
+        """
+        n, device = self.optimisation.accumulate, self.processes.device
+        set_rate(self.optimizer, rate)
+        self.optimizer.zero_grad()
+        sums: dict[str, float] = {}
+        waited = 0.0
+        for number in range(n):
+            begun = perf_counter()
+            batch = next(passes)
+            waited += perf_counter() - begun
+            taken.append(batch.to(device))
+            with self.processes.gathering(self.joined, last=number == n - 1):
+                for name, loss in self.gradient_of(taken[-1]).items():
+                    sums[name] = sums.get(name, 0.0) + loss / n
+        self.scaler.unscale_(self.optimizer)
+        norm = float(nn.utils.clip_grad_norm_(self.module.parameters(), self.optimisation.clip or math.inf))
+        if not math.isfinite(norm) and not self.scaler.is_enabled():  # the scaler itself leaves such a step out
+            raise NotFiniteError({"gradient": norm})
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        sizes = [each.images.shape[:2] for each in taken]
+        return Step(sums, norm, sum(b for b, _ in sizes), sum(b * r for b, r in sizes), waited)
+
+    def gradient_of(self, batch: Samples) -> dict[str, float]:
+        """Add the gradient of one pass to the parameters' and return its losses."""
+        with autocast(self.optimisation, self.processes.device):
+            losses = self.joined(batch)
+        values = dict(zip(losses, torch.stack([*losses.values()]).tolist(), strict=True))
+        if not all(map(math.isfinite, values.values())):
+            raise NotFiniteError(values)
+        self.scaler.scale(sum(losses.values()) / self.optimisation.accumulate).backward()
+        return values
+
+    def state(self) -> dict[str, Any]:
+        """Return what goes on from one leg of a run to the next, besides parameters."""
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state. Raises TrainingError where it is another module's."""
+        try:
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.scaler.load_state_dict(state["scaler"])
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise TrainingError(f"the checkpoint's optimizer doesn't fit: {error}; begin a new run") from None
+
+
+def learner_of(module: nn.Module, optimisation: Optimisation, processes: Processes) -> Learner:
+    """Return the learner of a module on its device."""
+    return Learner(
+        module,
+        processes.join(module),
+        optimizer_of(module, optimisation),
+        scaler_of(optimisation, processes.device),
+        optimisation,
+        processes,
+    )
+
+
+def loop(
+    learner: Learner,
+    passes: Iterator[S],
+    run: RunFolder,
+    content: Content,
+    resumed: Mapping[str, Any] | None = None,
+    should_stop: Callable[[], bool] = bool,
+) -> Generator[Report, None, bool]:
+    """Train to the end or until `should_stop`; yield reports, each a line of the log; return whether it is the end.
+
+    passes: from the first one that is to come. content: what a checkpoint holds besides its `training`. resumed: the
+    `training` of the checkpoint to go on from. The last checkpoint is written before the last report comes.
+
+    Raises TrainingError where a loss or the gradient isn't finite, memory doesn't suffice, or a file can't be written.
+    """
+    plan, processes = learner.optimisation, learner.processes
+    iteration, spent = (0, 0.0) if resumed is None else (int(resumed["iteration"]), float(resumed["seconds"]))
+    meter = Meter(processes)
+    saved = iteration
+    while True:
+        spent, stop = processes.largest(spent, float(should_stop()))  # one clock and one decision for all
+        done = bool(stop) or plan.share(iteration, spent) >= 1
+        if iteration > saved and (done or iteration % plan.checkpoint_every == 0):
+            state = {"iteration": iteration, "seconds": spent, **learner.state()}
+            if processes.rank == 0:
+                run.save(run.checkpoint, content() | {"training": state})
+            saved = iteration
+        if meter.steps and (done or iteration % plan.log_every == 0):
+            report = meter.report(iteration, spent, plan)
+            if processes.rank == 0:
+                run.add_to_log({**vars(report), "losses": dict(report.losses)})
+            yield report
+        if done:
+            return not stop
+        begun = perf_counter()
+        taken: list[S] = []
+        with explaining(run, iteration, taken, content, processes):
+            meter.add(learner.step(passes, plan.rate_at(iteration, spent), taken))
+        iteration += 1
+        spent += meter.lap(perf_counter() - begun)
+
+
+class Meter:
+    """Sums over the steps since the last report."""
+
+    def __init__(self, processes: Processes) -> None:
+        self.processes = processes
+        self.steps: list[Step] = []
+        self.seconds = 0.0
+
+    def add(self, step: Step) -> None:
+        """Count a step."""
+        self.steps.append(step)
+
+    def lap(self, seconds: float) -> float:
+        """Count the time that a step took, and return it."""
+        self.seconds += seconds
+        return seconds
+
+    def report(self, iteration: int, spent: float, plan: Optimisation) -> Report:
+        """Return the means over all processes, and begin anew."""
+        n, names = len(self.steps), [*self.steps[0].losses]
+        sums = [sum(step.losses[name] for step in self.steps) for name in names]
+        waited = sum(step.waited for step in self.steps)
+        *means, gradient, wait_share = self.processes.mean(
+            [*(total / n for total in sums), self.steps[-1].gradient, waited / self.seconds]
+        )
+        samples, images = (
+            self.processes.count * sum(getattr(step, what) for step in self.steps) / self.seconds
+            for what in ("samples", "images")
+        )
+        rate, left = plan.rate_at(iteration - 1, spent), _seconds_left(iteration, spent, self.seconds / n, plan)
+        self.steps, self.seconds = [], 0.0
+        return Report(
+            iteration,
+            plan.iterations,
+            dict(zip(names, means, strict=True)),
+            gradient,
+            rate,
+            samples,
+            images,
+            wait_share,
+            spent,
+            left,
+        )
+
+
+def _seconds_left(iteration: int, spent: float, each: float, plan: Optimisation) -> float:
+    by_count = (plan.iterations - iteration) * each
+    return by_count if plan.minutes is None else max(0.0, min(by_count, 60 * plan.minutes - spent))
+
+
+@contextmanager
+def explaining(
+    run: RunFolder, iteration: int, taken: Sequence[Samples], content: Content, processes: Processes
+) -> Iterator[None]:
+    """Make of what can stop a step a TrainingError that says what to do."""
+    try:
+        yield
+    except NotFiniteError as found:
+        name = "nonfinite.pt" if processes.rank == 0 else f"nonfinite-{processes.rank}.pt"
+        what = {"iteration": iteration, "losses": found.values, "passes": [each.to(_CPU).content() for each in taken]}
+        run.save(run.path / name, {"format": REPLAY, "version": 1, **what, "model": content()})
+        raise TrainingError(
+            f"iteration {iteration + 1}: not finite: {found}; the batch and the network are kept for replay in "
+            f"{run.path / name}; a lower rate, warmup or clip may help; {run.kept()}"
+        ) from None
+    except VidkitError as error:
+        raise type(error)(_last_line(str(error))) from None  # what a worker says comes with its traceback
+    except (RuntimeError, MemoryError) as error:
+        if not (reason := _reason(error)):
+            raise
+        shape = f", {tuple(taken[-1].images.shape)} images in one pass" if taken else ""
+        raise TrainingError(f"iteration {iteration + 1}{shape}: {reason}; {run.kept()}") from error
+
+
+_CPU = torch.device("cpu")
+
+
+def _reason(error: Exception) -> str:
+    """Return what a failure for want of memory means, "" for any other failure."""
+    said = str(error)
+    if "DataLoader worker" in said and ("exited unexpectedly" in said or "killed by signal" in said):
+        return "a process that loads data was killed, for want of memory mostly; set fewer workers or a smaller batch"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in said:
+        return "out of memory; set a larger accumulate, a smaller batch or a smaller shorter side"
+    return ""
+
+
+def _last_line(message: str) -> str:
+    """Return an error's own message where it comes out of a worker process with the traceback before it."""
+    if not message.startswith("Caught "):
+        return message
+    return message.rstrip().rsplit("\n", 1)[-1].partition(": ")[2]

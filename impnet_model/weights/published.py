@@ -1,0 +1,193 @@
+"""Weights that others have published, as checkpoints or parts of ours: verified, renamed, complete or refused.
+
+| kind | file | fills |
+|---|---|---|
+| torchvision-resnet | torchvision's ImageNet state dict | the feature network, but its last 3x3 convolution |
+| caffe-resnet | MXNet `.params`, or a state dict with those names | the same |
+| pinard, mega, mmtracking | FlowNet-S state dicts | the flow network, but its scale map |
+| mxnet-rfcn, mxnet-dff, mxnet-fgfa | `.params` of the published networks | a whole network |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impnet_model.flows.flownet_s import FLOW_UNIT
+from impnet_model.nets.build import METHODS, Build, with_torchvision_weights
+from impnet_model.weights import tensor_names
+from impnet_model.weights.checkpoints import Checkpoint, faults_of, read
+from impnet_model.weights.mxnet_params import is_mxnet_params, read_mxnet_params
+from vidkit.classes import ObjectClass
+from vidkit.errors import ChoiceError, FormatError, did_you_mean
+
+KNOWN_SHA256 = {
+    "flownets_EPE1.951.pth.tar": "d98505dc749c35f0d4b4ce0536b4f64797ec22ea194a5f743af97dc3f778447d",
+    "flownets_from_caffe.pth.tar": "0cfadc4e9b4b05807519f5d7472068e799bb587c7b23c3c8a5e94ed20a38ea51",
+    "flownets_bn_EPE2.459.pth.tar": "77bbee0e7023c0d5b3f64bd9a55bdd71a87426616c2f4924379b2fd648e0c9c8",
+}
+"""By the names under which FlowNetPytorch gives them out. torchvision writes the first digits into its file names."""
+
+GIT_LFS = b"version https://git-lfs.github.com/spec/"
+
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """What became of a file of published weights."""
+
+    checkpoint: Checkpoint
+    """Its notes tell source, digest, and under "fresh" the tensors that no file has given yet."""
+    filled: tuple[str, ...]
+    """Tensors of ours that the file gave."""
+    fresh: tuple[str, ...]
+    """Tensors of ours that no file has given yet: freshly initialised (biases of FlowNet-S are zero)."""
+    ignored: tuple[str, ...]
+    """Tensors of the file that are known and not wanted: classifiers, counters."""
+    sha256: str
+    verified: bool
+    """Whether the digest was held against a known one."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: names in it → names of ours, the network it goes into, what else may be in it."""
+
+    names: Callable[[Build], dict[str, str]]
+    method: str
+    ignored: str = r"$."  # nothing
+    part: str = ""
+    adapt: Callable[[Build], Build] = lambda build: build
+
+
+KINDS = {
+    "torchvision-resnet": Kind(
+        lambda build: tensor_names.torchvision_resnet(build.blocks, build.bottleneck),
+        "impression",
+        r"fc\.(weight|bias)|.*num_batches_tracked",
+        "feature.",
+        with_torchvision_weights,
+    ),
+    "caffe-resnet": Kind(
+        lambda build: tensor_names.caffe_resnet(build.blocks), "impression", r"fc1000_.*|fc1_.*", "feature."
+    ),
+    "pinard": Kind(lambda build: tensor_names.pinard_flownet(), "impression", part="flow."),
+    "mega": Kind(lambda build: tensor_names.mega_flownet(False), "impression", r"Convolution5_scale\..*", "flow."),
+    "mmtracking": Kind(lambda build: tensor_names.mmtracking_flownet(), "impression", part="flow."),
+    "mxnet-rfcn": Kind(
+        lambda build: tensor_names.mxnet_network(build.blocks, False, False, False), "per-frame", r"rfcn_bbox_.*_test"
+    ),
+    "mxnet-dff": Kind(
+        lambda build: tensor_names.mxnet_network(build.blocks, True, True, False), "dff", r"rfcn_bbox_.*_test"
+    ),
+    "mxnet-fgfa": Kind(
+        lambda build: tensor_names.mxnet_network(build.blocks, True, False, True),
+        "fgfa",
+        r"rfcn_bbox_.*_test",
+        adapt=lambda build: replace(build, norm_eps=2e-5),
+    ),
+}
+
+
+def convert(
+    path: Path,
+    kind: str,
+    build: Build,
+    classes: tuple[ObjectClass, ...],
+    onto: Checkpoint | None = None,
+    sha256: str | None = None,
+) -> Conversion:
+    """Return a network of `build` with the published weights in it, or the one of `onto` with them added.
+
+    sha256: the digest the file must have; known files are verified without it. Tensors that this kind of file doesn't
+    have stay as they are, freshly initialised or as in `onto`, and are listed.
+
+    Raises FormatError if the digest differs, the file can't be read safely, or a tensor is missing, unexpected, of
+    another shape or not finite: all of them are listed. Raises ChoiceError for an unknown kind, or one that doesn't fit
+    `onto`.
+    """
+    if kind not in KINDS:
+        raise ChoiceError(
+            f"unknown kind of weights {kind!r}{did_you_mean(kind, [*KINDS])}; known are {', '.join(KINDS)}"
+        )
+    rules = KINDS[kind]
+    digest, verified = verify(path, sha256)
+    state = read_published(path)
+    start = onto or Checkpoint(METHODS[rules.method](build), rules.method, build, classes, {})
+    build = rules.adapt(start.build)
+    network = METHODS[start.method](build)
+    ours = start.network.state_dict()
+    names = {theirs: rules.part + name for theirs, name in rules.names(build).items()}
+    if not set(names.values()) <= set(ours):
+        raise ChoiceError(f"weights of kind {kind!r} don't go into a network of method {start.method!r}")
+    ignored = tuple(name for name in state if name not in names and re.fullmatch(rules.ignored, name))
+    given = {name: tensor for name, tensor in state.items() if name not in ignored}
+    faults = faults_of({theirs: ours[name] for theirs, name in names.items()}, given)
+    if faults:
+        raise FormatError(f"{path}: not the weights of kind {kind!r} for this build: {'; '.join(faults)}")
+    filled = {name: state[theirs].to(ours[name].dtype) for theirs, name in names.items()}
+    network.load_state_dict({**ours, **filled})
+    still_fresh = start.notes.get("fresh", list(ours)) if onto else list(ours)
+    fresh = tuple(name for name in still_fresh if name not in filled)
+    sources = [*start.notes.get("sources", []), {"kind": kind, "file": path.name, "sha256": digest}]
+    notes = {**start.notes, "sources": sources, "fresh": list(fresh)}
+    checkpoint = Checkpoint(network, start.method, build, start.classes, notes)
+    return Conversion(checkpoint, tuple(filled), fresh, ignored, digest, verified)
+
+
+def verify(path: Path, sha256: str | None = None) -> tuple[str, bool]:
+    """Return the file's SHA-256 and whether it was held against a known one: given, published, or in the name.
+
+    Raises FormatError where they differ, and for the pointer that Git LFS leaves in the place of a large file.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(GIT_LFS))
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise FormatError(f"{path}: not read: {error.strerror}") from None
+    if start == GIT_LFS:
+        raise FormatError(f"{path}: a Git LFS pointer, not the weights; fetch them with `git lfs pull`")
+    in_name = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
+    wanted = sha256 or KNOWN_SHA256.get(path.name) or (in_name.group(1) if in_name else None)
+    if wanted is not None and not digest.startswith(wanted.lower()):
+        raise FormatError(f"{path}: SHA-256 {digest}; wanted {wanted}: cut off, changed, or another file of this name")
+    return digest, wanted is not None or digest in KNOWN_SHA256.values()
+
+
+def read_published(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a published file by name: MXNet `.params`, `.npz`, or what `torch.save` wrote.
+
+    Of nested files the `state_dict` or `model` is taken; prefixes that all names share (`module.`, `flownet.`) go.
+    Raises FormatError if it can't be read without running anything in it.
+    """
+    if is_mxnet_params(path):
+        return {name: torch.from_numpy(array.copy()) for name, array in read_mxnet_params(path).items()}
+    if path.suffix == ".npz":
+        return _read_npz(path)
+    content = read(path)
+    if content.get("div_flow", FLOW_UNIT) != FLOW_UNIT:
+        raise FormatError(f"{path}: trained on flow / {content['div_flow']}; wanted flow / {FLOW_UNIT}")
+    for key in ("state_dict", "model"):
+        if isinstance(content.get(key), dict):
+            content = content[key]
+    for prefix in ("module.", "flownet."):
+        if content and all(str(name).startswith(prefix) for name in content):
+            content = {name.removeprefix(prefix): tensor for name, tensor in content.items()}
+    return content
+
+
+def _read_npz(path: Path) -> dict[str, Tensor]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (OSError, ValueError, TypeError, BadZipFile) as error:
+        raise FormatError(f"{path}: not a file of arrays: {error}") from None

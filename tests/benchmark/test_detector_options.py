@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from vidkit.benchmark.detector_options import options_of, parse_options
+from vidkit.errors import DetectorError
+
+if TYPE_CHECKING:
+    from somewhere_else import Unknown
+
+
+def factory(
+    context: Unknown,
+    weights: Path,
+    *,
+    length: int = 10,
+    gate: float = 1.0,
+    key_id: int | None = None,
+    mode: Literal["fast", "exact"] = "exact",
+    flip: bool = False,
+    label: str | None = None,
+    guessed=3,  # type: ignore[no-untyped-def]
+    **further: int,
+) -> object:
+    return context
+
+
+def parse(*texts: str) -> dict[str, object]:
+    return parse_options(texts, options_of(factory))
+
+
+def test_values_have_the_types_of_the_signature():
+    values = parse("weights=a b.pth", "length=5", "gate=1e-1", "key_id=2", "mode=fast", "flip=true", "guessed=4")
+    assert values == {
+        "weights": Path("a b.pth"),
+        "length": 5,
+        "gate": 0.1,
+        "key_id": 2,
+        "mode": "fast",
+        "flip": True,
+        "label": None,
+        "guessed": 4,
+    }
+
+
+def test_defaults_are_given_too():
+    assert parse("weights=x")["length"] == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("key_id=none", None), ("key_id=3", 3), ("label=none", None), ("label=12", "12"), ("label=a=b", "a=b")],
+)
+def test_unions(text, value):
+    assert parse("weights=x", text)[text.partition("=")[0]] == value
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["lenght=3"], r"no option 'lenght' \(did you mean 'length'\?\); known are: weights: Path; length: int = 10;"),
+        (["further=3"], "no option 'further'"),
+        (["context=3"], "no option 'context'"),
+        (["length"], "'length': wanted NAME=VALUE"),
+        (["length=1", "length=2"], "'length' is given twice"),
+        (["length=1.5"], "option 'length': '1.5' is no int"),
+        (["length="], "'' is no int"),
+        (["gate=much"], "'much' is no float"),
+        (["flip=maybe"], "'maybe' is no bool"),
+        (["mode=slow"], "'slow' is no fast or exact"),
+        (["key_id=first"], "'first' is no none or int"),
+        ([], "option 'weights' must be given: --option weights=VALUE"),
+    ],
+)
+def test_wrong_options_are_named(texts, message):
+    with pytest.raises(DetectorError, match=message):
+        parse(*texts)
+
+
+def test_a_class_can_be_the_factory():
+    class Method:
+        def __init__(self, context: Unknown, length: int = 3) -> None:
+            pass
+
+    assert {name: option.default for name, option in options_of(Method).items()} == {"length": 3}
+
+
+def test_an_option_that_no_command_line_can_give():
+    def wrong(context: Unknown, sizes: list[int]) -> None:
+        pass
+
+    with pytest.raises(DetectorError, match="'sizes' has the type list"):
+        options_of(wrong)
+
+
+@pytest.mark.parametrize("wrong", [lambda: None, lambda *, length=3: None])
+def test_a_factory_must_take_the_context(wrong):
+    with pytest.raises(DetectorError, match="first parameter must take the DetectorContext"):
+        options_of(wrong)

@@ -1,0 +1,93 @@
+"""`index.h5`: an index as a file. docs/formats.md has the format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vidkit import hdf5
+from vidkit.classes import ObjectClass
+from vidkit.data.index import FrameFiles, Index
+
+INDEX_FORMAT, INDEX_VERSION = "vidkit-index", 1
+
+_COLUMNS = {
+    "video_size": "/videos/size",
+    "frame_start": "/videos/frame_start",
+    "frame_number": "/frames/number",
+    "instance_start": "/frames/instance_start",
+    "box": "/instances/box",
+    "class_id": "/instances/class_id",
+    "track_id": "/instances/track_id",
+    "occluded": "/instances/occluded",
+    "generated": "/instances/generated",
+    "motion_iou": "/instances/motion_iou",
+}
+
+
+def write_index(path: str | Path, index: Index) -> None:
+    """Write `index` to `path`, whole or not at all."""
+    columns = [vars(index), index.frame_attributes, index.instance_attributes, vars(index.files) if index.files else {}]
+    with hdf5.creating(path, INDEX_FORMAT, INDEX_VERSION, sum(map(hdf5.n_bytes, columns))) as file:
+        hdf5.write_texts(file, dataset=index.dataset, split=index.split, fingerprint=index.fingerprint)
+        hdf5.write_strings(file, "/classes/name", index.class_names)
+        hdf5.write_strings(file, "/classes/wnid", [c.wnid for c in index.classes])
+        hdf5.write_strings(file, "/videos/name", index.video_name)
+        for name, place in _COLUMNS.items():
+            if getattr(index, name) is not None:
+                file[place] = getattr(index, name)
+        for level, attributes in (("frames", index.frame_attributes), ("instances", index.instance_attributes)):
+            for name, column in attributes.items():
+                file[f"/{level}/attributes/{name}"] = column
+        if index.files is not None:
+            _write_files(file.create_group("files"), index.files)
+
+
+def read_index(path: str | Path) -> Index:
+    """Return the index stored at `path`, read whole; the file is closed again.
+
+    Raises FormatError if it isn't a vidkit index of a known version, is damaged, or doesn't have the content that its
+    fingerprint tells.
+    """
+    with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
+        names, wnids = hdf5.strings(file, "/classes/name"), hdf5.strings(file, "/classes/wnid")
+        index = Index(
+            dataset=hdf5.text_of(file, "dataset"),
+            split=hdf5.text_of(file, "split"),
+            classes=tuple(ObjectClass(name, wnid) for name, wnid in zip(names, wnids, strict=True)),
+            video_name=hdf5.strings(file, "/videos/name"),
+            frame_attributes=hdf5.attributes(file, "/frames/attributes"),
+            instance_attributes=hdf5.attributes(file, "/instances/attributes"),
+            files=_read_files(file) if "files" in file else None,
+            **{name: hdf5.column(file, at) for name, at in _COLUMNS.items() if name != "motion_iou" or at in file},
+        )
+        hdf5.check_told(file, "fingerprint", index.fingerprint)
+        return index
+
+
+def read_index_fingerprint(path: str | Path) -> str:
+    """Return the fingerprint that the index at `path` states, without reading the rest."""
+    with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
+        return hdf5.text_of(file, "fingerprint")
+
+
+def _write_files(group: hdf5.Group, files: FrameFiles) -> None:
+    hdf5.write_texts(group, root=files.root)
+    for name in ("kind", "source", "pattern", "name"):
+        if getattr(files, name) is not None:
+            hdf5.write_strings(group, name, getattr(files, name))
+    for name in ("offset", "size"):
+        if getattr(files, name) is not None:
+            group[name] = getattr(files, name)
+
+
+def _read_files(file: hdf5.File) -> FrameFiles:
+    group = file["files"]
+    return FrameFiles(
+        root=hdf5.text_of(group, "root"),
+        kind=hdf5.strings(group, "kind"),
+        source=hdf5.strings(group, "source"),
+        pattern=hdf5.strings(group, "pattern"),
+        name=hdf5.strings(group, "name") if "name" in group else None,
+        offset=hdf5.column(file, "/files/offset") if "offset" in group else None,
+        size=hdf5.column(file, "/files/size") if "size" in group else None,
+    )

@@ -1,0 +1,1 @@
+"""Other sources of annotations, a module each."""

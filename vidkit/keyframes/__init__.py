@@ -1,0 +1,1 @@
+"""Keyframes: how far features travel, what propagation costs, and how keyframes were weighed."""

@@ -1,0 +1,1 @@
+"""Pickles and torch files of strangers, read without running anything of theirs."""

@@ -1,0 +1,1 @@
+"""Frames with boxes, panels a run, weight maps over frames, films."""

@@ -1,0 +1,158 @@
+"""REPP's and YOLOV's pickle streams: a pickle for each video, in it a list of dicts for each frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.files import writing
+from vidkit.pickles.content import Source, check_rows, entries_of
+from vidkit.pickles.pickle_out import plain_pickle
+from vidkit.predictions.box_conventions import in_own_numbers
+from vidkit.predictions.raw import ByName, RawPredictions
+from vidkit.predictions.table import Predictions
+
+Scores = Literal["vector", "yolov"]
+
+
+def is_stream(contents: list[Any]) -> bool:
+    """Return whether the pickles of a file are a stream of videos."""
+    return bool(contents) and all(_is_video(content) for content in contents)
+
+
+def _is_video(content: object) -> bool:
+    return (
+        isinstance(content, tuple | list)
+        and len(content) == 2
+        and isinstance(content[0], str)
+        and isinstance(content[1], dict)
+        and all(isinstance(frame, str | int) for frame in content[1])
+        and all(isinstance(found, list) for found in content[1].values())
+    )
+
+
+def from_contents(contents: list[Any], source: Source, kind: str | None = None) -> RawPredictions:
+    """Return the detections of a stream.
+
+    A detection of REPP has a score for each class: each score above 0 becomes one detection. One of YOLOV has
+    objectness, score and class; the two are multiplied.
+    """
+    frames = [(video, frame, found) for video, of_frame in contents for frame, found in of_frame.items()]
+    counts = np.array([len(found) for _, _, found in frames], np.int64)
+    check_rows(int(counts.sum()), source)
+    found = [detection for _, _, dets in frames for detection in dets]
+    box = _rows(found, "bbox", 4, source)
+    width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
+    scores = _rows(found, "scores", width, source)
+    entry = entries_of(counts)
+    notes: list[str] = []
+    unclear = False
+    if len(found) and (kind or _kind(scores)) == "yolov":
+        score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2], np.arange(len(found))
+        evidence = "YOLOV: objectness x score, class index from 0"
+        unclear = kind is None and bool((label <= 1).all())
+    else:
+        rows, label = np.nonzero(scores != 0)  # NaN is kept, to be counted
+        score = scores[rows, label]
+        evidence = f"REPP: a score for each of {width} classes, from 0"
+        notes = [f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes"]
+    return RawPredictions(
+        frame=ByName(entry[rows], tuple(video for video, _, _ in frames), _numbers(frames, source)),
+        box=box[rows],
+        score=score,
+        label=label,
+        layout="xywh",
+        scale="pixels",
+        scale_evidence="REPP clips boxes to the frame",
+        first_label=0,
+        n_labels=None if len(found) == 0 or evidence.startswith("YOLOV") else width,
+        classes_evidence=evidence,
+        or_scores_of=3 if unclear else None,
+        notes=tuple(notes),
+    )
+
+
+def _kind(scores: NDArray[Any]) -> Scores:
+    """Return whether three numbers a detection look like YOLOV's triple, whose third is a whole number."""
+    if scores.shape[1] != 3:
+        return "vector"
+    third = scores[:, 2]
+    return "yolov" if np.array_equal(third, np.floor(third)) else "vector"
+
+
+def _rows(found: list[Any], name: str, width: int, source: Source) -> NDArray[Any]:
+    """Return one field of all detections as `(D, width)`."""
+    try:
+        values = np.array([detection[name] for detection in found])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise PredictionError(f"{source.place}: a detection without {name}, or with one of another length") from None
+    if not found:
+        return np.zeros((0, width))
+    if values.shape != (len(found), width) or values.dtype.kind not in "biuf" or not width:
+        raise PredictionError(f"{source.place}: {name} of shape {values.shape[1:]}, wanted {width or 'some'} numbers")
+    return values
+
+
+def _numbers(frames: list[Any], source: Source) -> NDArray[np.int64]:
+    try:
+        return np.array([int(frame) for _, frame, _ in frames], np.int64)
+    except (ValueError, OverflowError):
+        raise PredictionError(f"{source.place}: a frame that isn't called by its number") from None
+
+
+def write_vectors(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write REPP's stream: each detection has a score vector that is 0 but for its class.
+
+    Raises PredictionError for detections of score 0, whose class such a vector doesn't tell.
+    """
+    if (predictions.score == 0).any():
+        raise PredictionError(f"{path}: detections of score 0 can't be written as score vectors; take --to yolov")
+    vectors = np.zeros((predictions.n_detections, index.n_classes), predictions.score.dtype)
+    vectors[np.arange(predictions.n_detections), predictions.class_id] = predictions.score
+    _write(path, predictions, index, vectors)
+
+
+def write_triples(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write YOLOV's stream: each detection has objectness, which is 1, score and class from 0."""
+    ones = np.ones(predictions.n_detections, predictions.score.dtype)
+    _write(
+        path, predictions, index, np.column_stack([ones, predictions.score, predictions.class_id.astype(ones.dtype)])
+    )
+
+
+def _write(path: Path, predictions: Predictions, index: Index, scores: NDArray[Any]) -> None:
+    boxes = in_own_numbers(predictions.box, index, "xywh")
+    with writing(path) as part, part.open("wb") as file:
+        for video, name in enumerate(index.video_name):
+            size = index.video_size[video]
+            frames = {}
+            for f in index.frames_of(video):
+                start, stop = predictions.detection_start[f : f + 2].tolist()
+                frame = f"{index.frame_number[f]:06d}"
+                frames[frame] = [
+                    {
+                        "image_id": f"{name}/{frame}",
+                        "bbox": box,
+                        "bbox_center": center,
+                        "scores": vector,
+                    }
+                    for box, center, vector in zip(
+                        boxes[start:stop].tolist(),
+                        _centers(boxes[start:stop], size).tolist(),
+                        scores[start:stop].copy(),
+                        strict=True,
+                    )
+                ]
+            file.write(plain_pickle((name, frames)))
+
+
+def _centers(boxes: NDArray[Any], size: NDArray[np.int32]) -> NDArray[Any]:
+    """Return centres as REPP has them: in a square of side 1 around the frame; in pixels where its size isn't known."""
+    side = max(int(size.max()), 1) if (size > 0).all() else 1
+    margin = (side - size) / 2 if (size > 0).all() else np.zeros(2)
+    return np.asarray((boxes[:, :2] + boxes[:, 2:] / 2 + margin) / side)

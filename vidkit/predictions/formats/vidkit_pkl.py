@@ -1,0 +1,126 @@
+"""vidkit pkl: a pickled list over frames of dicts of arrays; see docs/prediction_formats.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.files import writing
+from vidkit.pickles.content import Source, check_rows, numbers
+from vidkit.pickles.pickle_out import plain_pickle
+from vidkit.predictions.raw import ByName, ByRow, RawPredictions
+from vidkit.predictions.table import Predictions
+
+FORMAT, VERSION = "vidkit-predictions", 1
+
+
+def is_vidkit_pkl(content: object) -> bool:
+    """Return whether an unpickled object has the layout of a vidkit pkl."""
+    if isinstance(content, dict):
+        return content.get("format") == FORMAT
+    return isinstance(content, list) and (not content or (_is_frame(content[0]) and _is_frame(content[-1])))
+
+
+def _is_frame(entry: object) -> bool:
+    return (
+        isinstance(entry, dict) and {"boxes", "scores"} <= entry.keys() and bool({"class_ids", "labels"} & entry.keys())
+    )
+
+
+def from_content(content: Any, source: Source) -> RawPredictions:
+    """Return the detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
+    fingerprint, place = "", source.place
+    if isinstance(content, dict):
+        version, fingerprint = content.get("version"), content.get("index_fingerprint", "")
+        if type(version) is not int or version != VERSION:
+            said = str(version) if type(version) is int and abs(version) < 1000 else "unknown"
+            raise PredictionError(f"{place}: vidkit pkl version {said}; version {VERSION} is known")
+        if not isinstance(fingerprint, str):
+            raise PredictionError(f"{place}: its index_fingerprint is no text")
+        content = content.get("frames")
+    if not isinstance(content, list):
+        raise PredictionError(f"{place}: its frames are no list")
+    entries = [_entry(frame, source.part(f"frame {k}")) for k, frame in enumerate(content)]
+    counts = np.array([len(scores) for _, scores, _ in entries], np.int64)
+    check_rows(int(counts.sum()), source)
+    return RawPredictions(
+        frame=_frames(content, counts, place),
+        box=np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _, _ in entries)]),
+        score=np.concatenate([np.zeros(0, np.float32), *(scores for _, scores, _ in entries)]),
+        label=np.concatenate([np.zeros(0, np.int64), *(labels for _, _, labels in entries)]),
+        boxes="exclusive",
+        scale="pixels",
+        first_label=0,
+        index_fingerprint=fingerprint,
+    )
+
+
+def _entry(frame: Any, source: Source) -> tuple[Any, Any, Any]:
+    place = source.place
+    if not _is_frame(frame):
+        raise PredictionError(f"{place}: wanted a dict with boxes, scores and class_ids")
+    boxes, scores = numbers(frame["boxes"], source), numbers(frame["scores"], source)
+    labels = numbers(frame["class_ids"] if "class_ids" in frame else frame["labels"], source)
+    n = scores.size
+    if boxes.size == 0:
+        boxes = boxes.reshape(0, 4)
+    if boxes.shape != (n, 4) or scores.shape != (n,) or labels.shape != (n,):
+        raise PredictionError(
+            f"{place}: boxes {boxes.shape}, scores {scores.shape}, class ids {labels.shape}; wanted (n, 4), (n,), (n,)"
+        )
+    if n and (boxes.dtype.kind not in "fiu" or scores.dtype.kind not in "fiu" or labels.dtype.kind not in "iu"):
+        raise PredictionError(
+            f"{place}: {boxes.dtype}, {scores.dtype}, {labels.dtype}; wanted floats, floats, integers"
+        )
+    return boxes.astype(_float(boxes), copy=False), scores.astype(_float(scores), copy=False), labels.astype(np.int64)
+
+
+def _float(values: Any) -> type[np.floating[Any]]:
+    return np.float32 if values.dtype in (np.float32, np.float16) else np.float64
+
+
+def _frames(content: list[Any], counts: Any, place: str) -> ByRow | ByName:
+    entry = np.repeat(np.arange(len(content), dtype=np.int64), counts)
+    named = ["video" in frame for frame in content]
+    if not any(named):
+        return ByRow(entry, len(content))
+    if not all(named):
+        raise PredictionError(f"{place}: frame {named.index(False)} names no video, others do; wanted all or none")
+    try:
+        number = np.array([int(frame["frame"]) for frame in content], np.int64)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise PredictionError(f"{place}: a frame names its video but has no usable frame number") from None
+    names = tuple(frame["video"] for frame in content)
+    if not all(isinstance(name, str) for name in names):
+        raise PredictionError(f"{place}: a frame whose video isn't a name")
+    return ByName(entry, names, number)
+
+
+def write_pkl(path: Path, predictions: Predictions, index: Index) -> None:
+    """Write `predictions` as a vidkit pkl, whole or not at all: every frame of `index`, with its video and number."""
+    names = index.video_name
+    starts = predictions.detection_start.tolist()
+    frames = [
+        {
+            "video": names[video],
+            "frame": number,
+            "boxes": predictions.box[start:stop].copy(),
+            "scores": predictions.score[start:stop].copy(),
+            "class_ids": predictions.class_id[start:stop].copy(),
+        }
+        for video, number, start, stop in zip(
+            index.frame_video.tolist(), index.frame_number.tolist(), starts[:-1], starts[1:], strict=True
+        )
+    ]
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "index_fingerprint": predictions.index_fingerprint or index.fingerprint,
+        "frames": frames,
+    }
+    with writing(path) as part:
+        part.write_bytes(plain_pickle(content))

@@ -1,0 +1,3 @@
+"""The version of vidkit, told in all that it writes."""
+
+__version__ = "0.1.0"
