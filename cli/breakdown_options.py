@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from .choices import ListingOption, OneOf, attributes, fp_rules
 from .console import say
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
+    from vidkit.evaluation.protocols import FalsePositiveRule
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,20 +24,47 @@ _OPTIONS = (
     click.option(
         "--by",
         "breakdowns",
+        cls=ListingOption,
+        listing=attributes,
         multiple=True,
         metavar="ATTRIBUTES",
-        help="Groups: motion, area, class, video, occluded, generated, track_length, any attribute of the index, or a "
-        "cross as in 'motion x area'; with commas. Default: motion; none: no groups.",
+        help="Groups: {names}, any attribute of the index, or a cross as in 'motion x area'; with commas. Default: "
+        "motion; none: no groups.",
     ),
     click.option(
         "--bins", multiple=True, metavar="NAME=EDGES", help="Edges of groups, as in motion=0.7,0.9; repeatable."
     ),
     click.option(
         "--fp-rule",
-        type=click.Choice(["fgfa", "mega", "all", "none"]),
+        type=OneOf(fp_rules),
         help="How unmatched detections count in groups; default: the protocol's rule.",
     ),
 )
+
+
+@dataclass(frozen=True)
+class GroupChoice:
+    """What numbers are to be broken down by, as it was typed."""
+
+    names: Sequence[str]
+    bins: Mapping[str, tuple[float, ...]]
+    fp_rule: FalsePositiveRule | None
+
+    def by(self, index: Index) -> list[str]:
+        """The breakdowns: as given, or by motion where the index tells it."""
+        return breakdowns_of(self.names, index)
+
+
+def breakdown_options(command: Command) -> Command:
+    """Give a command --by, --bins and --fp-rule; its function takes them as one `groups`."""
+
+    @wraps(command)
+    def collected(
+        *, breakdowns: Sequence[str], bins: Sequence[str], fp_rule: FalsePositiveRule | None, **given: Any
+    ) -> Any:
+        return command(groups=GroupChoice(breakdowns, edges_of(bins), fp_rule), **given)
+
+    return cast(Command, groups_options(collected))
 
 
 def groups_options(command: Command) -> Command:
@@ -44,7 +75,7 @@ def groups_options(command: Command) -> Command:
 
 
 def breakdowns_of(given: Sequence[str], index: Index) -> list[str]:
-    """Return what to break down by: as given, or by motion where the index tells it."""
+    """What to break down by: as given, or by motion where the index tells it."""
     if given:
         names = list(dict.fromkeys(name for text in given for name in names_in(text)))
         return [] if names == ["none"] else names
@@ -55,12 +86,12 @@ def breakdowns_of(given: Sequence[str], index: Index) -> list[str]:
 
 
 def tells_motion(index: Index) -> bool:
-    """Return whether an index has motion IoU, or track ids to compute it from."""
+    """Whether an index has motion IoU, or track ids to compute it from."""
     return index.motion_iou is not None or not bool((index.track_id < 0).any())
 
 
 def edges_of(given: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """Return the edges of --bins by attribute; a usage error for what isn't NAME=A,B with rising numbers."""
+    """The edges of --bins by attribute; a usage error for what isn't NAME=A,B with rising numbers."""
     bins = {}
     for text in given:
         name, _, edges = text.partition("=")
@@ -76,5 +107,5 @@ def edges_of(given: Sequence[str]) -> dict[str, tuple[float, ...]]:
 
 
 def names_in(text: str) -> list[str]:
-    """Return the names in a text with commas."""
+    """The names in a text with commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -19,7 +19,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def report_errors(command: click.Command, args: Sequence[str] | None = None) -> int:
     """Run `command` and return its exit code; errors go to stderr, or as JSON to stdout where --json was given."""
-    from vidkit.errors import VidkitError
+    from vidkit.errors import ArgumentError, VidkitError
 
     given = list(sys.argv[1:] if args is None else args)
     as_json = "--json" in given
@@ -30,6 +30,11 @@ def report_errors(command: click.Command, args: Sequence[str] | None = None) -> 
         if as_json:
             return _fail_as_json(error.format_message(), BAD_USAGE)
         error.show()
+        return BAD_USAGE
+    except ArgumentError as error:
+        if as_json:
+            return _fail_as_json(str(error), BAD_USAGE)
+        click.echo(f"Error: {error}", err=True)
         return BAD_USAGE
     except VidkitError as error:
         if as_json:

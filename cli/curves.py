@@ -6,27 +6,29 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from .breakdown_options import breakdowns_of, edges_of, groups_options
+from .breakdown_options import GroupChoice, breakdown_options
 from .console import json_option, print_json, print_table, say
-from .places import runs_dir_option
-from .prediction_options import Source, reading_options, results_folder, source_options, warn_if_limited
+from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
-    from vidkit.evaluation.curves import Calibration, VideoScore
+    import pandas as pd
+
+    from vidkit.evaluation.curves import Calibration, PrecisionRecall, ScoreBin, VideoScore
+    from vidkit.runs.loading import LoadedRuns, Workspace
 
 MOST_VIDEOS = 10
 """How many videos are printed, the worst first; videos.csv has all."""
 
 
 @click.command("curves")
-@source_options
-@runs_dir_option
+@run_argument
+@workspace_options
 @click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
-@groups_options
+@breakdown_options
 @click.option(
     "--points",
     type=click.IntRange(min=0),
@@ -55,22 +57,19 @@ MOST_VIDEOS = 10
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the tables; default: the run's.",
 )
-@reading_options
 @json_option
 def command(
-    source: Source,
-    runs_dir: Path,
+    run: str,
+    workspace: Workspace,
     protocol: str,
-    breakdowns: tuple[str, ...],
-    bins: tuple[str, ...],
-    fp_rule: Literal["fgfa", "mega", "all", "none"] | None,
+    groups: GroupChoice,
     points: int,
     lowest_score: float,
     score_bins: int,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Write what lies behind the mAP of PREDICTIONS: curves, histograms, a table of videos, calibration.
+    """Write what lies behind the mAP of RUN: curves, histograms, a table of videos, calibration.
 
     Writes curves.csv (score, recall, precision of each class and group), histogram.csv (true and false positives by
     score), videos.csv (AP and counts, the worst video first) and calibration.csv beside the predictions where these lie
@@ -79,60 +78,79 @@ def command(
 
     \b
     Examples:
-      vidkit curves runs/oracle-jitter
+      vidkit curves oracle-jitter
       vidkit curves results.pkl --index vidkit-data/vid_val.h5 --by motion --score 0.05
       vidkit curves results.pkl --protocol voc --by none --points 0 -o curves
       vidkit curves results.pkl --score-bins 20 --json
     """
-    import pandas as pd
-
-    from vidkit.errors import PredictionError
-    from vidkit.evaluation.curves import calibration, curves_frame, precision_recall, score_histogram, video_scores
+    from vidkit.evaluation.curves import precision_recall, score_histogram, video_scores
     from vidkit.files import write_text
+    from vidkit.runs.finding import results_folder
 
     if not math.isfinite(lowest_score):
         raise click.UsageError("--score: wanted a finite number")
-    edges, folder = edges_of(bins), output or results_folder(source.path, runs_dir)
-    index_file, index, predictions = source.load()
-    by = breakdowns_of(breakdowns, index)
-    curves = precision_recall(index, predictions, protocol, by, edges, fp_rule)
-    if points:
-        curves = [curve.thin(points) for curve in curves]
+    loaded = workspace.load([run])
+    index, predictions = loaded.index, loaded.only
+    (file,) = (one.files[0] for one in loaded.found.values())
+    folder = output or results_folder(file, workspace.runs_dir)
+    curves = precision_recall(index, predictions, protocol, groups.by(index), groups.bins, groups.fp_rule)
+    curves = [curve.thin(points) for curve in curves] if points else curves
     histogram = score_histogram(index, predictions, protocol, score_bins, lowest_score)
     videos = video_scores(index, predictions, protocol, lowest_score)
-    calibrated, why = None, ""
-    try:
-        calibrated = calibration(index, predictions, protocol, score_bins, lowest_score)
-    except PredictionError as error:  # scores that are no probabilities have all the rest
-        why = str(error)
-    tables = {"curves.csv": curves_frame(curves)}
-    tables["histogram.csv"] = pd.DataFrame([asdict(one) for one in histogram])
-    tables["videos.csv"] = pd.DataFrame([asdict(one) for one in videos])
-    if calibrated is not None:
-        tables["calibration.csv"] = pd.DataFrame([asdict(one) for one in calibrated.bins])
+    calibrated, why = _calibration(loaded, protocol, score_bins, lowest_score)
+    tables = _tables(curves, histogram, videos, calibrated)
     for name, table in tables.items():
         write_text(folder / name, table.to_csv(index=False))
     if as_json:
-        print_json(
-            {
-                "format": "vidkit-curves",
-                "version": 1,
-                "protocol": protocol,
-                "limited": predictions.run.limited,
-                "index": str(index_file),
-                "lowest_score": lowest_score,
-                "calibration": None if calibrated is None else asdict(calibrated),
-                "histogram": [asdict(one) for one in histogram],
-                "videos": [asdict(one) for one in videos],
-                "files": [str(folder / name) for name in tables],
-            }
-        )
+        content = {
+            "protocol": protocol,
+            "limited": predictions.run.limited,
+            "index": str(loaded.index_file),
+            "lowest_score": lowest_score,
+            "calibration": None if calibrated is None else asdict(calibrated),
+            "histogram": [asdict(one) for one in histogram],
+            "videos": [asdict(one) for one in videos],
+            "files": [str(folder / name) for name in tables],
+        }
+        print_json({"format": "vidkit-curves", "version": 1, **content})
         return
     _print(videos, calibrated, protocol, lowest_score)
     if why:
         say(f"no calibration: {why}")
     warn_if_limited(predictions)
     say(f"written to {folder}: {', '.join(tables)}")
+
+
+def _calibration(
+    loaded: LoadedRuns, protocol: str, score_bins: int, lowest_score: float
+) -> tuple[Calibration | None, str]:
+    """The calibration; without it why not: scores that are no probabilities have all the rest."""
+    from vidkit.errors import PredictionError
+    from vidkit.evaluation.curves import calibration
+
+    try:
+        return calibration(loaded.index, loaded.only, protocol, score_bins, lowest_score), ""
+    except PredictionError as error:
+        return None, str(error)
+
+
+def _tables(
+    curves: Sequence[PrecisionRecall],
+    histogram: Sequence[ScoreBin],
+    videos: Sequence[VideoScore],
+    calibrated: Calibration | None,
+) -> dict[str, pd.DataFrame]:
+    """The tables by their files' names."""
+    import pandas as pd
+
+    from vidkit.evaluation.curves import curves_frame
+
+    tables = {"curves.csv": curves_frame(curves)}
+    tables["histogram.csv"] = pd.DataFrame([asdict(one) for one in histogram])
+    tables["videos.csv"] = pd.DataFrame([asdict(one) for one in videos])
+    if calibrated is not None:
+        tables["calibration.csv"] = pd.DataFrame([asdict(one) for one in calibrated.bins])
+    return tables
 
 
 def _print(videos: Sequence[VideoScore], calibrated: Calibration | None, protocol: str, lowest_score: float) -> None:

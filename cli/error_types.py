@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .breakdown_options import breakdowns_of, edges_of, groups_options
+from .breakdown_options import GroupChoice, breakdown_options
 from .console import json_option, print_json, print_table, say
-from .prediction_options import Source, reading_options, source_options, warn_if_limited
+from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
     from vidkit.evaluation.errors_by_type import ErrorReport, GroupErrors
+    from vidkit.runs.loading import Workspace
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,9 +53,10 @@ def check_thresholds(protocol: str, foreground: float | None, background: float)
 
 
 @click.command("errors")
-@source_options
+@run_argument
+@workspace_options
 @click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
-@groups_options
+@breakdown_options
 @threshold_options
 @click.option(
     "-o",
@@ -62,20 +64,18 @@ def check_thresholds(protocol: str, foreground: float | None, background: float)
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a CSV table with a row for each group, class and type.",
 )
-@reading_options
 @json_option
 def command(
-    source: Source,
+    run: str,
+    workspace: Workspace,
     protocol: str,
-    breakdowns: tuple[str, ...],
-    bins: tuple[str, ...],
-    fp_rule: Literal["fgfa", "mega", "all", "none"] | None,
+    groups: GroupChoice,
     foreground: float | None,
     background: float,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Split the errors of PREDICTIONS into TIDE's six types, and tell what each costs.
+    """Split the errors of RUN into TIDE's six types, and tell what each costs.
 
     The cost is ΔAP: points of mAP that would be won if the errors of this type, and no others, were mended. Types:
     wrong class, badly placed (localisation), both, duplicates, nothing there (background), missed objects. FP and FN
@@ -84,7 +84,7 @@ def command(
 
     \b
     Examples:
-      vidkit errors runs/oracle-jitter
+      vidkit errors oracle-jitter
       vidkit errors results.pkl --index vidkit-data/vid_val.h5 --by motion,area
       vidkit errors results.pkl --protocol coco --foreground 0.75 --by none
       vidkit errors results.pkl -o errors.csv --json
@@ -93,24 +93,18 @@ def command(
     from vidkit.files import write_text
 
     check_thresholds(protocol, foreground, background)
-    edges = edges_of(bins)
-    index_file, index, predictions = source.load()
-    by = breakdowns_of(breakdowns, index)
-    report = decompose(index, predictions, protocol, by, edges, fp_rule, foreground, background)
+    loaded = workspace.load([run])
+    index, by = loaded.index, groups.by(loaded.index)
+    report = decompose(index, loaded.only, protocol, by, groups.bins, groups.fp_rule, foreground, background)
     if output is not None:
         write_text(output, report.to_frame().to_csv(index=False))
     if as_json:
-        print_json(
-            {
-                **report.to_json(),
-                "limited": predictions.run.limited,
-                "index": str(index_file),
-                "files": [] if output is None else [str(output)],
-            }
-        )
+        files = [] if output is None else [str(output)]
+        told = {"limited": bool(loaded.limited), "index": str(loaded.index_file), "files": files}
+        print_json({**report.to_json(), **told})
         return
-    _print(report, f"{index.dataset} {index.split}, index {index_file}")
-    warn_if_limited(predictions)
+    _print(report, f"{index.dataset} {index.split}, index {loaded.index_file}")
+    warn_if_limited(loaded.only)
     if output is not None:
         say(f"written: {output}")
 

@@ -5,32 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .breakdown_options import breakdowns_of, edges_of, groups_options, names_in
+from .breakdown_options import GroupChoice, breakdown_options, names_in
+from .choices import ListingOption, protocols
 from .console import json_option, print_json, print_table, say
-from .places import runs_dir_option
-from .prediction_options import Source, reading_options, results_folder, source_options
+from .prediction_options import runs_argument, workspace_options
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from vidkit.evaluation.result import EvalResult
+    from vidkit.runs.loading import LoadedRuns, Workspace
 
 
 @click.command("eval")
-@source_options
-@runs_dir_option
+@runs_argument
+@workspace_options
 @click.option(
     "--protocol",
-    "protocols",
+    "wanted",
+    cls=ListingOption,
+    listing=protocols,
     multiple=True,
     metavar="NAME",
-    help="fgfa, voc, ilsvrc, mega, coco, coco-mmdet, coco-xywh, or all; repeatable or with commas. Default: fgfa, voc.",
+    help="{names}, or all; repeatable or with commas. Default: fgfa, voc.",
 )
-@groups_options
+@breakdown_options
 @click.option(
     "--ci", type=click.IntRange(min=0), default=0, metavar="N", help="Intervals from N resamplings of videos."
 )
@@ -39,68 +42,90 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the results; default: the run's.",
+    help="Folder of the results, of one RUN; default: the run's.",
 )
-@reading_options
 @json_option
 def command(
-    source: Source,
-    runs_dir: Path,
-    protocols: tuple[str, ...],
-    breakdowns: tuple[str, ...],
-    bins: tuple[str, ...],
-    fp_rule: Literal["fgfa", "mega", "all", "none"] | None,
+    runs: tuple[str, ...],
+    workspace: Workspace,
+    wanted: tuple[str, ...],
+    groups: GroupChoice,
     ci: int,
     seed: int,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Score PREDICTIONS: mAP of all data and by motion speed and other attributes.
+    """Score predictions: mAP of all data and by motion speed and other attributes.
 
-    PREDICTIONS is a file of any format of the field, or a folder with predictions.h5 that `vidkit benchmark` made.
-    Writes result.json, result.csv and result.md beside the predictions where these lie in the runs folder, else to
-    RUNS/NAME; each further protocol gets a result-PROTOCOL.json, and those of an earlier evaluation are removed. The
-    rules: docs/protocols.md.
+    RUN is a prediction file of any format of the field, a run's folder, or a name under the runs folder; several are
+    scored on the same index. Writes result.json, result.csv and result.md beside the predictions where these lie in the
+    runs folder, else to RUNS/NAME; each further protocol gets a result-PROTOCOL.json, and those of an earlier
+    evaluation are removed. The rules: docs/protocols.md.
 
     \b
     Examples:
-      vidkit eval runs/oracle-jitter/predictions.h5
+      vidkit eval oracle-jitter
       vidkit eval predictions.pkl --index vidkit-data/vid_val.h5 --protocol all
       vidkit eval predictions.pkl --by 'area,motion x area' --bins motion=0.6,0.8
-      vidkit eval predictions.pkl --ci 1000 --seed 0 --json
+      vidkit eval per-frame dff impression --ci 1000 --seed 0 --json
     """
-    from vidkit.evaluation.evaluate import evaluate
-    from vidkit.evaluation.result import write_result
-    from vidkit.pages.result_tables import write_tables
-
-    edges = edges_of(bins)
-    names = _protocols(protocols)
-    folder = output or results_folder(source.path, runs_dir)
-    index_file, index, predictions = source.load()
-    by = breakdowns_of(breakdowns, index)
-    results = [evaluate(index, predictions, name, by, edges, fp_rule, ci, seed) for name in names]
-    file_told = {"predictions_file": str(source.path.resolve())}
-    results = [replace(result, data={**result.data, **file_told}) for result in results]
-    files = [folder / ("result.json" if i == 0 else f"result-{name}.json") for i, name in enumerate(names)]
-    for file, result in zip(files, results, strict=True):
-        write_result(file, result)
-    files += write_tables(folder, results)
-    _remove_older(folder, files)
+    names = _protocols(wanted)
+    if output is not None and len(runs) > 1:
+        raise click.UsageError("-o names the folder of one RUN; those of several are their own")
+    loaded = workspace.load(runs)
+    by = groups.by(loaded.index)
+    told: dict[str, dict[str, Any]] = {}
+    for run in loaded.predictions:
+        results = _scored(loaded, run, names, by, groups, ci, seed)
+        folder, files = _write(results, output, loaded.file_of(run), workspace.runs_dir)
+        told[run] = _as_json(results, loaded.index_file, files)
+        if not as_json:
+            _print(results, loaded.index_file, every_protocol="all" in wanted)
+            say(f"written to {folder}: {', '.join(file.name for file in files)}")
     if as_json:
-        print_json(_as_json(results, index_file, files))
-        return
-    _print(results, index_file, every_protocol="all" in protocols)
-    say(f"written to {folder}: {', '.join(file.name for file in files)}")
+        several = {"format": "vidkit-results", "version": 1, "runs": told}
+        print_json(next(iter(told.values())) if len(told) == 1 else several)
 
 
 def _protocols(given: Sequence[str]) -> list[str]:
-    """Return the names of the protocols, checked, each once."""
+    """The names of the protocols, checked, each once."""
     from vidkit.evaluation.protocols import HEADLINE, PROTOCOLS, protocol_named
 
     names = [name for text in given for name in names_in(text)] or list(HEADLINE)
     if "all" in names:
         names = list(PROTOCOLS)
     return [protocol_named(name).name for name in dict.fromkeys(names)]
+
+
+def _scored(
+    loaded: LoadedRuns, run: str, protocols: Sequence[str], by: Sequence[str], groups: GroupChoice, ci: int, seed: int
+) -> list[EvalResult]:
+    """The results of a run, one for each protocol; they tell the file that they were made of."""
+    from vidkit.evaluation.evaluate import evaluate
+
+    told = {"predictions_file": str(loaded.file_of(run).resolve())}
+    predictions = loaded.predictions[run]
+    results = (
+        evaluate(loaded.index, predictions, protocol, by, groups.bins, groups.fp_rule, ci, seed)
+        for protocol in protocols
+    )
+    return [replace(result, data={**result.data, **told}) for result in results]
+
+
+def _write(results: Sequence[EvalResult], output: Path | None, file: Path, runs_dir: Path) -> tuple[Path, list[Path]]:
+    """Write the results of one run and their tables; where to, and the files."""
+    from vidkit.evaluation.result import write_result
+    from vidkit.pages.result_tables import write_tables
+    from vidkit.runs.finding import results_folder
+
+    folder = output or results_folder(file, runs_dir)
+    names = [result.protocol.name for result in results]
+    files = [folder / ("result.json" if i == 0 else f"result-{name}.json") for i, name in enumerate(names)]
+    for place, result in zip(files, results, strict=True):
+        write_result(place, result)
+    files += write_tables(folder, results)
+    _remove_older(folder, files)
+    return folder, files
 
 
 def _remove_older(folder: Path, files: Sequence[Path]) -> None:
@@ -114,7 +139,7 @@ def _remove_older(folder: Path, files: Sequence[Path]) -> None:
 
 
 def _as_json(results: Sequence[EvalResult], index_file: Path, files: Sequence[Path]) -> dict[str, Any]:
-    """Return the first result as in result.json, with the others, the index and the files that were written."""
+    """The first result as in result.json, with the others, the index and the files that were written."""
     first, *others = [result.to_json() for result in results]
     return {**first, "others": others, "index": str(index_file), "files": [str(file) for file in files]}
 

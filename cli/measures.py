@@ -3,173 +3,235 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import click
 
 from .breakdown_options import tells_motion
 from .console import json_option, print_json, print_table, say
-from .prediction_options import Source, reading_options, source_options, warn_if_limited
+from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
     from vidkit.predictions.table import Predictions
+    from vidkit.runs.loading import Workspace
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_FPS = 30.0
+MOST_LENGTH = 1000
+
+_CHOICES = (
+    click.option("--delay", is_flag=True, help="Frames until an object is first found (Mao et al. 2019)."),
+    click.option("--stability", is_flag=True, help="Flicker and trembling along tracks (Zhang and Wang 2017)."),
+    click.option("--distance", is_flag=True, help="AP against the distance from the keyframe, where it is known."),
+    click.option("--streaming", is_flag=True, help="AP with the answers as late as they were (Li et al. 2020)."),
+)
+_SETTINGS = (
+    click.option(
+        "--rate",
+        "rates",
+        type=click.FloatRange(min=0),
+        multiple=True,
+        help="False alarms for each ground-truth box, for --delay; repeatable. Default: 0.1, 0.2, 0.4, 0.8, 1.6, 3.2.",
+    ),
+    click.option(
+        "--per",
+        type=click.Choice(["object", "frame"]),
+        default="object",
+        show_default=True,
+        help="What --rate is counted against: ground-truth boxes, or frames.",
+    ),
+    click.option(
+        "--window",
+        type=click.IntRange(min=1),
+        default=30,
+        show_default=True,
+        help="Frames: no object is delayed more in the average delay.",
+    ),
+    click.option(
+        "--schedule",
+        metavar="l=L[,k=K]",
+        help="For --distance, the keyframes where RUN doesn't tell them: frame K (default: L // 2) of every L, counted "
+        "from 0.",
+    ),
+    click.option(
+        "--ci", type=click.IntRange(0), default=0, metavar="N", help="For --distance: intervals from N resamplings."
+    ),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the resampling."),
+    click.option(
+        "--fps",
+        type=click.FloatRange(min=0, min_open=True),
+        default=DEFAULT_FPS,
+        show_default=True,
+        help="Frames a second of the videos, for --streaming.",
+    ),
+    click.option(
+        "--take",
+        type=click.Choice(["newest", "every"]),
+        help="The frame that a free detector takes, for --streaming; default: every one for predictions that tell "
+        "keyframes or look ahead, else the newest.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """What the options say of the measures."""
+
+    rates: Sequence[float]
+    per: Literal["object", "frame"]
+    window: int
+    schedule: str | None
+    ci: int
+    seed: int
+    fps: float
+    take: Literal["newest", "every"] | None
+
+
+def measure_options(command: Command) -> Command:
+    """Give a command the choice of measures, as `wanted`, and what is said of them, as `settings`."""
+
+    @wraps(command)
+    def collected(**given: Any) -> Any:
+        names = tuple(MeasureSettings.__dataclass_fields__)
+        settings = MeasureSettings(**{name: given.pop(name) for name in names})
+        wanted = [name for name in _MEASURES if given.pop(name)]
+        return command(wanted=wanted, settings=settings, **given)
+
+    wrapped: Any = collected
+    for option in reversed((*_CHOICES, *_SETTINGS)):
+        wrapped = option(wrapped)
+    return cast(Command, wrapped)
 
 
 @click.command("measures")
-@source_options
+@run_argument
+@workspace_options
 @click.option("--protocol", default="fgfa", show_default=True, help="What counts as found, see `vidkit eval`.")
-@click.option("--delay", is_flag=True, help="Frames until an object is first found (Mao et al. 2019).")
-@click.option("--stability", is_flag=True, help="Flicker and trembling along tracks (Zhang and Wang 2017).")
-@click.option("--distance", is_flag=True, help="AP against the distance from the keyframe, where it is told.")
-@click.option("--streaming", is_flag=True, help="AP with the answers as late as they were (Li et al. 2020).")
-@click.option(
-    "--rate",
-    "rates",
-    type=click.FloatRange(min=0),
-    multiple=True,
-    help="False alarms for each ground-truth box, for --delay; repeatable. Default: 0.1, 0.2, 0.4, 0.8, 1.6, 3.2.",
-)
-@click.option(
-    "--per",
-    type=click.Choice(["object", "frame"]),
-    default="object",
-    show_default=True,
-    help="What --rate is counted against: ground-truth boxes, or frames.",
-)
-@click.option(
-    "--window",
-    type=click.IntRange(min=1),
-    default=30,
-    show_default=True,
-    help="Frames: no object is delayed more in the average delay.",
-)
-@click.option(
-    "--fps",
-    type=click.FloatRange(min=0, min_open=True),
-    default=DEFAULT_FPS,
-    show_default=True,
-    help="Frames a second of the videos, for --streaming.",
-)
-@click.option(
-    "--take",
-    type=click.Choice(["newest", "every"]),
-    help="The frame that a free detector takes, for --streaming; default: every one for predictions that tell "
-    "keyframes or look ahead, else the newest.",
-)
-@reading_options
+@measure_options
 @json_option
 def command(
-    source: Source,
-    protocol: str,
-    delay: bool,
-    stability: bool,
-    distance: bool,
-    streaming: bool,
-    rates: tuple[float, ...],
-    per: Literal["object", "frame"],
-    window: int,
-    fps: float,
-    take: Literal["newest", "every"] | None,
-    as_json: bool,
+    run: str, workspace: Workspace, protocol: str, wanted: list[str], settings: MeasureSettings, as_json: bool
 ) -> None:
-    """Tell of PREDICTIONS what AP doesn't see: delay, stability, distance from the keyframe, streaming accuracy.
+    """Tell of RUN what AP doesn't see: delay, stability, distance from the keyframe, streaming accuracy.
 
     Without a choice all that data and predictions allow; what they don't allow is said. The definitions:
     docs/errors_and_measures.md.
 
     \b
     Examples:
-      vidkit measures runs/impression
+      vidkit measures impression
       vidkit measures results.pkl --index vidkit-data/vid_val.h5 --delay --rate 0.1 --rate 1 --per frame
-      vidkit measures runs/impression --streaming --fps 30 --take newest
-      vidkit measures runs/impression --stability --json
+      vidkit measures impression --distance --ci 1000
+      vidkit measures results.pkl --distance --schedule l=10,k=0
+      vidkit measures impression --streaming --fps 30 --take newest --json
     """
-    from vidkit.errors import AnnotationError, ChoiceError, PredictionError
     from vidkit.evaluation.matching import check
     from vidkit.evaluation.protocols import protocol_named
 
-    if not all(math.isfinite(number) for number in (fps, *rates)):
+    if not all(math.isfinite(number) for number in (settings.fps, *settings.rates)):
         raise click.UsageError("--fps and --rate: wanted finite numbers")
+    schedule = schedule_of(settings.schedule)
+    if (schedule or settings.ci) and wanted and "distance" not in wanted:
+        raise click.UsageError("--schedule and --ci are for --distance")
     rules = protocol_named(protocol).name
-    index_file, index, predictions = source.load()
-    check(index, predictions)
-    measures: dict[str, Callable[[], dict[str, Any]]] = {
-        "delay": lambda: _delay(index, predictions, rules, rates, window, per),
-        "stability": lambda: _stability(index, predictions, rules),
-        "distance": lambda: _distance(index, predictions, rules),
-        "streaming": lambda: _streaming(index, predictions, rules, fps, take),
-    }
-    flags = {"delay": delay, "stability": stability, "distance": distance, "streaming": streaming}
+    loaded = workspace.load([run])
+    check(loaded.index, loaded.only)
+    found, left_out = _measured(wanted, loaded.index, loaded.only, rules, settings)
+    if as_json:
+        head = {"format": "vidkit-measures", "version": 1, "protocol": rules, "limited": bool(loaded.limited)}
+        print_json({**head, "index": str(loaded.index_file), **found, "left_out": left_out})
+        return
+    for name, content in found.items():
+        _MEASURES[name][1](content)
+        click.echo()
+    for name, why in left_out.items():
+        say(f"no {name}: {why}")
+    warn_if_limited(loaded.only)
+
+
+def _measured(
+    wanted: Sequence[str], index: Index, predictions: Predictions, rules: str, settings: MeasureSettings
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What was measured by name, and why the rest wasn't; what was asked for by name must be possible."""
+    from vidkit.errors import AnnotationError, ChoiceError, PredictionError
+
     found: dict[str, Any] = {}
     left_out: dict[str, str] = {}
-    for name, measure in measures.items():
-        if any(flags.values()) and not flags[name]:
-            continue
+    for name in wanted or _MEASURES:
+        measure, _ = _MEASURES[name]
         try:
-            found[name] = measure()
+            found[name] = measure(index, predictions, rules, settings)
         except (AnnotationError, PredictionError) as reason:
-            if flags[name]:
+            if wanted:
                 raise
             left_out[name] = str(reason)
     if not found:
         raise ChoiceError(f"nothing can be measured: {'; '.join(left_out.values())}")
-    if as_json:
-        head = {"format": "vidkit-measures", "version": 1, "protocol": rules, "limited": predictions.run.limited}
-        print_json({**head, "index": str(index_file), **found, "left_out": left_out})
-        return
-    for name, content in found.items():
-        _PRINT[name](content)
-        click.echo()
-    for name, why in left_out.items():
-        say(f"no {name}: {why}")
-    warn_if_limited(predictions)
+    return found, left_out
 
 
-def _delay(
-    index: Index,
-    predictions: Predictions,
-    protocol: str,
-    rates: Sequence[float],
-    window: int,
-    per: Literal["object", "frame"],
-) -> dict[str, Any]:
+def schedule_of(text: str | None) -> tuple[int, int | None] | None:
+    """The length and keyframe id of a schedule such as l=10,k=5."""
+    from vidkit.segments import check_key_id
+
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*l\s*=\s*(\d{1,6})\s*(?:,\s*k\s*=\s*(\d{1,6})\s*)?", text)
+    if not found:
+        raise click.UsageError(f"--schedule {text}: wanted l=L or l=L,k=K, as in l=10,k=5")
+    length, key_id = int(found[1]), None if found[2] is None else int(found[2])
+    if length > MOST_LENGTH:
+        raise click.UsageError(f"--schedule {text}: segments of at most {MOST_LENGTH} frames")
+    try:
+        return length, check_key_id(length, key_id)
+    except ValueError as error:
+        raise click.UsageError(f"--schedule {text}: {error}") from None
+
+
+def _delay(index: Index, predictions: Predictions, protocol: str, settings: MeasureSettings) -> dict[str, Any]:
     from vidkit.evaluation.delay import RATES, average_delay
 
-    return average_delay(index, predictions, protocol, rates or RATES, window, per).to_json()
+    rates = settings.rates or RATES
+    return average_delay(index, predictions, protocol, rates, settings.window, settings.per).to_json()
 
 
-def _stability(index: Index, predictions: Predictions, protocol: str) -> dict[str, Any]:
+def _stability(index: Index, predictions: Predictions, protocol: str, _: MeasureSettings) -> dict[str, Any]:
     from vidkit.evaluation.stability import stability
 
     return stability(index, predictions, protocol).to_json()
 
 
-def _distance(index: Index, predictions: Predictions, protocol: str) -> dict[str, Any]:
-    from vidkit.evaluation.distance import scores_by_distance, told_distances
+def _distance(index: Index, predictions: Predictions, protocol: str, settings: MeasureSettings) -> dict[str, Any]:
+    from vidkit.evaluation.distance import UNKNOWN, scheduled_distances, scores_by_distance, told_distances
 
-    distances = told_distances(index, predictions)
-    scores = scores_by_distance(index, predictions, distances, protocol, tells_motion(index))
-    return {"at": [asdict(score) for score in scores]}
+    schedule = schedule_of(settings.schedule)
+    distances = scheduled_distances(index, *schedule) if schedule else told_distances(index, predictions)
+    by_motion, ci, seed = tells_motion(index), settings.ci, settings.seed
+    scores = scores_by_distance(index, predictions, distances, protocol, by_motion, ci, seed)
+    known = distances[distances != UNKNOWN]
+    return {
+        "keyframes": "schedule" if schedule else "told by the predictions",
+        "mean_distance_to_key": float(known.mean()) if len(known) else None,
+        "at": [asdict(score) for score in scores],
+    }
 
 
-def _streaming(
-    index: Index, predictions: Predictions, protocol: str, fps: float, take: Literal["newest", "every"] | None
-) -> dict[str, Any]:
+def _streaming(index: Index, predictions: Predictions, protocol: str, settings: MeasureSettings) -> dict[str, Any]:
     from vidkit.evaluation.evaluate import evaluate
     from vidkit.evaluation.streaming import stream
 
-    streamed = stream(index, predictions, fps, take)
+    streamed = stream(index, predictions, settings.fps, settings.take)
     by = ["motion"] if tells_motion(index) else []
     offline = evaluate(index, predictions, protocol, by)
     online = evaluate(index, streamed.predictions, protocol, by)
     pairs = zip((offline.overall, *offline.groups), (online.overall, *online.groups), strict=True)
     return {
-        "fps": fps,
+        "fps": settings.fps,
         "take": streamed.take,
         "mean_age_frames": streamed.age,
         "frames": index.n_frames,
@@ -216,9 +278,20 @@ def _print_distance(found: Mapping[str, Any]) -> None:
     motions = list(dict.fromkeys(row["motion"] for row in found["at"]))
     by_distance: dict[int, dict[str, Any]] = {}
     for row in found["at"]:
-        by_distance.setdefault(row["distance"], {"frames": row["frames"]})[row["motion"]] = _percent(row["mean_ap"])
-    rows = [[d, row["frames"], *(row.get(motion, "–") for motion in motions)] for d, row in by_distance.items()]
-    print_table(["distance", "frames", *motions], rows, "mAP in % by the distance in frames from the keyframe")
+        at = by_distance.setdefault(row["distance"], {"frames": row["frames"], "objects": row["ground_truth"]})
+        at[row["motion"]] = _with_interval(row["mean_ap"], row["interval"])
+    rows = [
+        [d, row["frames"], row["objects"], *(row.get(motion, "–") for motion in motions)]
+        for d, row in by_distance.items()
+    ]
+    title = f"mAP in % by the distance in frames from the keyframe, keyframes {found['keyframes']}"
+    print_table(["distance", "frames", "objects", *motions], rows, title)
+    click.echo(f"a frame lies {_number(found['mean_distance_to_key'])} frames from its keyframe on average")
+
+
+def _with_interval(mean_ap: float, interval: tuple[float, float] | None) -> str:
+    ends = "" if interval is None else f" [{_percent(interval[0])}, {_percent(interval[1])}]"
+    return _percent(mean_ap) + ends
 
 
 def _print_streaming(found: Mapping[str, Any]) -> None:
@@ -239,16 +312,18 @@ def _print_streaming(found: Mapping[str, Any]) -> None:
     )
 
 
-_PRINT: dict[str, Callable[[Mapping[str, Any]], None]] = {
-    "delay": _print_delay,
-    "stability": _print_stability,
-    "distance": _print_distance,
-    "streaming": _print_streaming,
+Measure = Callable[["Index", "Predictions", str, MeasureSettings], dict[str, Any]]
+_MEASURES: dict[str, tuple[Measure, Callable[[Mapping[str, Any]], None]]] = {
+    "delay": (_delay, _print_delay),
+    "stability": (_stability, _print_stability),
+    "distance": (_distance, _print_distance),
+    "streaming": (_streaming, _print_streaming),
 }
+"""What is measured by each name, and how it is printed."""
 
 
-def _number(value: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
 def _percent(value: float) -> str:

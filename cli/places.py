@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vidkit.errors import ChoiceError, FormatError
+from .console import say
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -38,51 +38,10 @@ index_option = click.option(
 )
 
 
-def candidates(data_dir: Path) -> list[Path]:
-    """Return the index files in `data_dir`, sorted."""
-    return sorted(data_dir.glob("*.h5")) if data_dir.is_dir() else []
-
-
-def choose_index(path: Path | None, data_dir: Path, fingerprint: str = "", n_frames: int | None = None) -> Path:
-    """Return the index to use: `path` if given, else the one with the fingerprint, else the only one that fits.
-
-    `fingerprint` and `n_frames` are what predictions tell of their index, as far as they do. Raises ChoiceError that
-    lists the candidates where none or several fit.
-    """
-    from vidkit.data.index_file import read_index_fingerprint
-
-    if path is not None:
-        return path
-    found = {}
-    for file in candidates(data_dir):
-        try:
-            found[file] = read_index_fingerprint(file)
-        except FormatError:
-            continue
-    if not found:
-        raise ChoiceError(f"{data_dir}: no index there; make one with `vidkit prepare --vid-root ROOT`, or name one")
-    if fingerprint:
-        fits = [file for file, print_ in found.items() if print_ == fingerprint]
-        reason = f"the predictions were made for the index {fingerprint}"
-    else:
-        fits = [file for file in found if n_frames is None or _n_frames(file) == n_frames]
-        named = f"the predictions don't name their index and have {n_frames} frames"
-        reason = "no index was named" if n_frames is None else named
-    if len(fits) != 1:
-        listed = ", ".join(f"{file} ({found[file][:8]}…, {_n_frames(file)} frames)" for file in fits or found)
-        raise ChoiceError(f"{reason}; {'none' if not fits else 'several'} of these fit: {listed}. Name one")
-    return fits[0]
-
-
-def open_index(path: Path | None, data_dir: Path) -> tuple[Path, Index]:
-    """Return the index at `path`, or the only one in `data_dir`, with its path."""
+def open_index(path: Path | None, data_dir: Path, prefer: str = "val") -> tuple[Path, Index]:
+    """The index at `path`, or the one in `data_dir`, of several that of the split `prefer`, with its path."""
     from vidkit.data.index_file import read_index
+    from vidkit.runs.choosing import choose_index
 
-    chosen = choose_index(path, data_dir)
+    chosen = choose_index(path, data_dir, prefer=prefer, tell=say)
     return chosen, read_index(chosen)
-
-
-def _n_frames(path: Path) -> int:
-    from vidkit.data.index_file import read_index
-
-    return read_index(path).n_frames

@@ -173,7 +173,7 @@ def _shard(text: str | None) -> tuple[int, int]:
 
 
 def _open(paths: Sequence[Path], data_dir: Path) -> tuple[list[Path], list[Index]]:
-    opened = [open_index(path, data_dir) for path in paths or (None,)]
+    opened = [open_index(path, data_dir, prefer="train") for path in paths or (None,)]
     return [path for path, _ in opened], [index for _, index in opened]
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,8 +14,7 @@ import click
 from vidkit.errors import ChoiceError, did_you_mean
 
 from .console import say
-from .places import candidates, choose_index, data_dir_option, runs_dir_option
-from .prediction_options import fit
+from .places import data_dir_option, runs_dir_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-PREDICTIONS = "predictions.h5"
-PREFERRED_SPLIT = "val"  # where nothing else tells which of several indices to look at
 
 
 @dataclass(frozen=True)
@@ -91,93 +87,23 @@ def verdict_options(command: Command) -> Command:
 def open_scene(
     index_path: Path | None, runs: Sequence[str], video: str | None, data_dir: Path, runs_dir: Path
 ) -> Scene:
-    """Return the runs called `runs` and their index, which is the one they were made for.
-
-    Without runs it is the one that is named, else the only one that has the video, else the only one in the data
-    folder, else the first one of the split "val" or of any; this last choice is said aloud.
-    """
+    """The runs called `runs` and their index; without runs the one that is named, or that has the video."""
     from vidkit.data.index_file import read_index
-    from vidkit.predictions.reading import open_predictions
+    from vidkit.runs.loading import Workspace
 
+    workspace = Workspace(data_dir, runs_dir, index_path, tell=say)
     if not runs:
-        return Scene(*_index_alone(index_path, video, data_dir), {})
-    opened = {name: open_predictions(path) for name, path in run_files(runs, runs_dir).items()}
-    first = next(iter(opened.values()))
-    file = choose_index(index_path, data_dir, first.index_fingerprint, first.n_frames)
-    index = read_index(file)
-    return Scene(file, index, {name: fit(run, index) for name, run in opened.items()})
-
-
-def run_files(runs: Sequence[str], runs_dir: Path) -> dict[str, Path]:
-    """Return the prediction files of runs, by the names that pictures give them.
-
-    A run is a folder with a predictions.h5, a prediction file of any format, or a name under the runs folder. It is
-    called as its folder; where two would be called the same, as it was given.
-    """
-    files: dict[str, Path] = {}
-    for run in dict.fromkeys(runs):
-        file = _prediction_file(run, runs_dir)
-        short = file.parent.name if file.name == PREDICTIONS and file.parent.name else file.stem
-        name = run if short in files else short
-        if file not in files.values():
-            files[name] = file
-    return files
+        file = workspace.choose_index(video=video)
+        return Scene(file, read_index(file), {})
+    loaded = workspace.load(runs)
+    return Scene(loaded.index_file, loaded.index, loaded.predictions)
 
 
 def runs_there(runs_dir: Path) -> list[str]:
-    """Return the names of the runs in the runs folder that have predictions."""
-    return sorted(path.parent.name for path in runs_dir.glob(f"*/{PREDICTIONS}"))
+    """The names of the runs in the runs folder that have predictions."""
+    from vidkit.runs.finding import run_names
 
-
-def _prediction_file(run: str, runs_dir: Path) -> Path:
-    for place in (Path(run), runs_dir / run):
-        if place.is_file():
-            return place
-        if (place / PREDICTIONS).is_file():
-            return place / PREDICTIONS
-    known = runs_there(runs_dir)
-    there = any(place.exists() for place in (Path(run), runs_dir / run))
-    why = f"no {PREDICTIONS} in it, so no finished run" if there else f"no such run{did_you_mean(run, known)}"
-    raise ChoiceError(f"{run}: {why}; runs with predictions in {runs_dir}: {', '.join(known) or 'none'}")
-
-
-def _index_alone(path: Path | None, video: str | None, data_dir: Path) -> tuple[Path, Index]:
-    from vidkit.data.index_file import read_index
-
-    if path is not None:
-        return path, read_index(path)
-    indices = list(_readable(candidates(data_dir)))
-    if not indices:
-        file = choose_index(None, data_dir)  # says what to do
-        return file, read_index(file)
-    if video is None or len(indices) == 1:
-        return _preferred(indices)
-    having = [(file, index) for file, index in indices if len(_videos_called(index, video)) == 1]
-    if not having:
-        near = did_you_mean(video, [name for _, index in indices for name in index.video_name])
-        raise ChoiceError(f"no video called {video!r} in any of the {len(indices)} indices in {data_dir}{near}")
-    return _preferred(having)
-
-
-def _preferred(indices: Sequence[tuple[Path, Index]]) -> tuple[Path, Index]:
-    """Return the first index of the preferred split, else the first, those that have frames before those without.
-
-    Where there are others, a message names them.
-    """
-    file, index = min(indices, key=lambda pair: (pair[1].split != PREFERRED_SPLIT, pair[1].files is None))
-    if others := [str(other) for other, _ in indices if other != file]:
-        say(f"index: {file}; there are others: {', '.join(others)}")
-    return file, index
-
-
-def _readable(files: Sequence[Path]) -> Iterator[tuple[Path, Index]]:
-    """Yield the files that are indices, read."""
-    from vidkit.data.index_file import read_index
-    from vidkit.errors import FormatError
-
-    for file in files:
-        with suppress(FormatError):
-            yield file, read_index(file)
+    return run_names(runs_dir)
 
 
 # -- the video and its frames ------------------------------------------------------------------------------------------
@@ -188,12 +114,14 @@ def video_row(scene: Scene, name: str | None) -> int:
 
     The folders before the name may be left out.
     """
+    from vidkit.runs.choosing import videos_called
+
     index = scene.index
     if index.n_videos == 0:
         raise ChoiceError(f"index {index.dataset} {index.split}: no videos in it")
     if name is None:
         return _first_video(scene)
-    rows = _videos_called(index, name)
+    rows = videos_called(index, name)
     if len(rows) != 1:
         known = [index.video_name[row] for row in rows] or list(index.video_name)
         listed = ", ".join(known[:4]) + (", …" if len(known) > 4 else "")
@@ -215,12 +143,6 @@ def _first_video(scene: Scene) -> int:
     if not reached.any():
         raise ChoiceError(f"no video that all of these runs reached: {', '.join(scene.runs)}; some are limited")
     return int(np.argmax(2 * reached + (boxes > 0) * reached))
-
-
-def _videos_called(index: Index, name: str) -> list[int]:
-    """Return the rows of the videos of this name; the folders before it may be left out."""
-    exact = [row for row, known in enumerate(index.video_name) if known == name]
-    return exact or [row for row, known in enumerate(index.video_name) if known.endswith("/" + name)]
 
 
 Span = tuple[int | None, int | None]

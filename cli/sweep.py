@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from .console import json_option, print_json, print_table, say
 from .places import data_dir_option, index_option, open_index, runs_dir_option
-from .run_options import How, how_options, run_detector
+from .run_options import find_modules_here, run_detector, run_options
 
 if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     metavar="NAME=VALUES",
     help="A value, a range 1..20 or 0..1:0.125, or numbers with commas; repeated for several values or options.",
 )
-@how_options
+@run_options
 @json_option
 def command(
     name: str,
@@ -37,8 +38,8 @@ def command(
     data_dir: Path,
     runs_dir: Path,
     options: tuple[str, ...],
+    settings: Mapping[str, Any],
     as_json: bool,
-    **how: Any,
 ) -> None:
     """Run DETECTOR with every combination of the options' values and collect one table.
 
@@ -51,18 +52,21 @@ def command(
       vidkit sweep impression --option length=2,5,10 --option gate=0..1:0.125 --checkpoint weights.pt
     """
     from vidkit.benchmark.grid import grid
+    from vidkit.benchmark.plugins import request
     from vidkit.files import write_text
 
     runs = grid(options)
+    find_modules_here()
+    for chosen in runs:
+        request(name, chosen)
     index_file, index = open_index(index_path, data_dir)
-    settings = How(index, runs_dir, **how)
     rows = []
     for place, chosen in enumerate(runs, start=1):
         say(f"run {place} of {len(runs)}: {name} {' '.join(chosen)}")
-        predictions, output = run_detector(name, chosen, settings, None, resume=True, restart=False)
-        if predictions is None:  # a process of torchrun that isn't the first
+        run = run_detector(name, index=index, options=chosen, runs_dir=runs_dir, resume=True, **settings)
+        if run.predictions is None:  # a process of torchrun that isn't the first
             continue
-        rows.append({**dict(option.split("=", 1) for option in chosen), **_row(predictions, output)})
+        rows.append({**dict(option.split("=", 1) for option in chosen), **_row(run.predictions, run.output)})
     if not rows:
         return
     table = io.StringIO()

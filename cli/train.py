@@ -129,7 +129,7 @@ def _detection(
     from impnet_model.training.train import Plan, train
     from vidkit.sampling.strata import check_same_classes
 
-    indices = [open_index(path, data_dir)[1] for path in index_paths or (None,)]
+    indices = [open_index(path, data_dir, prefer="train")[1] for path in index_paths or (None,)]
     if frames_root and len(frames_root) != len(indices):
         raise click.UsageError(f"{len(frames_root)} --frames-root for {len(indices)} indices: wanted one for each")
     check_same_classes(indices)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import FrameFiles
-from vidkit.data.index_file import read_index, read_index_fingerprint, write_index
+from vidkit.data.index_file import read_index, read_index_head, write_index
 from vidkit.errors import FormatError
 from vidkit.predictions.predictions_file import read_predictions, write_predictions
 from vidkit.predictions.table import FrameTimes, RunInfo
@@ -26,7 +26,7 @@ def test_index_round_trip(tmp_path: Path) -> None:
     )
     write_index(tmp_path / "i.h5", index)
     again = read_index(tmp_path / "i.h5")
-    assert again.fingerprint == index.fingerprint == read_index_fingerprint(tmp_path / "i.h5")
+    assert again.fingerprint == index.fingerprint == read_index_head(tmp_path / "i.h5").fingerprint
     assert again.files is not None
     assert vars(again.files) == vars(files)
     assert again.box.dtype == np.float32

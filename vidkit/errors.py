@@ -1,4 +1,4 @@
-"""The errors that come from outside: files, options, plug-ins. A caller's mistake is a `ValueError`, not one of these.
+"""The errors that come from outside: files, options, plug-ins; and of a caller's mistakes those that a command tells.
 
 Each message names the place, what was found, what was wanted and what to do, in one line where that is possible.
 """
@@ -34,6 +34,10 @@ class MissingLibraryError(DetectorError):
 
 class ChoiceError(VidkitError):
     """A name or file that can't be chosen: unknown, missing, or one of several. The message lists what there is."""
+
+
+class ArgumentError(ValueError):
+    """An argument outside its range or choices, or beside one that it doesn't go with; a command exits with 2."""
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

@@ -125,6 +125,11 @@ def column(file: File, place: str) -> NDArray[Any]:
     return np.asarray(column[()])
 
 
+def length(file: File, place: str) -> int:
+    """How many rows a column has."""
+    return int(file[place].shape[0])
+
+
 def attributes(file: File, place: str) -> Mapping[str, NDArray[Any]]:
     """The columns below a place, by name; none where it isn't there."""
     return {name: column(file, f"{place}/{name}") for name in file[place]} if place in file else {}

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..places import data_dir_option, index_option, runs_dir_option
-from ..prediction_options import load, read_options, reading_options
-from ..scene_options import run_files
+from ..prediction_options import reading_options, workspace_of
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -42,12 +41,9 @@ def load_runs(
 
     Raises ChoiceError for a run that isn't there, runs of different data, and limited runs unless these are wanted.
     """
-    from vidkit.plots.comparable import refuse_differences, refuse_limited
+    from vidkit.plots.comparable import refuse_limited
 
-    options = read_options(**reading)
-    loaded = {name: load(path, options, index_path, data_dir) for name, path in run_files(runs, runs_dir).items()}
-    refuse_differences("data", ((name, str(file)) for name, (file, _, _) in loaded.items()), "choose some of them")
+    loaded = workspace_of(index_path, data_dir, runs_dir, reading).load(runs)
     if not limited:
-        refuse_limited([name for name, (_, _, predictions) in loaded.items() if predictions.run.limited])
-    index = next(iter(loaded.values()))[1]
-    return index, {name: predictions for name, (_, _, predictions) in loaded.items()}
+        refuse_limited(loaded.limited)
+    return loaded.index, dict(loaded.predictions)

@@ -21,26 +21,11 @@ limited_option = click.option("--limited", is_flag=True, help="Draw runs over a 
 
 
 def result_files(runs: Sequence[str], runs_dir: Path) -> list[Path]:
-    """Return the result files of the named runs, or of all runs in `runs_dir`."""
-    from vidkit.errors import ChoiceError, did_you_mean
+    """The result files of the named runs, or of all runs in `runs_dir`."""
+    from vidkit.runs.finding import find_runs
 
-    if not runs:
-        found = sorted(runs_dir.glob("*/result*.json"))
-        if not found:
-            raise ChoiceError(f"{runs_dir}: no result there; `vidkit benchmark`, then `vidkit eval`, make some")
-        return found
-    files: list[Path] = []
-    for run in runs:
-        place = next((path for path in (Path(run), runs_dir / run) if path.exists()), None)
-        inside = [] if place is None else [place] if place.is_file() else sorted(place.glob("result*.json"))
-        if not inside:
-            known = sorted(path.parent.name for path in runs_dir.glob("*/result*.json"))
-            why = "no such run" if place is None else "no result.json in it; score it with `vidkit eval`"
-            raise ChoiceError(
-                f"{run}: {why}{did_you_mean(run, known)}; runs with results: {', '.join(known) or 'none'}"
-            )
-        files += inside
-    return list(dict.fromkeys(files))
+    found = find_runs(runs, runs_dir, "results")
+    return list(dict.fromkeys(file for run in found.values() for file in run.files))
 
 
 def results_of(files: Sequence[Path], protocol: str) -> dict[str, EvalResult]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..console import print_json, print_table, say
-from ..places import choose_index, data_dir_option, index_option, runs_dir_option
+from ..places import data_dir_option, index_option, runs_dir_option
 from .figure_options import picture_options
 from .recorded import recorded
 from .runs import limited_option
@@ -75,13 +75,14 @@ def command(
     from vidkit.keyframes.map_statistics import keyframe_weights
     from vidkit.plots.figure import check_endings, write_figure
     from vidkit.plots.weight_maps import chosen, sorted_by_weight, weights, weights_rows
+    from vidkit.runs.choosing import choose_index
 
     check_endings(outputs)
     runs = recorded([run] if run else [], runs_dir, limited)
     if len(runs) > 1:
         raise ChoiceError(f"several runs have weight maps: {', '.join(runs)}; name one")
     ((name, maps),) = runs.items()
-    index = read_index(choose_index(index_path, data_dir, maps.index_fingerprint))
+    index = read_index(choose_index(index_path, data_dir, fingerprint=maps.index_fingerprint, tell=say))
     _check_index(name, maps, index)
     keyframes = keyframe_weights(maps, index)
     if not keyframes:

@@ -46,7 +46,7 @@ def test_json_is_one_object(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert told["report"]["format"]["value"].startswith("fgfa,")
     assert told["report"]["n_detections"] == 103
     assert told["written"] == {"file": "p.csv", "format": "csv"}
-    assert run("missing", "--json") == 2
+    assert run("missing", "--json") == 1
     assert "error" in json.loads(capsys.readouterr().out)
 
 

@@ -104,7 +104,7 @@ def test_no_predictions_no_tracks_and_a_part_of_the_data(place: Path, capsys: py
 
 def test_what_is_not_there_or_no_prediction_file_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "junk").write_bytes(b"\0\1\2 no predictions")
-    assert run("nowhere.h5") == 2
+    assert run("nowhere.h5") == 1
     assert run("runs") == 1
     assert "no predictions.h5" in capsys.readouterr().err
     assert run("junk", "--json") == 1

@@ -71,7 +71,7 @@ def test_a_run_folder_stands_for_its_predictions(place: Path, capsys: pytest.Cap
     assert run("eval", "runs/mine") == 0
     assert (place / "runs/mine/result.json").is_file()
     assert run("eval", "vidkit-data") == 1
-    assert "no predictions.h5 in this folder" in capsys.readouterr().err
+    assert "no predictions.h5 in it" in capsys.readouterr().err
 
 
 def test_every_protocol_has_a_row_and_says_what_differs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,9 +154,34 @@ def test_another_file_of_the_same_name_does_not_take_its_place(place: Path, caps
     assert run("eval", "first/theirs.h5") == 0
     assert run("eval", "first/theirs.h5") == 0
     before = (place / "runs/theirs/result.json").read_bytes()
-    assert run("eval", "second/theirs.h5") == 1
-    assert "first/theirs.h5, not of second/theirs.h5; name another folder with -o" in capsys.readouterr().err
+    for _ in range(2):
+        assert run("eval", "second/theirs.h5") == 0
+        assert "written to runs/second-theirs" in capsys.readouterr().err
     assert (place / "runs/theirs/result.json").read_bytes() == before
-    assert run("eval", "second/theirs.h5", "-o", "runs/second") == 0
-    (place / "first" / "theirs.h5").unlink()
-    assert run("eval", "second/theirs.h5") == 0
+    assert sorted(path.name for path in (place / "runs").iterdir()) == ["mine", "second-theirs", "theirs"]
+
+
+def test_results_alone_lead_to_the_predictions_that_they_were_made_of(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("first", "second"):
+        (place / folder).mkdir()
+        (place / folder / "results.h5").write_bytes((place / "runs/mine/predictions.h5").read_bytes())
+        assert run("eval", f"{folder}/results.h5") == 0
+    assert run("compare", "runs/results", "second-results", "--ci", "0") == 0
+    (place / "second/results.h5").unlink()
+    assert run("compare", "runs/results", "runs/second-results") == 1
+    assert "second/results.h5, which isn't there any more" in capsys.readouterr().err
+
+
+def test_several_runs_are_scored_on_one_index(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "other").mkdir()
+    (place / "other/theirs.h5").write_bytes((place / "runs/mine/predictions.h5").read_bytes())
+    assert run("eval", "mine", "--json") == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert run("eval", "mine", "other/theirs.h5", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["format"], list(found["runs"])) == ("vidkit-results", ["mine", "theirs"])
+    assert found["runs"]["mine"] == alone
+    assert (place / "runs/theirs/result.json").is_file()
+    assert run("eval", "mine", "other/theirs.h5", "-o", "there") == 2

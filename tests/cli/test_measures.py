@@ -121,3 +121,36 @@ def test_faults_of_predictions_are_no_reason_to_leave_out(place: Path, capsys: p
 def test_wrong_options_are_told(place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert run("runs/timed", *arguments) == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+def test_a_schedule_stands_in_for_keyframes_that_are_not_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("timed", "--distance", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["distance"]
+    assert (told["keyframes"], told["mean_distance_to_key"]) == ("told by the predictions", 1.5)
+    assert run("plain", "--distance", "--schedule", "l=4, k=0", "--json") == 0
+    scheduled = json.loads(capsys.readouterr().out)["distance"]
+    assert scheduled["keyframes"] == "schedule" and scheduled["at"] == told["at"]
+    assert run("plain", "--distance") == 1
+    assert "as in --schedule l=10,k=5" in capsys.readouterr().err
+
+
+def test_distances_have_intervals_where_they_are_asked_for(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("timed", "--distance", "--ci", 20, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["distance"]["at"]
+    assert all(len(row["interval"]) == 2 for row in rows)
+    assert run("timed", "--distance", "--ci", 20) == 0
+    assert "[" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("schedule", ["10", "l=0", "l=1001", "l=5,k=5", "l=-3", "l=10;k=5", "k=5"])
+def test_bad_schedules_are_told(place: Path, schedule: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("plain", "--distance", "--schedule", schedule) == 2
+    assert "--schedule" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--schedule", "l=5"], ["--ci", "10"]])
+def test_what_is_said_of_another_measure_is_refused(
+    place: Path, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("timed", "--delay", *option) == 2
+    assert "are for --distance" in capsys.readouterr().err

@@ -80,11 +80,14 @@ def test_contribution_draws_all_that_recorded(here: Path, capsys: pytest.Capture
     ("args", "message"),
     [
         (["weights"], "several runs have weight maps: impression, none; name one"),
-        (["weights", "imprssion"], "imprssion: no such run (did you mean 'impression'?); runs with weight maps:"),
+        (
+            ["weights", "imprssion"],
+            "imprssion: no such run (did you mean 'impression'?); runs with weight maps in runs: impression",
+        ),
         (["weights", "frames"], "frames: no weight maps in it; run it with --record-weights"),
         (["weights", "impression", "-o", "w.gif"], "can't draw .gif"),
         (["weights", "impression", "--index", "other.h5"], "its weight maps are of the index"),
-        (["contribution", "--runs-dir", "nowhere"], "nowhere: no run there that recorded weight maps"),
+        (["contribution", "--runs-dir", "nowhere"], "nowhere: no weight maps there"),
         (["gate"], "no result there"),
     ],
 )

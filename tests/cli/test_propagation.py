@@ -4,17 +4,12 @@ import dataclasses
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
 from tests.keyframes.test_costs import timed
-from tests.makers import make_index, make_predictions
-from vidkit.data.index_file import write_index
-from vidkit.evaluation.distance import scheduled_distances
 from vidkit.predictions.predictions_file import write_predictions
-from vidkit.predictions.table import RunInfo
 
 
 def run(*args: object) -> int:
@@ -65,60 +60,10 @@ def test_predicted_stands_beside_measured(tmp_path: Path, capsys: pytest.Capture
     assert found["cost"]["unit"] == "seconds" and found["cost"]["source"].endswith("times.json: a test")
 
 
-@pytest.fixture
-def predicted(tmp_path: Path) -> tuple[Path, Path]:
-    """Predictions that tell keyframes 0, 5, 10, …, and their index."""
-    index = make_index(2, videos=4, frames=20)
-    write_index(tmp_path / "index.h5", index)
-    distance = scheduled_distances(index, 5, 0)
-    made = dataclasses.replace(
-        make_predictions(index), key_distance=-distance.astype(np.int32), run=RunInfo("some", {"length": 5})
-    )
-    write_predictions(tmp_path / "predictions.h5", made)
-    return tmp_path / "predictions.h5", tmp_path / "index.h5"
-
-
-def test_scores_by_distance_follow_the_predictions(
-    predicted: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    predictions, index = predicted
-    assert run(predictions, "--index", index, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["length"] == 5
-    assert told["by_distance"]["mean_distance_to_key"] == 2.0
-    assert {(s["distance"], s["motion"]) for s in told["by_distance"]["scores"]} == {
-        (d, m) for d in range(5) for m in ("all", "slow", "medium", "fast")
-    }
-    assert run(predictions, "--data-dir", index.parent, "--schedule", "l=5, k=0", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["by_distance"]["scores"] == told["by_distance"]["scores"]
-    assert run(predictions, "--index", index, "--schedule", "l=4", "--by", "none", "--length", 7) == 0
-    out = capsys.readouterr().out
-    assert "segments of 7" in out and "keyframes schedule" in out
-    assert "slow" not in out and "A frame lies 1 frames from its keyframe on average." in out
-
-
-def test_predictions_that_do_not_tell_keyframes_ask_for_them(
-    predicted: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    index = predicted[1]
-    write_predictions(tmp_path / "silent.h5", make_predictions(make_index(2, videos=4, frames=20)))
-    assert run(tmp_path / "silent.h5", "--index", index) == 1
-    assert "as in --schedule l=10,k=5" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("schedule", ["10", "l=0", "l=1001", "l=5,k=5", "l=-3", "l=10;k=5", "k=5"])
-def test_bad_schedules_are_told(
-    predicted: tuple[Path, Path], schedule: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(predicted[0], "--index", predicted[1], "--schedule", schedule) == 2
-    assert "--schedule" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     "args",
     [
-        ["--schedule", "l=10"],
-        ["--ci", "10"],
+        ["some.h5"],
         ["--length", "0"],
         ["--length", "1001"],
         ["--weight", "1.5"],

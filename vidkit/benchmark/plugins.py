@@ -94,20 +94,28 @@ def load(plugin: Plugin) -> Factory:
     return of_function(factory) if takes_an_image(factory) else factory
 
 
-def make(
-    name: str, context: DetectorContext, options: Sequence[str]
-) -> tuple[Detector | OracleDetector, dict[str, Any]]:
-    """Return the detector called `name`, made with options such as "length=5", and the values of all its options.
+def request(name: str, options: Sequence[str]) -> tuple[Plugin, Factory, dict[str, Any]]:
+    """The detector called `name`, its factory, and the values of its options, some given as in "length=5".
 
-    Raises DetectorError if there is no such detector, an option doesn't fit, its factory fails, or what the factory
-    returns isn't a detector.
+    Nothing is made yet, so no index is needed. Raises DetectorError if there is no such detector or an option doesn't
+    fit.
     """
     plugin = find(name)
     factory = load(plugin)
     try:
-        values = parse_options(options, options_of(factory))
+        return plugin, factory, parse_options(options, options_of(factory))
     except DetectorError as error:
         raise DetectorError(f"detector {plugin.name!r}: {error}") from None
+
+
+def make(
+    name: str, context: DetectorContext, options: Sequence[str]
+) -> tuple[Detector | OracleDetector, dict[str, Any]]:
+    """The detector called `name`, made with options such as "length=5", and the values of all its options.
+
+    Raises DetectorError as `request` does, and if its factory fails or returns what isn't a detector.
+    """
+    plugin, factory, values = request(name, options)
     try:
         detector = factory(context, **values)
     except DetectorError:

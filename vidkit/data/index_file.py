@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from vidkit import hdf5
@@ -64,10 +65,28 @@ def read_index(path: str | Path) -> Index:
         return index
 
 
-def read_index_fingerprint(path: str | Path) -> str:
-    """Return the fingerprint that the index at `path` states, without reading the rest."""
+@dataclass(frozen=True)
+class IndexHead:
+    """What tells one index from another, read without its columns."""
+
+    dataset: str
+    split: str
+    fingerprint: str
+    n_videos: int
+    n_frames: int
+
+    @property
+    def is_video(self) -> bool:
+        """Whether some video has more than one frame; else all are still images."""
+        return self.n_frames > self.n_videos
+
+
+def read_index_head(path: str | Path) -> IndexHead:
+    """What the index at `path` states of itself, without reading the rest. Raises FormatError as `read_index`."""
     with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
-        return hdf5.text_of(file, "fingerprint")
+        dataset, split, fingerprint = (hdf5.text_of(file, name) for name in ("dataset", "split", "fingerprint"))
+        videos, frames = (hdf5.length(file, place) for place in ("/videos/name", "/frames/number"))
+        return IndexHead(dataset, split, fingerprint, videos, frames)
 
 
 def _write_files(group: hdf5.Group, files: FrameFiles) -> None:

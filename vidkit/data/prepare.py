@@ -477,12 +477,12 @@ def _with_motion(part: Part, planned: Plan, motion: MotionFile) -> Index:
 
 
 def _state(path: Path, fingerprint: str) -> str:
-    from vidkit.data.index_file import read_index_fingerprint
+    from vidkit.data.index_file import read_index_head
 
     if not path.exists():
         return "new"
     try:
-        return "unchanged" if read_index_fingerprint(path) == fingerprint else "replaced"
+        return "unchanged" if read_index_head(path).fingerprint == fingerprint else "replaced"
     except FormatError:
         return "replaced"
 

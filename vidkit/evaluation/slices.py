@@ -134,7 +134,7 @@ def attribute_names(by: str) -> list[str]:
 
 def known_attributes(index: Index) -> list[str]:
     """Return what an index can be broken down by."""
-    return [*_BUILT_IN, *index.instance_attributes, *index.frame_attributes]
+    return [*BUILT_IN, *index.instance_attributes, *index.frame_attributes]
 
 
 def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
@@ -151,7 +151,7 @@ def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
 
 
 _ALIASES = {"motion_iou": "motion", "class_id": "class", "videos": "video"}
-_BUILT_IN = (
+BUILT_IN = (
     *("motion", "area", "class", "video", "occluded", "generated"),
     *("track_length", "track_id", "frame_number", "video_size"),
 )

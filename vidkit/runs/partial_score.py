@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isnan
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from vidkit.benchmark.stopwatch import VideoRun
-    from vidkit.data.index import Index
+from vidkit.benchmark.stopwatch import VideoRun
+from vidkit.data.index import Index
+from vidkit.data.part import of_videos
+from vidkit.evaluation.evaluate import evaluate
+from vidkit.predictions.table import from_frames
 
 
 def partial_score(done: Mapping[int, VideoRun], index: Index, n_videos: int) -> str:
-    """Return a line with the mean AP over the videos that are `done`, of `n_videos`, under the protocol fgfa."""
-    from vidkit.data.part import of_videos
-    from vidkit.evaluation.evaluate import evaluate
-    from vidkit.predictions.table import from_frames
-
+    """A line with the mean AP over the videos that are `done`, of `n_videos`, under the protocol fgfa."""
     videos = sorted(done)
     part = of_videos(index, videos)
     predictions = from_frames((answer for video in videos for answer in done[video].answers), part.fingerprint)
