@@ -7,9 +7,11 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import click
+
+from vidkit.progress import Advance, no_progress
 
 UNFOLDED = 10_000  # columns where stdout is no terminal: a line of a table stays a line for grep and diff
 DONE, BAD_INPUT, BAD_USAGE, FINDINGS, INTERRUPTED = 0, 1, 2, 3, 130
@@ -108,18 +110,12 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
-class Advance(Protocol):
-    """`advance(steps, note)`: so many steps are done; the note stands at the end of the line, as in "1 234 files/s"."""
-
-    def __call__(self, steps: int, note: str = "") -> None:
-        """Move the bar on."""
-
-
 @contextmanager
 def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
     """Show a progress bar with count and time left on stderr; where that is no terminal `advance` does nothing."""
     if not _is_terminal(sys.stderr):
-        yield _do_nothing
+        with no_progress(title, total, unit) as advance:
+            yield advance
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -136,11 +132,7 @@ def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
     with bar:
         task = bar.add_task(title, total=total, note="")
 
-        def advance(steps: int, note: str = "") -> None:
+        def move(steps: int, note: str = "") -> None:
             bar.update(task, advance=steps, note=note)
 
-        yield advance
-
-
-def _do_nothing(steps: int, note: str = "") -> None:
-    """Advance no bar: there is no terminal to show it on."""
+        yield move

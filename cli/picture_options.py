@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .console import Advance
+from vidkit.progress import Advance
 
 if TYPE_CHECKING:
     import numpy as np

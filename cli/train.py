@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import INTERRUPTED, Advance, json_option, print_json, progress, say
+from vidkit.progress import Advance
+
+from .console import INTERRUPTED, json_option, print_json, progress, say
 from .places import data_dir_option, open_index
 
 if TYPE_CHECKING:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
 from vidkit.benchmark.environment import environment
@@ -37,28 +36,13 @@ from vidkit.errors import ArgumentError, ChoiceError, FormatError, FrameError
 from vidkit.keyframes.weight_maps_file import write_weight_maps
 from vidkit.predictions.predictions_file import read_predictions, write_predictions
 from vidkit.predictions.table import Predictions, RunInfo
+from vidkit.progress import ShowProgress, no_progress
 from vidkit.runs.choosing import Tell, choose_index
 from vidkit.runs.finished_run import FinishedRun
 from vidkit.runs.folder import PREDICTIONS, parts_folder, run_name, weight_maps_file
 from vidkit.runs.partial_score import partial_score
 
 LOG = logging.getLogger(__name__)
-
-
-class Advance(Protocol):
-    """`advance(steps, note)`: so many more frames are done; the note tells the speed."""
-
-    def __call__(self, steps: int, note: str = "") -> None:
-        """Move a progress bar on."""
-
-
-ShowProgress = Callable[[str, int, str], AbstractContextManager[Advance]]
-"""`show(title, total, unit)`: a progress bar for as long as the context lasts."""
-
-
-def no_progress(title: str, total: int, unit: str) -> AbstractContextManager[Advance]:
-    """A progress bar that isn't shown."""
-    return nullcontext(lambda steps, note="": None)
 
 
 @dataclass(frozen=True)
