@@ -18,10 +18,11 @@ PACKAGES = {"vidkit": "vidkit", "impnet_model": "impnet_model", "cli": "vidkit_c
 
 # The whole order: a room may import those before it, and no room those after it. A room is a module or a folder.
 ORDER = [
-    *("vidkit.version", "vidkit.errors", "vidkit.progress", "vidkit.files", "vidkit.boxes", "vidkit.classes"),
-    *("vidkit.detections", "vidkit.segments", "vidkit.hdf5", "vidkit.data", "vidkit.check", "vidkit.pickles"),
-    *("vidkit.predictions", "vidkit.keyframes", "vidkit.evaluation", "vidkit.sampling", "vidkit.synth"),
-    *("vidkit.benchmark", "vidkit.adapters", "vidkit.runs", "vidkit.pictures", "vidkit.plots", "vidkit.pages"),
+    *("vidkit.version", "vidkit.errors", "vidkit.progress", "vidkit.shown", "vidkit.files"),
+    *("vidkit.boxes", "vidkit.classes", "vidkit.detections", "vidkit.segments", "vidkit.hdf5"),
+    *("vidkit.data", "vidkit.check", "vidkit.pickles", "vidkit.predictions", "vidkit.keyframes"),
+    *("vidkit.evaluation", "vidkit.sampling", "vidkit.synth", "vidkit.benchmark", "vidkit.adapters"),
+    *("vidkit.runs", "vidkit.pictures", "vidkit.plots", "vidkit.pages"),
     *("impnet_model.flows", "impnet_model.data", "impnet_model.nets", "impnet_model.weights"),
     *("impnet_model.detectors", "impnet_model.training", "impnet_model.api", "vidkit_cli"),
 ]

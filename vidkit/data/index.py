@@ -39,7 +39,7 @@ class FrameFiles:
     size: NDArray[np.int64] | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Index:
     """All annotations of one split. V videos, F frames, N instances (boxes), C classes.
 
@@ -81,6 +81,10 @@ class Index:
         return Index, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in given)
 
     # -- counts ----------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        counts = f"{self.n_videos} videos, {self.n_frames} frames, {self.n_instances} boxes of {self.n_classes} classes"
+        return f"Index {self.dataset} {self.split}: {counts}, fingerprint {self.fingerprint}"
 
     @property
     def n_videos(self) -> int:

@@ -24,6 +24,7 @@ from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, softwar
 from vidkit.evaluation.scoring import ranked
 from vidkit.evaluation.slices import Bins, Group, breakdown
 from vidkit.predictions.table import Predictions
+from vidkit.shown import as_html, as_text, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ class VideoShare:
     delta_without: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Run b against run a, on the same data and under the same rules."""
 
@@ -83,6 +84,29 @@ class Comparison:
         import pandas as pd
 
         return pd.DataFrame([asdict(difference) for difference in self.differences])
+
+    def __repr__(self) -> str:
+        return as_text(self._title(), self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._title(), self._shown())
+
+    def _title(self) -> str:
+        return f"B - A: {percent(self.overall.delta)} points of mAP, protocol {self.protocol.name}"
+
+    def _shown(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "group": f"{d.by}: {d.name}" if d.by else "all",
+                "A": percent(d.a),
+                "B": percent(d.b),
+                "B - A": percent(d.delta),
+                "95 % interval": f"{percent(d.low)} … {percent(d.high)}",
+                "P(B better)": d.p_better,
+            }
+            for d in self.differences
+            if not d.class_name
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain values, see docs/formats.md; NaN becomes None."""

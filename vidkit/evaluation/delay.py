@@ -33,6 +33,7 @@ from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.protocols import FGFA, Protocol, protocol_named
 from vidkit.evaluation.tracks import Tracks, found_scores, tracks_of
 from vidkit.predictions.table import Predictions
+from vidkit.shown import as_html, as_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ class Delay:
     """The mean of d, not cut at W, over the objects that are found; NaN if none is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DelayReport:
     """The average delay over all rates, and the delay at each."""
 
@@ -80,6 +81,18 @@ class DelayReport:
         import pandas as pd
 
         return pd.DataFrame([asdict(delay) for delay in self.at], columns=list(Delay.__dataclass_fields__))
+
+    def __repr__(self) -> str:
+        return as_text(self._title(), self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._title(), self._shown())
+
+    def _title(self) -> str:
+        return f"average delay {self.average_delay:.2f} frames, protocol {self.protocol}"
+
+    def _shown(self) -> list[dict[str, Any]]:
+        return [asdict(delay) for delay in self.at]
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as plain values."""

@@ -36,6 +36,7 @@ from vidkit.evaluation.ranking import matching_keys, rank, score_keys
 from vidkit.evaluation.scoring import Ranked, ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Cells, Group, breakdowns
 from vidkit.predictions.table import Predictions
+from vidkit.shown import as_html, as_text, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,7 @@ class GroupErrors:
     count: Mapping[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ErrorReport:
     """The errors of all data and of each group, with the rules that told them."""
 
@@ -124,6 +125,25 @@ class ErrorReport:
                     "ap": group.mean_ap if c is None else float(group.ap[c]),
                     "n_gt": int(group.n_gt.sum() if c is None else group.n_gt[c]),
                 }
+
+    def __repr__(self) -> str:
+        return as_text(self._title(), self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._title(), self._shown())
+
+    def _title(self) -> str:
+        return f"cost of each type of error in points of mAP, protocol {self.protocol.name}"
+
+    def _shown(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "group": f"{group.by}: {group.name}" if group.by else "all",
+                "mAP %": percent(group.mean_ap),
+                **{kind: percent(cost) for kind, cost in group.delta.items()},
+            }
+            for group in (self.overall, *self.groups)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the means of each group and its counts, as plain values."""

@@ -17,6 +17,7 @@ from vidkit.errors import FormatError
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
 from vidkit.predictions.table import FrameTimes, Predictions
+from vidkit.shown import as_html, as_text, percent
 from vidkit.version import __version__
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Bootstrap:
     level: float = 0.95
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EvalResult:
     """The AP of all data and of each group, with everything that is needed to know what the numbers mean."""
 
@@ -109,6 +110,28 @@ class EvalResult:
             {**named, "class": name, "ap": ap, "n_gt": n_gt}
             | ({} if limits is None else {"low": float(limits[0]), "high": float(limits[1])})
             for name, ap, n_gt, limits in rows
+        ]
+
+    def __repr__(self) -> str:
+        return as_text(self._title(), self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._title(), self._shown())
+
+    def _title(self) -> str:
+        limited = ", of a limited run" if self.limited else ""
+        data = " ".join(self.data.get(name, "") for name in ("dataset", "split"))
+        return f"mAP {percent(self.mean_ap)} % on {data}, protocol {self.protocol.name}{limited}"
+
+    def _shown(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "group": f"{group.by}: {group.name}" if group.by else "all",
+                "ground truth": int(group.n_gt.sum()),
+                "mAP %": percent(group.mean_ap),
+            }
+            | ({} if group.interval is None else {"95 % interval": " … ".join(map(percent, group.interval.mean_ap))})
+            for group in (self.overall, *self.groups)
         ]
 
     def to_json(self) -> dict[str, Any]:

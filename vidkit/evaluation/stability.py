@@ -38,6 +38,7 @@ from vidkit.evaluation.matching import match
 from vidkit.evaluation.protocols import FGFA, Protocol, protocol_named
 from vidkit.evaluation.tracks import Tracks, found_by, found_scores, tracks_of
 from vidkit.predictions.table import Predictions
+from vidkit.shown import as_html, as_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ class Stability:
         return self.fragment + self.centre + self.scale_ratio
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StabilityReport:
     """The errors at each recall, and their mean over the recalls that are reached."""
 
@@ -84,6 +85,18 @@ class StabilityReport:
         import pandas as pd
 
         return pd.DataFrame([_as_dict(stability) for stability in self.at])
+
+    def __repr__(self) -> str:
+        return as_text(self._title(), self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._title(), self._shown())
+
+    def _title(self) -> str:
+        return f"stability errors along tracks: {self.mean.total:.4f}, protocol {self.protocol}"
+
+    def _shown(self) -> list[dict[str, Any]]:
+        return [_as_dict(stability) for stability in self.at]
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as plain values."""

@@ -36,7 +36,7 @@ Take = Literal["newest", "every"]
 NO_ANSWER = -1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Streamed:
     """What a viewer of the stream would have seen; score `predictions` with `evaluate`."""
 
@@ -46,6 +46,10 @@ class Streamed:
     taken: NDArray[np.bool_]  # (F,) whether the detector took this frame
     frames_per_second: float
     take: Take
+
+    def __repr__(self) -> str:
+        lost = f"{self.skipped} frames skipped, {self.unanswered} without an answer"
+        return f"Streamed at {self.frames_per_second:g} frames/s: answers {self.age:.2f} frames old, {lost}"
 
     @property
     def age(self) -> float:

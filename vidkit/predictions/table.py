@@ -49,7 +49,7 @@ class FrameTimes:
         return float(len(seconds) / seconds.sum()) if seconds.sum() > 0 else None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictions:
     """The detections of all F frames of an index, frame by frame, in the order in which the detector gave them.
 
@@ -90,6 +90,12 @@ class Predictions:
                 raise ValueError(f"predictions: {name} {column.shape}; wanted ({len(starts) - 1},), one for each frame")
         for column in (starts, self.box, self.score, self.class_id):
             column.flags.writeable = False
+
+    def __repr__(self) -> str:
+        by = f" by {self.run.detector}" if self.run.detector else ""
+        return (
+            f"Predictions{by}: {self.n_frames} frames, {self.n_detections} detections, fingerprint {self.fingerprint}"
+        )
 
     @property
     def n_frames(self) -> int:

@@ -11,6 +11,7 @@ from vidkit.benchmark.timing import summary
 from vidkit.data.index import Index
 from vidkit.predictions.table import Predictions
 from vidkit.runs.folder import weight_maps_file
+from vidkit.shown import as_html
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,10 +45,8 @@ class FinishedRun:
         return "\n".join([*lines, f"{'predictions':<18} {self.output}"])
 
     def _repr_html_(self) -> str:
-        import pandas as pd
-
         rows = [*self.facts(), ("predictions", str(self.output))]
-        return pd.DataFrame(rows, columns=["run", ""]).to_html(index=False, border=0)
+        return as_html("a benchmark run", [{"what": name, "value": value} for name, value in rows])
 
 
 def _facts(predictions: Predictions, measured: Mapping[str, Any]) -> list[tuple[str, str]]:
