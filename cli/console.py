@@ -62,7 +62,7 @@ def report_errors(command: click.Command, args: Sequence[str] | None = None) -> 
 
 
 def _fail_as_json(message: str, code: int, kind: str = "UsageError") -> int:
-    print_json({"error": {"kind": kind, "message": message}})
+    print_json({"format": "vidkit-error", "version": 1, "error": {"kind": kind, "message": message}})
     return code
 
 
