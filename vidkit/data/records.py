@@ -38,6 +38,28 @@ class LeftOut:
 
 
 @dataclass(frozen=True, eq=False)
+class IgnoredRegions:
+    """Regions of one video that are no ground truth, and where a detection is no false alarm either: M of them.
+
+    COCO's iscrowd, VisDrone's class 0, UA-DETRAC's ignored_region, KITTI's DontCare, MOTChallenge's rows with flag 0.
+    """
+
+    count: NDArray[np.int32]  # (F,) in each frame; the sum is M
+    box: NDArray[np.floating[Any]]  # (M, 4) vidkit's convention
+    class_id: NDArray[np.int16]  # (M,) whose detections it is about; -1: those of any class
+    crowd: NDArray[np.bool_]  # (M,) a region that many detections may lie in; else one object that needn't be found
+
+
+@dataclass(frozen=True, eq=False)
+class FrameNames:
+    """How the source itself calls the frames of one video, as far as it does; each `(F,)` or None."""
+
+    id: tuple[str, ...] | None = None  # image ids, as text
+    path: tuple[str, ...] | None = None  # file names as written, with their folders
+    number: tuple[int, ...] | None = None  # frame numbers as written
+
+
+@dataclass(frozen=True, eq=False)
 class VideoTable:
     """One video: F frames, N instances, in the order of the source. Instances of a frame stand together.
 
@@ -60,6 +82,8 @@ class VideoTable:
     counts: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     remarks: tuple[LeftOut, ...] = ()  # kept, but worth a look
+    ignored: IgnoredRegions | None = None
+    called: FrameNames = field(default_factory=FrameNames)
 
     def __post_init__(self) -> None:
         f, n = len(self.frame_number), len(self.class_id)
@@ -72,6 +96,13 @@ class VideoTable:
             for name, column in (("name", self.files.name), ("offset", self.files.offset), ("size", self.files.size))
             if column is not None
         }
+        columns |= {
+            f"called.{name}": (column, f) for name, column in vars(self.called).items() if column is not None
+        }
+        if self.ignored is not None:
+            columns["ignored.count"] = (self.ignored.count, f)
+            m = int(self.ignored.count.sum())
+            columns |= {f"ignored.{name}": (getattr(self.ignored, name), m) for name in ("box", "class_id", "crowd")}
         for name, (column, wanted) in columns.items():
             if len(column) != wanted:
                 raise ValueError(f"video {self.name}: {name} has {len(column)} rows, wanted {wanted}")

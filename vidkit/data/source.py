@@ -22,6 +22,8 @@ class Source:
     videos: tuple[VideoTable, ...]
     root: Path
     left_out: tuple[LeftOut, ...] = ()
+    class_ids: tuple[str, ...] | None = None
+    """How the source itself numbers its classes, as text, in their order."""
 
 
 def check_names(place: str, videos: tuple[VideoTable, ...]) -> None:
