@@ -10,6 +10,7 @@ import click
 
 from .breakdown_options import GroupChoice, breakdown_options
 from .console import FINDINGS, json_option, print_json, print_table, say
+from .options import FILE, ci_option, seed_option
 from .prediction_options import workspace_options
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ MOST_VIDEOS = 5
 @workspace_options
 @click.option("--protocol", metavar="NAME", help="As for eval; default: that of the results, or fgfa.")
 @breakdown_options
-@click.option("--ci", type=click.IntRange(min=0), default=1000, show_default=True, help="Resamplings of videos.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the resampling.")
+@ci_option(1000)
+@seed_option
 @click.option("--classes", "by_class", is_flag=True, help="Print each class of each group, too.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 3 if B's mAP is worse and the interval leaves out 0.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the comparison as JSON.")
+@click.option("-o", "--output", type=FILE, help="Write the comparison as JSON.")
 @json_option
 def command(
     a: str,

@@ -12,6 +12,7 @@ import click
 from .breakdown_options import GroupChoice, breakdown_options, names_in
 from .choices import ListingOption, protocols
 from .console import json_option, print_json, print_table, say
+from .options import FOLDER, ci_option, seed_option
 from .prediction_options import runs_argument, workspace_options
 
 if TYPE_CHECKING:
@@ -34,14 +35,12 @@ if TYPE_CHECKING:
     help="{names}, or all; repeatable or with commas. Default: fgfa, voc.",
 )
 @breakdown_options
-@click.option(
-    "--ci", type=click.IntRange(min=0), default=0, metavar="N", help="Intervals from N resamplings of videos."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the resampling.")
+@ci_option()
+@seed_option
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder of the results, of one RUN; default: the run's.",
 )
 @json_option

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .console import json_option, print_json, print_table
-from .places import data_dir_option, open_index
+from .options import data_dir_option, open_index
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from .console import json_option, print_json, print_table, progress
+from .options import index_option
 from .picture_options import (
     FILMS,
     by_option,
@@ -23,7 +24,6 @@ from .picture_options import (
     scale_option,
     with_legends,
 )
-from .places import index_option
 from .scene_options import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
 
 if TYPE_CHECKING:

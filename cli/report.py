@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .console import json_option, print_json
-from .places import runs_dir_option
+from .options import runs_dir_option
 from .plot.runs import protocol_option, result_files, results_of
 
 if TYPE_CHECKING:

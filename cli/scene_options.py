@@ -14,7 +14,7 @@ import click
 from vidkit.errors import ChoiceError, did_you_mean
 
 from .console import say
-from .places import data_dir_option, runs_dir_option
+from .options import data_dir_option, runs_dir_option
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import json_option, print_json, print_table, say
-from .places import data_dir_option, index_option, open_index, runs_dir_option
+from .options import data_dir_option, index_option, open_index, runs_dir_option
 from .run_options import find_modules_here, run_detector, run_options
 
 if TYPE_CHECKING:

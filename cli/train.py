@@ -16,7 +16,7 @@ import click
 from vidkit.progress import Advance
 
 from .console import INTERRUPTED, json_option, print_json, progress, say
-from .places import data_dir_option, open_index
+from .options import data_dir_option, open_index
 
 if TYPE_CHECKING:
     from impnet_model.training.loop import Report

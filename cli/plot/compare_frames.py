@@ -10,8 +10,8 @@ import click
 from vidkit.errors import ChoiceError
 
 from ..console import print_json, say
+from ..options import index_option
 from ..picture_options import frames_root_option
-from ..places import index_option
 from ..scene_options import Scene, frame_rows, open_scene, runs_there, verdict_options, video_row
 from .figure_options import picture_options
 

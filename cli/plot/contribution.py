@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..console import print_json, print_table
-from ..places import runs_dir_option
+from ..options import runs_dir_option
 from .figure_options import picture_options
 from .recorded import recorded
 from .runs import limited_option

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..console import print_json, say
-from ..places import runs_dir_option
+from ..options import runs_dir_option
 from .figure_options import picture_options
 from .runs import limited_option, mix_option, protocol_option, result_files, results_of
 

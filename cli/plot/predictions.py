@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..places import data_dir_option, index_option, runs_dir_option
+from ..options import data_dir_option, index_option, runs_dir_option
 from ..prediction_options import reading_options, workspace_of
 
 if TYPE_CHECKING:

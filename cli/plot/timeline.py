@@ -9,7 +9,7 @@ import click
 from vidkit.errors import ChoiceError
 
 from ..console import print_json, say
-from ..places import index_option
+from ..options import index_option
 from ..scene_options import open_scene, runs_there, verdict_options, video_row
 from .figure_options import picture_options
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..console import print_json, print_table, say
-from ..places import data_dir_option, index_option, runs_dir_option
+from ..options import data_dir_option, index_option, runs_dir_option
 from .figure_options import picture_options
 from .recorded import recorded
 from .runs import limited_option

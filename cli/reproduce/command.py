@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from ..console import INTERRUPTED, json_option, print_json, print_table, report_errors, say
-from ..places import data_dir_option, index_option, open_index
+from ..options import data_dir_option, index_option, open_index
 
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult

@@ -24,7 +24,7 @@ from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, softwar
 from vidkit.evaluation.scoring import ranked
 from vidkit.evaluation.slices import Bins, Group, breakdown
 from vidkit.predictions.table import Predictions
-from vidkit.shown import as_html, as_text, percent
+from vidkit.shown import percent, shows_itself
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +63,7 @@ class VideoShare:
     delta_without: float
 
 
+@shows_itself
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Run b against run a, on the same data and under the same rules."""
@@ -85,16 +86,12 @@ class Comparison:
 
         return pd.DataFrame([asdict(difference) for difference in self.differences])
 
-    def __repr__(self) -> str:
-        return as_text(self._title(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._title(), self._shown())
-
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The result in one line."""
         return f"B - A: {percent(self.overall.delta)} points of mAP, protocol {self.protocol.name}"
 
-    def _shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
         return [
             {
                 "group": f"{d.by}: {d.name}" if d.by else "all",

@@ -17,7 +17,7 @@ from vidkit.errors import FormatError
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
 from vidkit.predictions.table import FrameTimes, Predictions
-from vidkit.shown import as_html, as_text, percent
+from vidkit.shown import percent, shows_itself
 from vidkit.version import __version__
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Bootstrap:
     level: float = 0.95
 
 
+@shows_itself
 @dataclass(frozen=True, eq=False, repr=False)
 class EvalResult:
     """The AP of all data and of each group, with everything that is needed to know what the numbers mean."""
@@ -112,18 +113,14 @@ class EvalResult:
             for name, ap, n_gt, limits in rows
         ]
 
-    def __repr__(self) -> str:
-        return as_text(self._title(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._title(), self._shown())
-
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The result in one line."""
         limited = ", of a limited run" if self.limited else ""
         data = " ".join(self.data.get(name, "") for name in ("dataset", "split"))
         return f"mAP {percent(self.mean_ap)} % on {data}, protocol {self.protocol.name}{limited}"
 
-    def _shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
         return [
             {
                 "group": f"{group.by}: {group.name}" if group.by else "all",
