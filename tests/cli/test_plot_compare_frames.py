@@ -39,7 +39,7 @@ def test_the_frames_that_differ_most_are_drawn_with_their_table(
     args = ["one", "two", "-o", "a.png", "-o", "a.svg", "--count", "2", "--json"]
     assert plot(place, *args) == DONE
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["format"], answer["runs"]) == ("vidkit-compare-frames", ["one", "two"])
+    assert (answer["format"], answer["runs"]) == ("vidkit-plot-compare-frames", ["one", "two"])
     assert answer["files"] == ["a.png", "a.svg", "a.csv"]
     with (here / "a.csv").open() as file:
         table = list(csv.DictReader(file))

@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
-Line = Sequence[tuple[float, float]]
+Polyline = Sequence[tuple[float, float]]
 """The corners of a line, in data."""
 Box = NDArray[np.float64]
 """x1, y1, x2, y2 in points of the page."""
@@ -35,7 +35,7 @@ class Label:
 
 
 def draw_labels(
-    figure: Figure, axes: Axes, labels: Sequence[Label], lines: Sequence[Line], marker_size: float
+    figure: Figure, axes: Axes, labels: Sequence[Label], lines: Sequence[Polyline], marker_size: float
 ) -> list[Annotation]:
     """Draw each label beside its point and return them; the limits of the axes must be final.
 
