@@ -18,8 +18,8 @@ from .inputs import (
     VERDICTS_OF_TWO,
     WEIGHT_MAPS,
     WEIGHT_MAPS_OF_ONE,
+    Decorator,
     Inputs,
-    Option,
 )
 from .runs import mix_option
 
@@ -35,7 +35,7 @@ class FigureRow:
     text: str
     """What it shows, for its help."""
     examples: tuple[str, ...]
-    options: tuple[Option, ...] = ()
+    options: tuple[Decorator, ...] = ()
     """Those of this figure alone."""
     check: Callable[..., None] | None = None
     """Raises a usage error where the options, by their names, don't go together; before anything is read."""

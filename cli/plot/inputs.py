@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from vidkit.evaluation.result import EvalResult
 
-Option = Callable[[Any], Any]
+Decorator = Callable[[Any], Any]
 """What gives a command an option, or several."""
 
 
@@ -33,7 +33,7 @@ Option = Callable[[Any], Any]
 class Inputs:
     """A kind of what figures are made of."""
 
-    options: tuple[Option, ...]
+    options: tuple[Decorator, ...]
     load: Callable[..., dict[str, Any]]
     """From what the options say, by their names, to arguments of `draw`."""
     run: str
@@ -45,7 +45,7 @@ class Inputs:
         return [str(option.name) for option in click.command(with_options(lambda: None, self.options)).params]
 
 
-def with_options(function: Callable[..., Any], options: Sequence[Option]) -> Callable[..., Any]:
+def with_options(function: Callable[..., Any], options: Sequence[Decorator]) -> Callable[..., Any]:
     """The function as one that takes these options, in their order in the help."""
     for option in reversed(options):
         function = option(function)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Polyline = Sequence[tuple[float, float]]
 """The corners of a line, in data."""
-Box = NDArray[np.float64]
+PageBox = NDArray[np.float64]
 """x1, y1, x2, y2 in points of the page."""
 
 GAP = 0.5
@@ -106,9 +106,9 @@ def _best_offset(
     centre: NDArray[np.float64],
     size: NDArray[np.float64],
     marker_size: float,
-    taken: Sequence[Box],
+    taken: Sequence[PageBox],
     ink: NDArray[np.float64],
-    inside: Box,
+    inside: PageBox,
 ) -> NDArray[np.float64] | None:
     """Return the free place with the least ink below it, counted with the distance from the point; None: none."""
     best, least = None, np.inf
@@ -149,11 +149,11 @@ def _offsets(size: NDArray[np.float64], marker_size: float) -> Iterator[tuple[fl
             yield 2 * radius + 0.01 * turn, direction * (stretch + radius)
 
 
-def _box(centre: NDArray[np.float64], size: NDArray[np.float64]) -> Box:
+def _box(centre: NDArray[np.float64], size: NDArray[np.float64]) -> PageBox:
     return np.concatenate([centre - size / 2, centre + size / 2])
 
 
-def _meets(box: Box, others: NDArray[np.float64]) -> bool:
+def _meets(box: PageBox, others: NDArray[np.float64]) -> bool:
     if not len(others):
         return False
     apart = (box[2:] <= others[:, :2]) | (others[:, 2:] <= box[:2])
