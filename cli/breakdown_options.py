@@ -64,12 +64,7 @@ def breakdown_options(command: Command) -> Command:
     ) -> Any:
         return command(groups=GroupChoice(breakdowns, edges_of(bins), fp_rule), **given)
 
-    return cast(Command, groups_options(collected))
-
-
-def groups_options(command: Command) -> Command:
-    """Give a command the options; its function takes them as `breakdowns`, `bins` and `fp_rule`."""
-    return cast(Command, together(*_OPTIONS)(command))
+    return cast(Command, together(*_OPTIONS)(collected))
 
 
 def breakdowns_of(given: Sequence[str], index: Index) -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .page import Reproduction
     from .plan import Grid, Run
-    from .steps import Step
+    from .steps import CommandStep
 
 Number = TypeVar("Number", int, float)
 
@@ -219,12 +219,12 @@ class _Work:
     def __init__(self, folder: Path, restart: bool) -> None:
         self.folder = folder
         self.restart = restart
-        self.steps: list[Step] = []
+        self.steps: list[CommandStep] = []
         self.done: set[str] = set()
         self.made = 0
         self.failed: list[str] = []
 
-    def do(self, steps: Sequence[Step]) -> None:
+    def do(self, steps: Sequence[CommandStep]) -> None:
         """Do those steps that aren't done yet; one that fails, or lacks what it reads, is noted and passed over."""
         from .steps import is_done, lacking, mark_done
 
@@ -243,7 +243,7 @@ class _Work:
             self.done.add(step.name)
             self.made += 1
 
-    def _run(self, step: Step) -> bool:
+    def _run(self, step: CommandStep) -> bool:
         """Run a step's command in the folder, what it prints going to a file; return whether it did its work.
 
         What goes wrong is shown on stderr as it comes. A benchmark has a process of its own, for the sake of its memory
@@ -270,7 +270,7 @@ class _Work:
             self.failed.append(f"{step.name}: vidkit {shlex.join(step.command)} (exit code {code})")
         return code == 0
 
-    def _run_apart(self, step: Step, stream: TextIO) -> int:
+    def _run_apart(self, step: CommandStep, stream: TextIO) -> int:
         again = "--restart" if self.restart else "--resume"
         command = [sys.executable, "-P", "-m", "vidkit_cli.main", *step.command, again]
         code = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, check=False).returncode

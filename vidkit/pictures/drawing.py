@@ -34,7 +34,7 @@ PALETTE: tuple[Colour, ...] = (
     (0, 114, 178),  # blue
 )
 RIM: Colour = (0, 0, 0)
-Line = Literal["solid", "dashed", "dotted", "thin"]
+LineStyle = Literal["solid", "dashed", "dotted", "thin"]
 Sign = Literal["", "tick", "cross", "ring"]
 """What stands before a label."""
 LEGIBLE_SIDE = 480
@@ -48,7 +48,7 @@ class Mark:
     box: tuple[float, float, float, float]
     label: str = ""
     colour: Colour = PALETTE[0]
-    line: Line = "solid"
+    line: LineStyle = "solid"
     sign: Sign = ""
 
 
@@ -151,7 +151,7 @@ def detection_marks(
     return marks
 
 
-VERDICTS: dict[str, tuple[Colour, Line, Sign]] = {
+VERDICTS: dict[str, tuple[Colour, LineStyle, Sign]] = {
     "true positive": (PALETTE[1], "solid", "tick"),
     "false positive": (PALETTE[4], "dashed", "cross"),
     "missed": (PALETTE[3], "dotted", "ring"),
@@ -216,11 +216,11 @@ def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int | None = Non
 
 # -- the pen -----------------------------------------------------------------------------------------------------------
 
-Corners = tuple[float, float, float, float]
+DrawnBox = tuple[float, float, float, float]
 Point = tuple[float, float]
 
 
-def _scaled(box: Corners, scale: float) -> Corners:
+def _scaled(box: DrawnBox, scale: float) -> DrawnBox:
     return box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
 
 
@@ -233,9 +233,9 @@ class _Pen:
         self._draw = ImageDraw.Draw(image)
         self._width = max(2, round(side / 180))
         self._font = label_font(side)
-        self._taken: list[Corners] = []
+        self._taken: list[DrawnBox] = []
 
-    def box(self, box: Corners, colour: Colour, line: Line) -> None:
+    def box(self, box: DrawnBox, colour: Colour, line: LineStyle) -> None:
         # The line runs around the box, so that it hides nothing of a small object; at the border it stays on the frame.
         x1, y1 = max(box[0], 0.0), max(box[1], 0.0)
         x2, y2 = min(box[2], self._size[0]), min(box[3], self._size[1])
@@ -268,7 +268,7 @@ class _Pen:
         if text:
             self._text((0.0, self._size[1] - self._extent(text)[1]), text, RIM, (255, 255, 255))
 
-    def label(self, box: Corners, mark: Mark, boxes: Sequence[Corners]) -> None:
+    def label(self, box: DrawnBox, mark: Mark, boxes: Sequence[DrawnBox]) -> None:
         if (mark.label or mark.sign) and all(map(math.isfinite, box)):
             others = [other for other in boxes if other != box]
             extent = self._extent(mark.label, mark.sign)
@@ -291,7 +291,7 @@ class _Pen:
             x += height - 2
         self._draw.text((x + 3, y + 1), text, front, self._font)
 
-    def _sign(self, square: Corners, sign: Sign, colour: Colour) -> None:
+    def _sign(self, square: DrawnBox, sign: Sign, colour: Colour) -> None:
         x, y, side = square[0], square[1], square[2] - square[0]
         strokes: dict[str, tuple[tuple[Point, ...], ...]] = {
             "tick": (((0.22, 0.55), (0.42, 0.75), (0.78, 0.27)),),
@@ -306,7 +306,7 @@ class _Pen:
 
 
 def free_place(
-    box: Corners, extent: Point, size: Point, gap: float, others: Sequence[Corners], taken: Sequence[Corners]
+    box: DrawnBox, extent: Point, size: Point, gap: float, others: Sequence[DrawnBox], taken: Sequence[DrawnBox]
 ) -> Point:
     """Return where a label `extent` wide and high is to stand, its upper left corner, on a picture of this size.
 
@@ -345,5 +345,5 @@ def _metrics(font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> tuple[float,
     return font.getbbox("Ag")[3], 0  # Pillow built without FreeType has one small bitmap font
 
 
-def _overlap(a: Corners, b: Corners) -> bool:
+def _overlap(a: DrawnBox, b: DrawnBox) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

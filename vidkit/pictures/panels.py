@@ -28,7 +28,7 @@ from vidkit.pictures.drawing import (
 )
 from vidkit.predictions.table import NO_KEY
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (0, 0, 0)
 GAP = 4  # pixels between panels
@@ -44,8 +44,8 @@ class Panel:
 
 
 def picture(
-    frame: Picture, row: int, panels: Sequence[Panel], scale: float | None = None, columns: int | None = None
-) -> Picture:
+    frame: Pixels, row: int, panels: Sequence[Panel], scale: float | None = None, columns: int | None = None
+) -> Pixels:
     """Return frame row `row`, of which `frame (H, W, 3)` is the image, once for each panel, under its video and number.
 
     Without `scale` small frames are enlarged until they are legible, and large ones made smaller where there are
@@ -69,7 +69,7 @@ def panel_scale(width: int, height: int, panels: int) -> float:
     return legible_scale(width, height)
 
 
-def with_legend(drawn: Picture, verdicts: Verdicts) -> Picture:
+def with_legend(drawn: Pixels, verdicts: Verdicts) -> Pixels:
     """Return a picture with the legend of its marks below, which tells the score threshold and the protocol too."""
     font, width = label_font(min(*drawn.shape[:2], LEGEND_SIDE)), drawn.shape[1]
     line = round(1.7 * font.getbbox("Ag")[3])
@@ -96,7 +96,7 @@ def with_legend(drawn: Picture, verdicts: Verdicts) -> Picture:
     return np.concatenate([drawn, np.array(image)])
 
 
-def _panel(frame: Picture, row: int, panel: Panel, scale: float) -> Picture:
+def _panel(frame: Pixels, row: int, panel: Panel, scale: float) -> Pixels:
     drawn = draw(frame, verdict_marks(panel.verdicts, row), scale=scale)
     key = keyframe_text(panel.verdicts, row)
     bar = _bar(drawn.shape[1], min(drawn.shape[:2]), panel.name, key, inverted=key == "keyframe")
@@ -117,7 +117,7 @@ def keyframe_text(verdicts: Verdicts, row: int) -> str:
     return f"key {predictions.key_distance[row]:+d}"
 
 
-def _bar(width: int, side: int, left: str, right: str, inverted: bool = False) -> Picture:
+def _bar(width: int, side: int, left: str, right: str, inverted: bool = False) -> Pixels:
     """Return a bar with a text at either end; the left one is shortened where there is no room for both."""
     font = label_font(side)
     height = round(1.6 * font.getbbox("Ag")[3])

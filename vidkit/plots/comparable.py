@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.protocols import PROTOCOLS, Protocol
+from vidkit.evaluation.result import EvalResult
+
+
+def drawable(
+    results: Mapping[str, EvalResult], check: Callable[[EvalResult, str], object], skip: bool
+) -> tuple[dict[str, EvalResult], list[str]]:
+    """The results, by the names of their runs, that a figure can show, and with `skip` a note on each other one.
+
+    `check(result, name)` raises ChoiceError for a result that can't be drawn: so does this function without `skip`, or
+    if none is left.
+    """
+    kept: dict[str, EvalResult] = {}
+    refused: list[str] = []
+    for name, result in results.items():
+        try:
+            check(result, name)
+            kept[name] = result
+        except ChoiceError as error:
+            if not skip:
+                raise
+            refused.append(str(error))
+    if not kept:
+        raise ChoiceError(": ".join(["none of the runs can be drawn", *refused[:1]]))
+    return kept, [f"left out: {why}" for why in refused]
 
 
 def refuse_differences(what: str, of_run: Iterable[tuple[str, str]], advice: str) -> None:

@@ -9,14 +9,13 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.comparable import refuse_differences, refuse_limited, rules_of
-from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, SMALL, STYLE, legend_above, look, wrapped
+from vidkit.plots.comparable import drawable, refuse_differences, refuse_limited, rules_of
+from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, Drawing, legend_above, light_grid, look, note_below, sheet
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,22 @@ class GatePoint:
     high: float | None
 
 
+def draw(
+    results: Mapping[str, EvalResult], *, limited: bool = False, skip: bool = False, width: float = COLUMN_WIDTH
+) -> Drawing:
+    """The figure of results by the names of their runs; `skip` leaves out those without a gate.
+
+    Raises ChoiceError as `gate_points`.
+    """
+    kept, _ = drawable(results, _gate_of_run, skip)  # most runs have no gate: that needs no note
+    points = gate_points(kept, limited)
+    partial = any(result.limited for result in kept.values())
+    protocol = next(iter(kept.values())).protocol.name
+    return Drawing(gate(points, protocol, partial, width), gate_rows(points), "points", {"limited": partial})
+
+
 def gate_points(results: Mapping[str, EvalResult], limited: bool = False) -> list[GatePoint]:
-    """Return a point for each result, by the name of its run, in the order of the gate.
+    """A point for each result, by the name of its run, in the order of the gate.
 
     Raises ChoiceError for a run without a gate or mean AP, results under different rules or on different data, two runs
     of one curve with the same gate, and limited runs unless they are wanted.
@@ -56,45 +69,43 @@ def gate_points(results: Mapping[str, EvalResult], limited: bool = False) -> lis
 
 
 def options_of(result: EvalResult) -> dict[str, Any]:
-    """Return the options of a result's run; none where they aren't told."""
+    """The options of a result's run; none where they aren't told."""
     options = result.run.get("options")
     return dict(options) if isinstance(options, Mapping) else {}
 
 
 def gate_of(options: Mapping[str, Any]) -> float | None:
-    """Return the memory gate among the options of a run; None if there is none."""
+    """The memory gate among the options of a run; None if there is none."""
     value = options.get("gate")
     known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
     return float(value) if known and value is not None else None
 
 
 def gate(points: list[GatePoint], protocol: str, limited: bool = False, width: float = COLUMN_WIDTH) -> Figure:
-    """Return mean AP against the gate, a line for each curve, bars where the results have intervals.
+    """Mean AP against the gate, a line for each curve, bars where the results have intervals.
 
     Raises ValueError without points.
     """
     if not points:
         raise ValueError("a figure of no points")
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.55 * width), layout="constrained", dpi=300)
+    with sheet(width, 0.55 * width) as figure:
         axes = figure.add_subplot()
         curves = list(dict.fromkeys(point.curve for point in points))
         for place, curve in enumerate(curves):
             _draw_curve(axes, [point for point in points if point.curve == curve], curve, place)
         axes.set(xlabel="memory gate g", ylabel=f"mAP ({protocol}), %", xlim=(-0.04, 1.04))
         axes.margins(y=0.1)
-        axes.grid(color="0.92", linewidth=0.5)
-        axes.set_axisbelow(True)
+        light_grid(axes)
         if len(curves) > 1:
             legend_above(figure, *axes.get_legend_handles_labels())
         said = [] if len(curves) > 1 else [curves[0]]
         said += ["bars: 95 % intervals over videos"] if any(point.low is not None for point in points) else []
-        figure.supxlabel(wrapped("; ".join(said) + LIMITED * limited, width), fontsize=SMALL, color="0.35")
+        note_below(figure, "; ".join(said) + LIMITED * limited)
         return figure
 
 
 def gate_rows(points: list[GatePoint]) -> list[dict[str, Any]]:
-    """Return what `gate` draws: run, curve, gate, mean_ap, low, high (0 … 1; None: no interval)."""
+    """What `gate` draws: run, curve, gate, mean_ap, low, high (0 … 1; None: no interval)."""
     return [asdict(point) for point in points]
 
 
@@ -107,10 +118,15 @@ def _draw_curve(axes: Axes, points: list[GatePoint], curve: str, place: int) -> 
             axes.vlines(point.gate, 100 * point.low, 100 * point.high, color=colour, linewidth=0.8, alpha=0.5)
 
 
-def _point(name: str, result: EvalResult, curve: str) -> GatePoint:
+def _gate_of_run(result: EvalResult, name: str) -> float:
     value = gate_of(options_of(result))
     if value is None:
         raise ChoiceError(f"{name}: its run has no option gate in 0 … 1; `vidkit sweep … --option gate=0..1:0.125`")
+    return value
+
+
+def _point(name: str, result: EvalResult, curve: str) -> GatePoint:
+    value = _gate_of_run(result, name)
     if not math.isfinite(result.mean_ap):
         raise ChoiceError(f"{name}: has no mean AP")
     ends = None if result.overall.interval is None else result.overall.interval.mean_ap
@@ -119,7 +135,7 @@ def _point(name: str, result: EvalResult, curve: str) -> GatePoint:
 
 
 def _curve_names(results: Mapping[str, EvalResult]) -> dict[str, str]:
-    """Return the name of each run's curve: its detector, and the options but the gate in which the runs differ."""
+    """The name of each run's curve: its detector, and the options but the gate in which the runs differ."""
     options = {name: options_of(result) for name, result in results.items()}
     every = sorted({option for each in options.values() for option in each} - {"gate"})
     differing = [o for o in every if len({json.dumps(each.get(o), default=str) for each in options.values()}) > 1]

@@ -13,9 +13,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
-Line = Sequence[tuple[float, float]]
+Polyline = Sequence[tuple[float, float]]
 """The corners of a line, in data."""
-Box = NDArray[np.float64]
+PageBox = NDArray[np.float64]
 """x1, y1, x2, y2 in points of the page."""
 
 GAP = 0.5
@@ -35,7 +35,7 @@ class Label:
 
 
 def draw_labels(
-    figure: Figure, axes: Axes, labels: Sequence[Label], lines: Sequence[Line], marker_size: float
+    figure: Figure, axes: Axes, labels: Sequence[Label], lines: Sequence[Polyline], marker_size: float
 ) -> list[Annotation]:
     """Draw each label beside its point and return them; the limits of the axes must be final.
 
@@ -106,9 +106,9 @@ def _best_offset(
     centre: NDArray[np.float64],
     size: NDArray[np.float64],
     marker_size: float,
-    taken: Sequence[Box],
+    taken: Sequence[PageBox],
     ink: NDArray[np.float64],
-    inside: Box,
+    inside: PageBox,
 ) -> NDArray[np.float64] | None:
     """Return the free place with the least ink below it, counted with the distance from the point; None: none."""
     best, least = None, np.inf
@@ -149,11 +149,11 @@ def _offsets(size: NDArray[np.float64], marker_size: float) -> Iterator[tuple[fl
             yield 2 * radius + 0.01 * turn, direction * (stretch + radius)
 
 
-def _box(centre: NDArray[np.float64], size: NDArray[np.float64]) -> Box:
+def _box(centre: NDArray[np.float64], size: NDArray[np.float64]) -> PageBox:
     return np.concatenate([centre - size / 2, centre + size / 2])
 
 
-def _meets(box: Box, others: NDArray[np.float64]) -> bool:
+def _meets(box: PageBox, others: NDArray[np.float64]) -> bool:
     if not len(others):
         return False
     apart = (box[2:] <= others[:, :2]) | (others[:, 2:] <= box[:2])

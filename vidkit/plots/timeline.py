@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ from vidkit.errors import ChoiceError
 from vidkit.evaluation.motion_iou import motion_of
 from vidkit.evaluation.tracks import tracks_of
 from vidkit.evaluation.verdicts import NOT_COUNTED, STATES, Verdicts
-from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, SMALL, STYLE, wrapped
+from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, SMALL, Drawing, note_below, sheet, shortened
 
 LOOKS = {
     "hit": ("#56B4E9", ""),
@@ -41,8 +41,38 @@ class Track:
     track_id: int
 
 
+def draw(
+    runs: Mapping[str, Verdicts],
+    videos: NDArray[np.bool_],
+    *,
+    track_id: int | None = None,
+    index_file: Path | None = None,
+    width: float = COLUMN_WIDTH,
+) -> Drawing:
+    """The figure of a track of the `videos (V,)`: this one of the only video, or that on which the runs differ most.
+
+    `index_file` is what is told of the index. Raises ChoiceError where there is no such track.
+    """
+    one = next(iter(runs.values()))
+    notes = []
+    if track_id is not None:
+        track = track_called(one.index, int(np.argmax(videos)), track_id)
+    else:
+        track = most_telling_track(runs, videos)
+        why = "the runs differ on it most" if len(runs) > 1 else "its state changes most often"
+        notes.append(f"track {track.track_id} of {one.index.video_name[track.video]}: {why}")
+    told = {
+        "index": index_file,
+        "video": one.index.video_name[track.video],
+        "track": track.track_id,
+        "score": one.least_score,
+        "protocol": one.matches.protocol.name,
+    }
+    return Drawing(timeline(runs, track, width), timeline_rows(runs, track), "frames", told, notes)
+
+
 def track_called(index: Index, video: int, track_id: int) -> Track:
-    """Return a track of a video row; ChoiceError that lists its tracks if there is none of this id."""
+    """A track of a video row; ChoiceError that lists its tracks if there is none of this id."""
     known = np.unique(_track_ids(index, video))
     if track_id < 0 or track_id not in known:
         listed = ", ".join(map(str, known[known >= 0][:20])) or "none"
@@ -51,7 +81,7 @@ def track_called(index: Index, video: int, track_id: int) -> Track:
 
 
 def most_telling_track(runs: Mapping[str, Verdicts], allowed: NDArray[np.bool_]) -> Track:
-    """Return the track of the `allowed (V,)` videos on which the runs differ most, or a single run changes most often.
+    """The track of the `allowed (V,)` videos on which the runs differ most, or a single run changes most often.
 
     Counted are the frames in which not all runs give the object the same state, or the changes of its state from one
     frame to the next; of equals the first. Raises AnnotationError if an instance has no track id, ChoiceError if there
@@ -76,7 +106,7 @@ def most_telling_track(runs: Mapping[str, Verdicts], allowed: NDArray[np.bool_])
 
 
 def timeline(runs: Mapping[str, Verdicts], track: Track, width: float = COLUMN_WIDTH) -> Figure:
-    """Return a row of cells a run: what it makes of the object in each frame; keyframes are the triangles above.
+    """A row of cells a run: what it makes of the object in each frame; keyframes are the triangles above.
 
     Below stand the object's motion IoU and what the index tells of blur. What is drawn is what `timeline_rows` has.
     """
@@ -84,8 +114,7 @@ def timeline(runs: Mapping[str, Verdicts], track: Track, width: float = COLUMN_W
     index = next(iter(runs.values())).index
     blurs = [name for name in rows[0] if name.startswith("blur")] if rows else []
     heights = [0.24 * len(runs) + 0.12, 0.55] + [0.5] * bool(blurs)
-    with matplotlib.rc_context(STYLE | {"hatch.linewidth": 0.5}):
-        figure = Figure(figsize=(width, sum(heights) + 0.95), layout="constrained", dpi=300)
+    with sheet(width, sum(heights) + 0.95, {"hatch.linewidth": 0.5}) as figure:
         axes = figure.subplots(len(heights), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
         _draw_cells(axes[0], rows, list(runs))
         mine = [row for row in rows if row["run"] == next(iter(runs)) and row["state"] != ""]
@@ -105,12 +134,12 @@ def timeline(runs: Mapping[str, Verdicts], track: Track, width: float = COLUMN_W
             f"{index.video_name[track.video]}, track {track.track_id} ({index.class_names[class_id]}); "
             f"scores from {one.least_score:g}, {one.matches.protocol.name}{limited}"
         )
-        figure.supxlabel(wrapped(note, width), fontsize=SMALL, color="0.35")
+        note_below(figure, note)
         return figure
 
 
 def timeline_rows(runs: Mapping[str, Verdicts], track: Track) -> list[dict[str, Any]]:
-    """Return what `timeline` draws: a row for each run and frame of the video.
+    """What `timeline` draws: a row for each run and frame of the video.
 
     Columns: run, video, track, frame (its number), state (one of STATES; empty where the object isn't annotated), class
     and score of the detection that gave it, keyframe (1, 0, or empty where it isn't known), motion_iou, and one column
@@ -142,7 +171,7 @@ def timeline_rows(runs: Mapping[str, Verdicts], track: Track) -> list[dict[str, 
 
 
 def _state(run: Verdicts, instance: int | None) -> dict[str, Any]:
-    """Return the state of an object and the detection that gave it; all empty where there is none."""
+    """The state of an object and the detection that gave it; all empty where there is none."""
     if instance is None or run.state[instance] == NOT_COUNTED:
         return {"state": "", "class": "", "score": ""}
     state, detection = STATES[run.state[instance]], int(run.detection[instance])
@@ -153,7 +182,7 @@ def _state(run: Verdicts, instance: int | None) -> dict[str, Any]:
 
 
 def _blurs(index: Index, row: int, instance: int | None) -> dict[str, Any]:
-    """Return what the index tells of the blur of a frame and of an object in it."""
+    """What the index tells of the blur of a frame and of an object in it."""
     of_frame = {f"blur: frame {n}": float(c[row]) for n, c in index.frame_attributes.items() if _is_blur(n, c)}
     of_object = {
         f"blur: {name}": "" if instance is None else float(column[instance])
@@ -168,7 +197,7 @@ def _is_blur(name: str, column: NDArray[Any]) -> bool:
 
 
 def _instances(index: Index, track: Track) -> NDArray[np.int64]:
-    """Return the rows of the instances of a track."""
+    """The rows of the instances of a track."""
     start = _first_instance(index, track.video)
     return start + np.flatnonzero(_track_ids(index, track.video) == track.track_id)
 
@@ -195,7 +224,7 @@ def _draw_cells(axes: Axes, rows: list[dict[str, Any]], names: list[str]) -> Non
             axes.plot(keys, [place - 0.37] * len(keys), linewidth=0, marker="v", markersize=2.2, color="black")
     numbers = [row["frame"] for row in rows]
     axes.set(xlim=(min(numbers) - 1, max(numbers) + 1), ylim=(len(names) - 0.5, -0.6))
-    axes.set_yticks(range(len(names)), [_cut(name) for name in names], fontsize=SMALL)
+    axes.set_yticks(range(len(names)), [shortened(name, 24) for name in names], fontsize=SMALL)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 
@@ -234,7 +263,3 @@ def _samples(rows: list[dict[str, Any]]) -> Iterator[Patch | Line2D]:
         yield Patch(facecolor=colour, hatch=2 * hatch, edgecolor="black", linewidth=0.4, label=state)
     if any(row["keyframe"] == 1 for row in rows):
         yield Line2D([], [], linewidth=0, marker="v", markersize=3, color="black", label="keyframe")
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:12]}…{name[-11:]}"
