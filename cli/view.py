@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
 
-from .console import json_option, print_json, progress
-from .picture_options import (
-    FILMS,
-    PICTURES,
-    by_option,
-    columns_option,
-    counts_of,
-    draw_frames,
-    file_stem,
-    fps_option,
-    frames_root_option,
-    scale_option,
-    with_legends,
-    write_png,
-)
-from .scene_options import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
+from .console import print_json, progress
+from .picture_options import FILMS, PICTURES, counts_of, file_stem, look_options
+from .scene_options import Span, frame_rows, frames_option, open_scene, video_row
 
 SHEET_FRAMES = 12
-SHEET_SIDE = 300  # pixels of a frame's shorter side on a sheet
-SHEET_GAP = 16  # between pictures of several panels
 
 
 @click.command("view")
@@ -38,13 +23,7 @@ SHEET_GAP = 16  # between pictures of several panels
 @click.option(
     "-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path), help="A .png, .mp4 or .webp file."
 )
-@by_option
-@fps_option
-@scale_option
-@columns_option
-@frames_root_option
-@verdict_options
-@json_option
+@look_options
 def command(
     index_path: Path | None,
     runs: tuple[str, ...],
@@ -52,16 +31,13 @@ def command(
     numbers: tuple[int, ...],
     span: Span | None,
     out: Path | None,
-    by: Literal["track", "class"],
     fps: float,
-    scale: float | None,
-    columns: int | None,
-    frames_root: Path | None,
     least_score: float,
     protocol: str,
     runs_dir: Path,
     data_dir: Path,
     as_json: bool,
+    **look: Any,
 ) -> None:
     """Draw frames of a video with boxes, tracks and labels, and say where the picture or film is.
 
@@ -78,8 +54,7 @@ def command(
       vidkit view --frame 0 --frame 10 --frame 20 --by class
       vidkit view --run per-frame --run impression --frames 10..20 --score 0.5
     """
-    from vidkit.pictures.drawing import contact_sheet
-    from vidkit.pictures.films import write_movie
+    from vidkit.pictures.sequences import write_film, write_sheet
 
     if numbers and span:
         raise click.UsageError("--frame and --frames both choose frames: give one of them")
@@ -93,21 +68,15 @@ def command(
     is_film = out.suffix.lower() in FILMS
     if not is_film and len(rows) > SHEET_FRAMES and not numbers:
         rows = [rows[(2 * i + 1) * len(rows) // (2 * SHEET_FRAMES)] for i in range(SHEET_FRAMES)]
-    side = SHEET_SIDE if not is_film and len(rows) > 1 else None
     verdicts = scene.verdicts(least_score, protocol)
     with progress("view", len(rows), "frames") as advance:
-        drawn = draw_frames(
-            index, rows, verdicts, frames_root, by=by, scale=scale, side=side, columns=columns, advance=advance
-        )
         if is_film:
-            write_movie(out, with_legends(drawn, verdicts), fps)
+            write_film(out, index, [rows], verdicts, fps, advance, **look)
         else:
-            sheet = contact_sheet(list(drawn), gap=SHEET_GAP) if verdicts else contact_sheet(list(drawn))
-            write_png(out, next(with_legends([sheet], verdicts)))
-    if as_json:
-        counts = {"runs": counts_of(verdicts, rows), "score": least_score, "protocol": protocol} if verdicts else {}
-        print_json(
-            {"index": scene.index_file, "video": index.video_name[row], "frames": len(rows), "file": out, **counts}
-        )
+            write_sheet(out, index, rows, verdicts, advance, **look)
+    if not as_json:
+        click.echo(out)
         return
-    click.echo(out)
+    told = {"index": scene.index_file, "video": index.video_name[row], "frames": len(rows), "file": out}
+    counts = {"runs": counts_of(verdicts, rows), "score": least_score, "protocol": protocol} if verdicts else {}
+    print_json({"format": "vidkit-view", "version": 1, **told, **counts})

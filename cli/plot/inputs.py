@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from vidkit.errors import ChoiceError
 from ..breakdown_options import breakdowns_of, edges_of, groups_options
 from ..console import say
 from ..places import choose_index, data_dir_option, index_option, runs_dir_option
-from ..scene_options import Scene, frame_rows, open_scene, runs_there, verdict_options, video_row
+from ..scene_options import Scene, frame_rows, open_scene, run_files, runs_there, verdict_options, video_row
 from .predictions import load_runs, runs_options
 from .recorded import recorded
 from .runs import limited_option, protocol_option, result_files, results_of
@@ -57,14 +57,18 @@ def with_options(function: Callable[..., Any], options: Sequence[Decorator]) -> 
 
 def _results(runs: Sequence[str], runs_dir: Path, protocol: str, limited: bool) -> dict[str, Any]:
     """The results of the named runs, or of all that are there: then what can't be drawn is left out, and said."""
+    from vidkit.plots.comparable import refuse_limited
+
     results = results_of(result_files(runs, runs_dir), protocol)
-    if not runs and not limited:
-        for name in [name for name, result in results.items() if result.limited]:
-            say(f"left out: {name}: limited to a part of the data, so no score; --limited draws it")
-            del results[name]
-        if not results:
-            raise ChoiceError(f"{runs_dir}: only limited runs there; --limited draws them")
-    return {"results": results, "limited": limited, "skip": not runs}
+    partial = [name for name, result in results.items() if result.limited and not limited]
+    if runs:
+        refuse_limited(partial)
+    for name in partial:
+        say(f"left out: {name}: limited to a part of the data, so no score; --limited draws it")
+        del results[name]
+    if not results:
+        raise ChoiceError(f"{runs_dir}: only limited runs there; --limited draws them")
+    return {"results": results, "skip": not runs}
 
 
 _ANY_RUNS = click.argument("runs", nargs=-1, metavar="[RUN]...")
@@ -98,23 +102,15 @@ def _grouped(breakdowns: Sequence[str], bins: Sequence[str], fp_rule: str | None
 
 
 def _with_results(runs: Sequence[str], runs_dir: Path, protocol: str, **given: Any) -> dict[str, Any]:
-    loaded = _predictions(runs, runs_dir, protocol=protocol, **given)
-    results: dict[str, EvalResult] = {}
-    for file, result in _results_beside(runs, runs_dir):
-        if result.protocol.name == protocol:
-            results[file.parent.name if file.parent.name not in results else str(file)] = result
-    return {**loaded, "results": results}
-
-
-def _results_beside(runs: Sequence[str], runs_dir: Path) -> Iterator[tuple[Path, EvalResult]]:
-    """Yield the results that lie beside the predictions of the runs."""
+    """The predictions, and the results that lie beside them."""
     from vidkit.evaluation.result import read_result
 
-    for run in runs:
-        place = next((path for path in (Path(run), runs_dir / run) if path.exists()), None)
-        if place is not None:
-            folder = place if place.is_dir() else place.parent
-            yield from ((file, read_result(file)) for file in sorted(folder.glob("result*.json")))
+    results: dict[str, EvalResult] = {}
+    for name, path in run_files(runs, runs_dir).items():
+        for result in map(read_result, sorted(path.parent.glob("result*.json"))):
+            if result.protocol.name == protocol:
+                results[name] = result
+    return {**_predictions(runs, runs_dir, protocol=protocol, **given), "results": results}
 
 
 _PREDICTED = "A RUN is a folder with predictions.h5, a prediction file of any format, or a name under the runs folder."
