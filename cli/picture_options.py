@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import protocol_option, together
+from .options import frames_root_option, protocol_option, together
+
+if TYPE_CHECKING:
+    from vidkit.evaluation.verdicts import Verdicts
 
 FILMS, PICTURES = (".mp4", ".webp"), (".png",)
 Span = tuple[int | None, int | None]
@@ -57,7 +61,7 @@ verdict_options = together(
 frames_option = click.option(
     "--frames", "span", type=FrameSpan(), metavar="a..b", help="Frames from number a to number b; a.. or ..b."
 )
-drawing_options = together(
+look_options = together(
     click.option(
         "--by",
         default="track",
@@ -65,13 +69,28 @@ drawing_options = together(
         type=click.Choice(["track", "class"]),
         help="Without runs: what colours tell.",
     ),
-    click.option(
-        "--fps", default=25.0, show_default=True, type=click.FloatRange(0.1, 1000), help="Frames a second of a film."
-    ),
     click.option("--zoom", type=click.FloatRange(0.1, 16), help="Factor on the size; default: what makes it legible."),
     click.option(
         "--columns",
         type=click.IntRange(1, 20),
         help="Panels side by side; 1 stacks them. Default: up to three in a row.",
     ),
+    frames_root_option,
 )
+"""How frames look; the commands hand them on to `vidkit.pictures.sequences.draw_frames`, by name."""
+fps_option = click.option(
+    "--fps", default=25.0, show_default=True, type=click.FloatRange(0.1, 1000), help="Frames a second of a film."
+)
+
+
+def counts_of(verdicts: Mapping[str, Verdicts], rows: Sequence[int]) -> list[dict[str, Any]]:
+    """For each run how many true and false positives and misses these frames have."""
+    return [
+        {"run": name, **{kind: int(column[list(rows)].sum()) for kind, column in run.counts_of_frames().items()}}
+        for name, run in verdicts.items()
+    ]
+
+
+def file_stem(video: str) -> str:
+    """A file name for a video: an index may come from anyone."""
+    return re.sub(r"[^\w.-]", "_", video)[-100:]

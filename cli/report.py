@@ -89,7 +89,7 @@ def _draw(name: str, results: dict[str, EvalResult], path: Path) -> str:
     from vidkit.plots.figure import write_figure
 
     try:
-        drawing = import_module(f"vidkit.plots.{FIGURES[name].module}").draw(results, limited=True)
+        drawing = import_module(f"vidkit.plots.{FIGURES[name].module}").draw(results)
     except ChoiceError as error:
         return str(error)
     write_figure([path], drawing.figure, drawing.rows)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .console import json_option, print_json, progress
-from .options import FILE, frames_root_option
-from .picture_options import FILMS, PICTURES, Span, drawing_options, frames_option, verdict_options
+from .options import FILE
+from .picture_options import (
+    FILMS,
+    PICTURES,
+    Span,
+    counts_of,
+    file_stem,
+    fps_option,
+    frames_option,
+    look_options,
+    verdict_options,
+)
 from .prediction_options import workspace_options
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from vidkit.evaluation.verdicts import Verdicts
     from vidkit.runs.loading import Workspace
 
 SHEET_FRAMES = 12
-SHEET_SIDE = 300  # pixels of a frame's shorter side on a sheet
-SHEET_GAP = 16  # between pictures of several panels
 
 
 @click.command("view")
@@ -34,8 +36,8 @@ SHEET_GAP = 16  # between pictures of several panels
 @click.option("--frame", "numbers", metavar="N", type=int, multiple=True, help="A frame's number; may be given again.")
 @frames_option
 @click.option("-o", "--output", "out", type=FILE, help="A .png, .mp4 or .webp file.")
-@drawing_options
-@frames_root_option
+@fps_option
+@look_options
 @verdict_options
 @workspace_options
 @json_option
@@ -46,15 +48,12 @@ def command(
     numbers: tuple[int, ...],
     span: Span | None,
     out: Path | None,
-    by: Literal["track", "class"],
     fps: float,
-    zoom: float | None,
-    columns: int | None,
-    frames_root: Path | None,
     least_score: float,
     protocol: str,
     workspace: Workspace,
     as_json: bool,
+    **look: Any,
 ) -> None:
     """Draw frames of a video with boxes, tracks and labels, and say where the picture or film is.
 
@@ -72,7 +71,7 @@ def command(
       vidkit view --run per-frame --run impression --frames 10..20 --score 0.5
     """
     from vidkit.pictures.choice import frame_rows, video_row
-    from vidkit.pictures.sequence import counts_of, draw_frames, file_stem
+    from vidkit.pictures.sequences import write_film, write_sheet
 
     if numbers and span:
         raise click.UsageError("--frame and --frames both choose frames: give one of them")
@@ -87,27 +86,14 @@ def command(
     if not is_film and len(rows) > SHEET_FRAMES and not numbers:
         rows = [rows[(2 * i + 1) * len(rows) // (2 * SHEET_FRAMES)] for i in range(SHEET_FRAMES)]
     verdicts = loaded.verdicts(least_score, protocol)
-    side = SHEET_SIDE if not is_film and len(rows) > 1 else None
-    draw = partial(draw_frames, by=by, scale=zoom, side=side, columns=columns)
     with progress("view", len(rows), "frames") as advance:
-        _write(out, draw(index, rows, verdicts, frames_root, advance=advance), verdicts, fps if is_film else None)
-    if as_json:
-        told: dict[str, Any] = {"index": loaded.index_file, "video": index.video_name[row], "frames": len(rows)}
-        counts = {"runs": counts_of(verdicts, rows), "score": least_score, "protocol": protocol} if verdicts else {}
-        print_json({"format": "vidkit-view", "version": 1, **told, "file": out, **counts})
+        if is_film:
+            write_film(out, index, [rows], verdicts, fps, advance, **look)
+        else:
+            write_sheet(out, index, rows, verdicts, advance, **look)
+    if not as_json:
+        click.echo(out)
         return
-    click.echo(out)
-
-
-def _write(out: Path, drawn: Iterator[NDArray[np.uint8]], verdicts: dict[str, Verdicts], fps: float | None) -> None:
-    """Write a film of so many frames a second, or a sheet of them all."""
-    from vidkit.pictures.drawing import contact_sheet
-    from vidkit.pictures.films import write_movie
-    from vidkit.pictures.sequence import with_legends, write_png
-
-    if fps is not None:
-        write_movie(out, with_legends(drawn, verdicts), fps)
-        return
-    pictures: Sequence[NDArray[np.uint8]] = list(drawn)
-    sheet = contact_sheet(pictures, gap=SHEET_GAP) if verdicts else contact_sheet(pictures)
-    write_png(out, next(with_legends([sheet], verdicts)))
+    told = {"index": loaded.index_file, "video": index.video_name[row], "frames": len(rows), "file": out}
+    counts = {"runs": counts_of(verdicts, rows), "score": least_score, "protocol": protocol} if verdicts else {}
+    print_json({"format": "vidkit-view", "version": 1, **told, **counts})

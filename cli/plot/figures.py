@@ -54,6 +54,38 @@ def _check_track(track_id: int | None, video: str | None, **_: Any) -> None:
         raise click.UsageError("--track: of which video? name it with --video")
 
 
+_BY = click.option(
+    "--by", default="motion", show_default=True, metavar="ATTRIBUTE", help="Any that `vidkit eval --by` was given."
+)
+_CLASSES = click.option(
+    "--class", "classes", multiple=True, metavar="NAME", help="This class, not the mean; repeatable."
+)
+_OFFSETS = click.option("--offsets", type=click.IntRange(1, 64), default=6, show_default=True, help="How many to show.")
+_SORT = click.option(
+    "--sort",
+    type=click.Choice(["objects", "map"]),
+    default="objects",
+    show_default=True,
+    help="By the mean w at the keyframe's objects, or over its whole map.",
+)
+_NO_PICTURES = click.option("--no-pictures", is_flag=True, help="Draw the distribution alone: no frames are needed.")
+_COUNT = click.option(
+    "--count",
+    type=click.IntRange(1, 40),
+    default=4,
+    show_default=True,
+    help="How many frames, where they aren't named: those on which the runs differ most, of different videos.",
+)
+_TRACK = click.option("--track", "track_id", type=click.IntRange(0), metavar="N", help="The track's number in --video.")
+_LENGTH = click.option(
+    "--length",
+    type=click.IntRange(1, 1000),
+    help="Of segments, for the mean distance; default: the runs', or 10.",
+)
+_MOTION = click.option(
+    "--by", type=click.Choice(["motion", "none"]), default="none", show_default=True, help="Groups of objects."
+)
+
 FIGURES = {
     "speed-accuracy": FigureRow(
         "speed_accuracy",
@@ -79,16 +111,7 @@ FIGURES = {
             "vidkit plot motion per-frame impression --by 'motion x area' --width 7",
             "vidkit plot motion per-frame impression --by class --json",
         ),
-        (
-            click.option(
-                "--by",
-                default="motion",
-                show_default=True,
-                metavar="ATTRIBUTE",
-                help="Any that `vidkit eval --by` was given.",
-            ),
-            mix_option,
-        ),
+        (_BY, mix_option),
     ),
     "pr": FigureRow(
         "precision_recall",
@@ -103,11 +126,7 @@ FIGURES = {
             "vidkit plot pr per-frame impression --class car --class bus --width 7",
             "vidkit plot pr results.pkl --index vidkit-data/vid_val.h5 --by area --json",
         ),
-        (
-            click.option(
-                "--class", "classes", multiple=True, metavar="NAME", help="This class, not the mean; repeatable."
-            ),
-        ),
+        (_CLASSES,),
     ),
     "errors": FigureRow(
         "error_types",
@@ -147,15 +166,7 @@ FIGURES = {
             "vidkit plot contribution impression_gate=0 impression_gate=0.5 impression --offsets 4 -o figure6.pdf",
             "vidkit plot contribution --json",
         ),
-        (
-            click.option(
-                "--offsets",
-                type=click.IntRange(1, 64),
-                default=6,
-                show_default=True,
-                help="How many keyframes to show.",
-            ),
-        ),
+        (_OFFSETS,),
     ),
     "weights": FigureRow(
         "weight_maps",
@@ -170,17 +181,7 @@ FIGURES = {
             "vidkit plot weights runs/impression -o figure4.png -o figure4.pdf --width 7",
             "vidkit plot weights impression --sort map --no-pictures --json",
         ),
-        (
-            click.option(
-                "--sort",
-                type=click.Choice(["objects", "map"]),
-                default="objects",
-                show_default=True,
-                help="By the mean w at the keyframe's objects, or over its whole map.",
-            ),
-            click.option("--no-pictures", is_flag=True, help="Draw the distribution alone: no frames are needed."),
-            frames_root_option,
-        ),
+        (_SORT, _NO_PICTURES, frames_root_option),
     ),
     "compare-frames": FigureRow(
         "compare_frames",
@@ -195,17 +196,7 @@ FIGURES = {
             "vidkit plot compare-frames per-frame dff --video synth_val_00000003 --frame 12 --frame 20 -o figure5.pdf",
             "vidkit plot compare-frames per-frame impression --score 0.5 --count 8 --width 7 --json",
         ),
-        (
-            click.option(
-                "--count",
-                type=click.IntRange(1, 40),
-                default=4,
-                show_default=True,
-                help="How many frames, where they aren't named: those on which the runs differ most, of different "
-                "videos.",
-            ),
-            frames_root_option,
-        ),
+        (_COUNT, frames_root_option),
     ),
     "timeline": FigureRow(
         "timeline",
@@ -220,11 +211,7 @@ FIGURES = {
             "vidkit plot timeline per-frame dff impression --video synth_val_00000003 --track 1 -o track.pdf",
             "vidkit plot timeline impression --score 0.5 --json",
         ),
-        (
-            click.option(
-                "--track", "track_id", type=click.IntRange(0), metavar="N", help="The track's number in --video."
-            ),
-        ),
+        (_TRACK,),
         _check_track,
     ),
     "propagation": FigureRow(
@@ -239,21 +226,6 @@ FIGURES = {
             "vidkit plot propagation impression --by motion --ci 1000 -o distance.pdf",
             "vidkit plot propagation impression_key_id=* -o table2.png",
         ),
-        (
-            click.option(
-                "--length",
-                type=click.IntRange(1, 1000),
-                help="Of segments, for the mean distance; default: the runs', or 10.",
-            ),
-            click.option(
-                "--by",
-                type=click.Choice(["motion", "none"]),
-                default="none",
-                show_default=True,
-                help="Groups of objects.",
-            ),
-            ci_option(),
-            seed_option,
-        ),
+        (_LENGTH, _MOTION, ci_option(), seed_option),
     ),
 }

@@ -74,14 +74,18 @@ def results_of(runs: Sequence[str], runs_dir: Path, protocol: str) -> dict[str, 
 
 def _results(runs: Sequence[str], runs_dir: Path, protocol: str, limited: bool) -> dict[str, Any]:
     """The results of the named runs, or of all that are there: then what can't be drawn is left out, and said."""
+    from vidkit.plots.comparable import refuse_limited
+
     results = results_of(runs, runs_dir, protocol)
-    if not runs and not limited:
-        for name in [name for name, result in results.items() if result.limited]:
-            say(f"left out: {name}: limited to a part of the data, so no score; --limited draws it")
-            del results[name]
-        if not results:
-            raise ChoiceError(f"{runs_dir}: only limited runs there; --limited draws them")
-    return {"results": results, "limited": limited, "skip": not runs}
+    partial = [name for name, result in results.items() if result.limited and not limited]
+    if runs:
+        refuse_limited(partial)
+    for name in partial:
+        say(f"left out: {name}: limited to a part of the data, so no score; --limited draws it")
+        del results[name]
+    if not results:
+        raise ChoiceError(f"{runs_dir}: only limited runs there; --limited draws them")
+    return {"results": results, "skip": not runs}
 
 
 RESULTS = Inputs(
@@ -117,10 +121,9 @@ def _scored_predictions(runs: Sequence[str], workspace: Workspace, protocol: str
     loaded = _loaded(runs, workspace, limited)
     results: dict[str, EvalResult] = {}
     for run in loaded.found:
-        for file in result_files(loaded.file_of(run).parent):
-            result = read_result(file)
+        for result in map(read_result, result_files(loaded.file_of(run).parent)):
             if result.protocol.name == protocol:
-                results[file.parent.name if file.parent.name not in results else str(file)] = result
+                results[run] = result
     return {"index": loaded.index, "predictions": dict(loaded.predictions), "protocol": protocol, "results": results}
 
 

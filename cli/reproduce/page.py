@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,11 @@ def write_report(found: Reproduction) -> list[Path]:
 def tables_of(found: Reproduction) -> dict[str, tuple[list[PlainRow], Table]]:
     """The tables that have rows, each as plain values and as it is shown."""
     tables = {
-        "table1": (table_1_rows(found.results, found.gains), show_table_1),
-        "table2": (table_2_rows(found.results, found.grid.key_ids), show_table_2),
-        "table3": (table_3_rows(found.results), show_table_3),
+        "table1": table_1_rows(found.results, found.gains),
+        "table2": table_2_rows(found.results, found.grid.key_ids),
+        "table3": table_3_rows(found.results),
     }
-    shown = {name: (rows, show(rows)) for name, (rows, show) in tables.items() if rows and name in found.articles}
+    shown = {name: (rows, _shown(name, rows)) for name, rows in tables.items() if rows and name in found.articles}
     runs = run_rows(found.results)
     return shown | ({"runs": (runs, runs_table(runs))} if runs else {})
 
@@ -95,71 +95,54 @@ def tables_of(found: Reproduction) -> dict[str, tuple[list[PlainRow], Table]]:
 # -- tables as they are shown -----------------------------------------------------------------------------------------
 
 
-def show_table_1(rows: Sequence[PlainRow]) -> Table:
-    """Table 1; "to (a)" is the difference of mAP in points, and the part of the time."""
-    columns = (
-        *("", "method", "mAP %", "paper", "to (a)", "paper", "ms/frame", "paper", "of (a)", "paper"),
-        "look-ahead",
-    )
-    cells = [
-        (f"({row['row']})", row["method"], with_interval(row), *_points(row), *_times(row), plainly(row["look_ahead"]))
-        for row in rows
-    ]
-    return Table(columns, tuple(cells), left=2)
-
-
-def _points(row: PlainRow) -> tuple[str, ...]:
-    ends = "" if row["gain_low"] is None else f" [{_signed(row['gain_low'])}, {_signed(row['gain_high'])}]"
-    return in_percent(row["paper_mean_ap"], 1), _signed(row["gain"]) + ends, _signed(row["paper_gain"])
-
-
-def _times(row: PlainRow) -> tuple[str, ...]:
-    return (
-        *(rounded(row["ms_per_frame"]), plainly(row["paper_ms_per_frame"])),
-        *(_ratio(row["ratio"]), _ratio(row["paper_ratio"])),
-    )
-
-
-def show_table_2(rows: Sequence[PlainRow]) -> Table:
-    """Table 2."""
-    columns = ("keyframe id", "mean distance", "paper", "mAP %", "paper", "look-ahead")
-    cells = [
-        (
-            str(row["key_id"]),
-            rounded(row["mean_distance"]),
-            rounded(row["paper_mean_distance"]),
-            with_interval(row),
-            in_percent(row["paper_mean_ap"], 1),
-            plainly(row["look_ahead"]),
-        )
-        for row in rows
-    ]
-    return Table(columns, tuple(cells))
-
-
-def show_table_3(rows: Sequence[PlainRow]) -> Table:
-    """Table 3."""
-    columns = ("method", "mAP %", "paper", "ms/frame", "paper", "look-ahead")
-    cells = [
-        (
-            row["method"],
-            with_interval(row),
-            in_percent(row["paper_mean_ap"], 1),
-            rounded(row["ms_per_frame"]),
-            plainly(row["paper_ms_per_frame"]),
-            plainly(row["look_ahead"]),
-        )
-        for row in rows
-    ]
-    return Table(columns, tuple(cells))
-
-
 def _signed(share: float | None) -> str:
     return NOTHING if share is None else f"{100 * share:+.1f}"
 
 
+def _gain(row: PlainRow) -> str:
+    ends = "" if row["gain_low"] is None else f" [{_signed(row['gain_low'])}, {_signed(row['gain_high'])}]"
+    return _signed(row["gain"]) + ends
+
+
 def _ratio(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
+
+
+Columns = Sequence[tuple[str, Callable[[PlainRow], str]]]
+"""Titles, and what stands below them."""
+_SCORE: Columns = (("mAP %", with_interval), ("paper", lambda row: in_percent(row["paper_mean_ap"], 1)))
+_TIME: Columns = (
+    ("ms/frame", lambda row: rounded(row["ms_per_frame"])),
+    ("paper", lambda row: plainly(row["paper_ms_per_frame"])),
+)
+_LOOK_AHEAD: Columns = (("look-ahead", lambda row: plainly(row["look_ahead"])),)
+_COLUMNS: dict[str, Columns] = {
+    "table1": (
+        ("", lambda row: f"({row['row']})"),
+        ("method", lambda row: row["method"]),
+        *_SCORE,
+        ("to (a)", _gain),  # points of mAP
+        ("paper", lambda row: _signed(row["paper_gain"])),
+        *_TIME,
+        ("of (a)", lambda row: _ratio(row["ratio"])),  # the part of its time
+        ("paper", lambda row: _ratio(row["paper_ratio"])),
+        *_LOOK_AHEAD,
+    ),
+    "table2": (
+        ("keyframe id", lambda row: plainly(row["key_id"])),
+        ("mean distance", lambda row: rounded(row["mean_distance"])),
+        ("paper", lambda row: rounded(row["paper_mean_distance"])),
+        *_SCORE,
+        *_LOOK_AHEAD,
+    ),
+    "table3": (("method", lambda row: row["method"]), *_SCORE, *_TIME, *_LOOK_AHEAD),
+}
+
+
+def _shown(name: str, rows: Sequence[PlainRow]) -> Table:
+    """A table of the paper as it is shown."""
+    titles, cells = zip(*_COLUMNS[name], strict=True)
+    return Table(titles, tuple(tuple(cell(row) for cell in cells) for row in rows), left=2 if name == "table1" else 1)
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------

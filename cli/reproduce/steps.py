@@ -67,7 +67,7 @@ class Given:
 
 
 def run_steps(runs: Sequence[Run], given: Given) -> list[CommandStep]:
-    """Return the steps that describe the checkpoints, and run and score every run whose checkpoint is there."""
+    """The steps that describe the checkpoints, and run and score every run whose checkpoint is there."""
     possible = [run for run in runs if run.checkpoint in given.checkpoints]
     used = dict.fromkeys(run.checkpoint for run in possible)
     steps = [_show(name, given.checkpoints[name]) for name in used]
@@ -77,7 +77,7 @@ def run_steps(runs: Sequence[Run], given: Given) -> list[CommandStep]:
 
 
 def folder_of(run: Run) -> Path:
-    """Return the folder of a run, relative to that of the reproduction."""
+    """The folder of a run, relative to that of the reproduction."""
     return Path("runs", run.name)
 
 
@@ -107,7 +107,7 @@ def _eval(run: Run, given: Given) -> CommandStep:
 
 
 def result_steps(articles: Sequence[str], grid: Grid, results: Collection[str], given: Given) -> list[CommandStep]:
-    """Return the steps that go out from results, of those runs that have some, named.
+    """The steps that go out from results, of those runs that have some, named.
 
     They compare the methods of Table 1 with (a), where intervals are wanted and all of the data was run, and draw the
     figures.
@@ -122,12 +122,12 @@ def result_steps(articles: Sequence[str], grid: Grid, results: Collection[str], 
 
 
 def enough(article: str, runs: Sequence[Run]) -> bool:
-    """Return whether a figure can be drawn of these runs: Figure 5 needs both of its own, the others any."""
+    """Whether a figure can be drawn of these runs: Figure 5 needs both of its own, the others any."""
     return len(runs) >= (2 if article == "figure5" else 1)
 
 
 def gain_file(run: Run) -> Path:
-    """Return where the comparison of a run with the per-frame baseline is, relative to the reproduction's folder."""
+    """Where the comparison of a run with the per-frame baseline is, relative to the reproduction's folder."""
     return folder_of(run) / "gain.json"
 
 
@@ -150,7 +150,7 @@ DRAWN = {
 
 
 def _plot(article: str, runs: Sequence[Run], given: Given) -> CommandStep:
-    """Return the step that draws a figure of some runs."""
+    """The step that draws a figure of some runs."""
     subject, file, width = DRAWN[article]
     arguments: list[str | Path] = ["plot", subject, *(str(folder_of(run)) for run in runs), "--width", f"{width:g}"]
     reads = [folder_of(run) / file for run in runs]
@@ -169,12 +169,12 @@ def _plot(article: str, runs: Sequence[Run], given: Given) -> CommandStep:
 
 
 def lacking(step: CommandStep, folder: Path) -> list[Path]:
-    """Return what the step reads and isn't there."""
+    """What the step reads and isn't there."""
     return [path for path in step.reads if not (folder / path).is_file()]
 
 
 def is_done(step: CommandStep, folder: Path) -> bool:
-    """Return whether a step was done in `folder` with this command on this content, and what it wrote is there."""
+    """Whether a step was done in `folder` with this command on this content, and what it wrote is there."""
     if lacking(step, folder) or not all((folder / path).is_file() for path in (*step.writes, step.said)):
         return False
     try:

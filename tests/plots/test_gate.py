@@ -8,7 +8,7 @@ from tests.makers import make_index, make_predictions
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.gate import gate, gate_of, gate_points, gate_rows
+from vidkit.plots.gate import draw, gate, gate_of, gate_points
 
 INDEX = make_index()
 PLAIN = evaluate(INDEX, make_predictions(INDEX), by=())
@@ -30,7 +30,8 @@ def test_points_are_in_the_order_of_the_gate_with_their_intervals() -> None:
     (line,) = figure.axes[0].get_lines()
     assert list(line.get_ydata()) == [100 * point.mean_ap for point in points]
     assert len(figure.axes[0].collections) == 1
-    assert gate_rows(points)[0]["gate"] == 0.0
+    made = draw({"b": result_of(1.0), "a": result_of(0), "none": PLAIN}, skip=True)
+    assert [row["gate"] for row in made.rows] == [0.0, 1.0]
 
 
 def test_other_options_part_the_curves() -> None:
@@ -56,8 +57,7 @@ def test_runs_that_do_not_belong_together_are_refused() -> None:
     voc = evaluate(INDEX, make_predictions(INDEX), "voc", by=())
     with pytest.raises(ChoiceError, match="differ in rules"):
         gate_points({"a": result_of(0), "b": result_of(1, voc)})
-    with pytest.raises(ChoiceError, match="limited to a part of the data, so no score: a"):
-        gate_points({"a": result_of(0, limited=True)})
-    assert "LIMITED" in gate(gate_points({"a": result_of(0, limited=True)}, True), "fgfa", True).get_supxlabel()
+    made = draw({"a": result_of(0, limited=True)})
+    assert "LIMITED" in made.figure.get_supxlabel() and made.told == {"limited": True}
     with pytest.raises(ValueError, match="no points"):
         gate([], "fgfa")

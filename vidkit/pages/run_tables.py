@@ -42,6 +42,11 @@ def speed_of(result: EvalResult) -> PlainRow:
     }
 
 
+def motion_groups(results: Iterable[EvalResult]) -> list[str]:
+    """The names of the groups by motion that any of the results has, in their order."""
+    return list(dict.fromkeys(group.name for result in results for group in _by_motion(result)))
+
+
 def _by_motion(result: EvalResult) -> list[GroupResult]:
     return [group for group in result.groups if group.by == "motion" and group.name != "all"]
 
@@ -94,7 +99,7 @@ def plainly(value: float | None) -> str:
 def motion_note(results: Iterable[EvalResult]) -> str:
     """What the groups by motion are, in words; "" where there are none, or others than the protocol's."""
     for result in results:
-        names, edges = [group.name for group in _by_motion(result)], sorted(result.protocol.motion_edges)[::-1]
+        names, edges = motion_groups([result]), sorted(result.protocol.motion_edges)[::-1]
         if len(names) == len(edges) + 1:
             listed = f"{', '.join(names[:-1])} and {names[-1]}".capitalize()
             ranges = [f"above {edges[0]:g}", *(f"{low:g} to {high:g}" for high, low in pairwise(edges))]

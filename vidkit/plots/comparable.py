@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.protocols import PROTOCOLS, Protocol
-from vidkit.evaluation.result import EvalResult
+from vidkit.evaluation.result import EvalResult, GroupResult
 
 
 def drawable(
@@ -30,6 +34,21 @@ def drawable(
     if not kept:
         raise ChoiceError(": ".join(["none of the runs can be drawn", *refused[:1]]))
     return kept, [f"left out: {why}" for why in refused]
+
+
+def differing_options(runs: Iterable[Mapping[str, Any]], but: str) -> list[str]:
+    """The names of the options in which runs, each as its options, differ, without `but`."""
+    each = list(runs)
+    names = sorted({name for options in each for name in options} - {but})
+    return [name for name in names if len({json.dumps(options.get(name), default=str) for options in each}) > 1]
+
+
+def ends_of(group: GroupResult) -> tuple[float, float] | tuple[None, None]:
+    """The ends of the interval of a group's mean AP; None where it has none."""
+    if group.interval is None or not np.isfinite(group.interval.mean_ap).all():
+        return None, None
+    low, high = group.interval.mean_ap
+    return float(low), float(high)
 
 
 def refuse_differences(what: str, of_run: Iterable[tuple[str, str]], advice: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.comparable import drawable, refuse_differences, refuse_limited, rules_of
+from vidkit.plots.comparable import differing_options, drawable, ends_of, refuse_differences, rules_of
 from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, Drawing, legend_above, light_grid, look, note_below, sheet
 
 
@@ -26,33 +25,30 @@ class GatePoint:
     curve: str
     """The detector, with the options in which curves differ."""
     gate: float
-    mean_ap: float
-    low: float | None
+    mean_ap: float  # 0 … 1
+    low: float | None  # None: no interval
     high: float | None
 
 
-def draw(
-    results: Mapping[str, EvalResult], *, limited: bool = False, skip: bool = False, width: float = COLUMN_WIDTH
-) -> Drawing:
+def draw(results: Mapping[str, EvalResult], *, skip: bool = False, width: float = COLUMN_WIDTH) -> Drawing:
     """The figure of results by the names of their runs; `skip` leaves out those without a gate.
 
     Raises ChoiceError as `gate_points`.
     """
     kept, _ = drawable(results, _gate_of_run, skip)  # most runs have no gate: that needs no note
-    points = gate_points(kept, limited)
+    points = gate_points(kept)
     partial = any(result.limited for result in kept.values())
     protocol = next(iter(kept.values())).protocol.name
-    return Drawing(gate(points, protocol, partial, width), gate_rows(points), "points", {"limited": partial})
+    rows = [asdict(point) for point in points]
+    return Drawing(gate(points, protocol, partial, width), rows, "points", {"limited": partial})
 
 
-def gate_points(results: Mapping[str, EvalResult], limited: bool = False) -> list[GatePoint]:
+def gate_points(results: Mapping[str, EvalResult]) -> list[GatePoint]:
     """A point for each result, by the name of its run, in the order of the gate.
 
-    Raises ChoiceError for a run without a gate or mean AP, results under different rules or on different data, two runs
-    of one curve with the same gate, and limited runs unless they are wanted.
+    Raises ChoiceError for a run without a gate or mean AP, results under different rules or on different data, and two
+    runs of one curve with the same gate.
     """
-    if not limited:
-        refuse_limited([name for name, result in results.items() if result.limited])
     rules = ((name, rules_of(result.protocol)) for name, result in results.items())
     refuse_differences("rules", rules, "evaluate them with the same --protocol and --fp-rule")
     data = ((name, str(result.data.get("index_fingerprint", ""))) for name, result in results.items())
@@ -104,11 +100,6 @@ def gate(points: list[GatePoint], protocol: str, limited: bool = False, width: f
         return figure
 
 
-def gate_rows(points: list[GatePoint]) -> list[dict[str, Any]]:
-    """What `gate` draws: run, curve, gate, mean_ap, low, high (0 … 1; None: no interval)."""
-    return [asdict(point) for point in points]
-
-
 def _draw_curve(axes: Axes, points: list[GatePoint], curve: str, place: int) -> None:
     colour, marker = look(place)
     gates, scores = [point.gate for point in points], [100 * point.mean_ap for point in points]
@@ -129,16 +120,13 @@ def _point(name: str, result: EvalResult, curve: str) -> GatePoint:
     value = _gate_of_run(result, name)
     if not math.isfinite(result.mean_ap):
         raise ChoiceError(f"{name}: has no mean AP")
-    ends = None if result.overall.interval is None else result.overall.interval.mean_ap
-    low, high = (None, None) if ends is None or not all(map(math.isfinite, ends)) else (float(ends[0]), float(ends[1]))
-    return GatePoint(name, curve, value, result.mean_ap, low, high)
+    return GatePoint(name, curve, value, result.mean_ap, *ends_of(result.overall))
 
 
 def _curve_names(results: Mapping[str, EvalResult]) -> dict[str, str]:
     """The name of each run's curve: its detector, and the options but the gate in which the runs differ."""
     options = {name: options_of(result) for name, result in results.items()}
-    every = sorted({option for each in options.values() for option in each} - {"gate"})
-    differing = [o for o in every if len({json.dumps(each.get(o), default=str) for each in options.values()}) > 1]
+    differing = differing_options(options.values(), but="gate")
     return {
         name: " ".join([str(result.run.get("detector") or name), *(f"{o}={options[name].get(o)}" for o in differing)])
         for name, result in results.items()

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError, did_you_mean
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.evaluation.slices import attribute_names, repeats_all
-from vidkit.plots.comparable import drawable, refuse_differences, refuse_limited, rules_of
+from vidkit.plots.comparable import drawable, ends_of, refuse_differences, rules_of
 from vidkit.plots.figure import COLUMN_WIDTH, Drawing, legend_above, light_grid, look, note_below, sheet
 
 MOST_UPRIGHT = 6
@@ -27,54 +26,18 @@ def draw(
     *,
     by: str = "motion",
     mix: bool = False,
-    limited: bool = False,
     skip: bool = False,
     width: float = COLUMN_WIDTH,
 ) -> Drawing:
-    """The figure of results by the names of their runs; `skip` leaves out those that have no groups by `by`.
+    """The mean AP of each group of `by` and of all data, a marker for each result, by the names of their runs.
 
-    Raises ChoiceError as `check_groups`.
+    Bars are the intervals that the results have. Few groups stand side by side, many one below the other. `mix` lets
+    results of different data through, `skip` leaves out those that have no groups by `by`. Raises ChoiceError for
+    results that can't stand together: of other rules, of other ground truth in the groups, or without them.
     """
     by = " x ".join(attribute_names(by))
-    kept, notes = drawable(results, partial(_check_groups_of, by=by), skip)
-    check_groups(kept, by, mix, limited)
-    stem = re.sub(r"[^\w-]+", "-", by)
-    return Drawing(motion(kept, by, width), motion_rows(kept, by), "groups", {"by": by}, notes, stem=stem)
-
-
-def check_groups(results: Mapping[str, EvalResult], by: str, mix: bool = False, limited: bool = False) -> None:
-    """Raise ChoiceError if the results, by the names of their runs, can't stand in one figure of the groups `by`.
-
-    They must have these groups, with the same ground truth in each, and the same rules. `mix` lets results of different
-    data through, `limited` those of runs over a part of the data.
-    """
-    for name, result in results.items():
-        _check_groups_of(result, name, by)
-    if not limited:
-        refuse_limited([name for name, result in results.items() if result.limited])
-    rules = ((name, rules_of(result.protocol)) for name, result in results.items())
-    refuse_differences("rules", rules, "evaluate them with the same --protocol and --fp-rule")
-    if not mix:
-        data = ((name, str(result.data.get("index_fingerprint", ""))) for name, result in results.items())
-        refuse_differences("data", data, "choose some of them, or give --mix")
-        groups = ((name, _sizes(result, by)) for name, result in results.items())
-        refuse_differences("groups", groups, "evaluate them with the same --bins")
-
-
-def _check_groups_of(result: EvalResult, name: str, by: str) -> None:
-    if not _groups(result, by):
-        there = list(dict.fromkeys(group.by for group in result.groups))
-        raise ChoiceError(
-            f"{name}: no groups by {by!r}{did_you_mean(by, there)}; its result has groups by: "
-            f"{', '.join(there) or 'nothing'}; `vidkit eval --by` makes others"
-        )
-
-
-def motion(results: Mapping[str, EvalResult], by: str = "motion", width: float = COLUMN_WIDTH) -> Figure:
-    """The mean AP of each group of `by` and of all data, a marker for each of the results: `motion_rows`.
-
-    Bars are the intervals that the results have. Few groups stand side by side, many one below the other.
-    """
+    results, notes = drawable(results, partial(_check_groups, by=by), skip)
+    _refuse_unlike(results, by, mix)
     rows = motion_rows(results, by)
     groups = list(dict.fromkeys(str(row["group"]) for row in rows))
     upright = len(groups) <= MOST_UPRIGHT and sum(map(len, groups)) < 12 * width
@@ -87,16 +50,37 @@ def motion(results: Mapping[str, EvalResult], by: str = "motion", width: float =
         _draw_axes(axes, groups, by, upright, next(iter(results.values())).protocol.name)
         legend_above(figure, *axes.get_legend_handles_labels())
         note_below(figure, _conditions(results))
-        return figure
+    return Drawing(figure, rows, "groups", {"by": by}, notes, stem=re.sub(r"[^\w-]+", "-", by))
+
+
+def _check_groups(result: EvalResult, name: str, by: str) -> None:
+    if not _groups(result, by):
+        there = list(dict.fromkeys(group.by for group in result.groups))
+        raise ChoiceError(
+            f"{name}: no groups by {by!r}{did_you_mean(by, there)}; its result has groups by: "
+            f"{', '.join(there) or 'nothing'}; `vidkit eval --by` makes others"
+        )
+
+
+def _refuse_unlike(results: Mapping[str, EvalResult], by: str, mix: bool) -> None:
+    rules = ((name, rules_of(result.protocol)) for name, result in results.items())
+    refuse_differences("rules", rules, "evaluate them with the same --protocol and --fp-rule")
+    if not mix:
+        data = ((name, str(result.data.get("index_fingerprint", ""))) for name, result in results.items())
+        refuse_differences("data", data, "choose some of them, or give --mix")
+        groups = ((name, _sizes(result, by)) for name, result in results.items())
+        refuse_differences("groups", groups, "evaluate them with the same --bins")
 
 
 def motion_rows(results: Mapping[str, EvalResult], by: str = "motion") -> list[dict[str, Any]]:
-    """What `motion` draws: run, group, mean_ap, low, high (0 … 1, None: not known), n_gt.
+    """What is drawn: run, group, mean_ap, low, high (0 … 1, None: not known), n_gt.
 
     Groups without ground truth in any of the results are left out.
     """
     rows = [
-        {"run": name, "group": group.name, "mean_ap": _known(group.mean_ap), **_ends(group), "n_gt": _n_gt(group)}
+        {"run": name, "group": group.name, "mean_ap": group.mean_ap if math.isfinite(group.mean_ap) else None}
+        | dict(zip(("low", "high"), ends_of(group), strict=True))
+        | {"n_gt": _n_gt(group)}
         for name, result in results.items()
         for group in (result.overall, *_groups(result, by))
     ]
@@ -114,15 +98,6 @@ def _sizes(result: EvalResult, by: str) -> str:
 
 def _n_gt(group: GroupResult) -> int:
     return int(group.n_gt.sum())
-
-
-def _ends(group: GroupResult) -> dict[str, float | None]:
-    low, high = (math.nan, math.nan) if group.interval is None else group.interval.mean_ap
-    return {"low": _known(low), "high": _known(high)}
-
-
-def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _draw_run(

@@ -16,6 +16,7 @@ from vidkit.errors import ChoiceError
 from vidkit.evaluation.distance import DistanceScore, scores_by_distance, told_distances
 from vidkit.evaluation.result import EvalResult
 from vidkit.keyframes.propagation import mean_distance
+from vidkit.plots.comparable import ends_of
 from vidkit.plots.figure import (
     COLOURS,
     COLUMN_WIDTH,
@@ -81,9 +82,7 @@ def key_id_scores(results: Mapping[str, EvalResult], length: int) -> list[KeyIdS
     for name, result in results.items():
         key_id = _key_id(options_of(result), length)
         if key_id is not None:
-            ends = result.overall.interval
-            low, high = (None, None) if ends is None else map(float, ends.mean_ap)
-            found.append(KeyIdScore(name, key_id, result.mean_ap, low, high))
+            found.append(KeyIdScore(name, key_id, result.mean_ap, *ends_of(result.overall)))
     return sorted(found, key=lambda score: (score.key_id, score.run))
 
 

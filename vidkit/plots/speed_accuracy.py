@@ -22,12 +22,7 @@ MARKER_SIZE, STAR_SIZE = 3.5, 8.0
 
 
 def draw(
-    results: Mapping[str, EvalResult],
-    *,
-    mix: bool = False,
-    limited: bool = False,
-    skip: bool = False,
-    width: float = COLUMN_WIDTH,
+    results: Mapping[str, EvalResult], *, mix: bool = False, skip: bool = False, width: float = COLUMN_WIDTH
 ) -> Drawing:
     """The figure of results by the names of their runs; `skip` leaves out those that weren't timed.
 
@@ -35,7 +30,7 @@ def draw(
     """
     kept, notes = drawable(results, speed_point, skip)
     points = [speed_point(result, name) for name, result in kept.items()]
-    check_comparable(points, mix, limited)
+    check_comparable(points, mix)
     return Drawing(speed_accuracy(points, width), speed_accuracy_rows(points), "points", notes=notes)
 
 

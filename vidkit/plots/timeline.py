@@ -73,7 +73,7 @@ def draw(
 
 def track_called(index: Index, video: int, track_id: int) -> Track:
     """A track of a video row; ChoiceError that lists its tracks if there is none of this id."""
-    known = np.unique(_track_ids(index, video))
+    known = np.unique(index.track_id[index.frame_video[index.instance_frame] == video])
     if track_id < 0 or track_id not in known:
         listed = ", ".join(map(str, known[known >= 0][:20])) or "none"
         raise ChoiceError(f"video {index.video_name[video]}: no track {track_id}; its tracks are {listed}")
@@ -146,9 +146,8 @@ def timeline_rows(runs: Mapping[str, Verdicts], track: Track) -> list[dict[str, 
     for each attribute of the index whose name speaks of blur: "blur: NAME", or "blur: frame NAME" for the frame's.
     """
     index = next(iter(runs.values())).index
-    instance_of = dict(
-        zip(index.instance_frame[_instances(index, track)].tolist(), _instances(index, track), strict=True)
-    )
+    instances = _instances(index, track)
+    instance_of = dict(zip(index.instance_frame[instances].tolist(), instances, strict=True))
     motion = motion_of(index)
     found = []
     for name, run in runs.items():
@@ -198,17 +197,8 @@ def _is_blur(name: str, column: NDArray[Any]) -> bool:
 
 def _instances(index: Index, track: Track) -> NDArray[np.int64]:
     """The rows of the instances of a track."""
-    start = _first_instance(index, track.video)
-    return start + np.flatnonzero(_track_ids(index, track.video) == track.track_id)
-
-
-def _track_ids(index: Index, video: int) -> NDArray[np.int32]:
-    rows = index.frames_of(video)
-    return index.track_id[_first_instance(index, video) : int(index.instance_start[rows.stop])]
-
-
-def _first_instance(index: Index, video: int) -> int:
-    return int(index.instance_start[index.frames_of(video).start])
+    mine = (index.track_id == track.track_id) & (index.frame_video[index.instance_frame] == track.video)
+    return np.flatnonzero(mine)
 
 
 def _draw_cells(axes: Axes, rows: list[dict[str, Any]], names: list[str]) -> None:
@@ -238,20 +228,12 @@ def _stretches(rows: list[dict[str, Any]]) -> Iterator[tuple[str, int, int]]:
 
 
 def _draw_line(axes: Axes, rows: list[dict[str, Any]], names: list[str], label: str) -> None:
+    frames = [row["frame"] for row in rows]
     for place, name in enumerate(names):
-        values = [row[name] for row in rows]
-        style = DASHES[place % len(DASHES)]
+        style, colour = DASHES[place % len(DASHES)], COLOURS[place % len(COLOURS)]
         short = name.removeprefix("blur: ").replace("_", " ")
-        axes.plot(
-            [row["frame"] for row in rows],
-            values,
-            style,
-            color=COLOURS[place % len(COLOURS)],
-            linewidth=1,
-            marker=".",
-            markersize=2,
-            label=short,
-        )
+        values = [row[name] for row in rows]
+        axes.plot(frames, values, style, color=colour, linewidth=1, marker=".", markersize=2, label=short)
     axes.set_ylabel(label)
     if len(names) > 1 or label == "blur":
         axes.legend(frameon=False, fontsize=SMALL, loc="upper left", ncols=3, bbox_to_anchor=(0, 1.25), borderaxespad=0)

@@ -180,7 +180,7 @@ def weights_rows(
     ordered = sorted_by_weight(keyframes, at_objects)
     group_of = {each.keyframe: name for name, group in chosen(ordered).items() for each in group}
     left_out = [each for each in keyframes if at_objects and not len(each.at_objects)]
-    empty = dict.fromkeys(_COLUMNS, None)
+    empty = dict.fromkeys((*_OF_KEYFRAMES, *_OF_BINS), None)
     rows = [empty | _keyframe_row(each, group_of.get(each.keyframe)) for each in [*ordered, *left_out]]
     edges, of_cells, of_objects = distribution(keyframes, cells)
     for place, (share, objects) in enumerate(zip(of_cells, of_objects, strict=True)):
@@ -189,21 +189,8 @@ def weights_rows(
     return rows
 
 
-_COLUMNS = (
-    "panel",
-    "video",
-    "frame",
-    "mean",
-    "mean_at_objects",
-    "objects",
-    "lowest",
-    "highest",
-    "pictured",
-    "low",
-    "high",
-    "cells",
-    "at_objects",
-)
+_OF_KEYFRAMES = ("panel", "video", "frame", "mean", "mean_at_objects", "objects", "lowest", "highest", "pictured")
+_OF_BINS = ("low", "high", "cells", "at_objects")
 
 
 def _keyframe_row(each: KeyframeWeight, group: str | None) -> dict[str, Any]:
