@@ -82,16 +82,8 @@ RESULTS = Inputs(
 # -- predictions -------------------------------------------------------------------------------------------------------
 
 
-def _predictions(
-    runs: Sequence[str],
-    runs_dir: Path,
-    index_path: Path | None,
-    data_dir: Path,
-    protocol: str,
-    limited: bool,
-    **reading: Any,
-) -> dict[str, Any]:
-    index, predictions = load_runs(runs, runs_dir, index_path, data_dir, limited, **reading)
+def _predictions(protocol: str, **given: Any) -> dict[str, Any]:
+    index, predictions = load_runs(**given)
     return {"index": index, "predictions": predictions, "protocol": protocol}
 
 
@@ -110,7 +102,7 @@ def _with_results(runs: Sequence[str], runs_dir: Path, protocol: str, **given: A
         for result in map(read_result, sorted(path.parent.glob("result*.json"))):
             if result.protocol.name == protocol:
                 results[name] = result
-    return {**_predictions(runs, runs_dir, protocol=protocol, **given), "results": results}
+    return {**_predictions(protocol, runs=runs, runs_dir=runs_dir, **given), "results": results}
 
 
 _PREDICTED = "A RUN is a folder with predictions.h5, a prediction file of any format, or a name under the runs folder."
