@@ -70,7 +70,7 @@ Number = TypeVar("Number", int, float)
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where the frames are, if they were moved since the index was made.",
 )
-@click.option("--restart", is_flag=True, help="Make anew what was made from other inputs, in place of refusing.")
+@click.option("--restart", is_flag=True, help="Make again what was made from other inputs, in place of refusing.")
 @json_option
 def command(
     index_path: Path | None,
@@ -160,7 +160,7 @@ def _grid(lengths: str, gates: str) -> Grid:
 
 
 def _numbers(option: str, text: str, kind: type[Number], fits: Callable[[Number], bool]) -> tuple[Number, ...]:
-    """Return the values of a list such as 1..20 or 0,0.5,1, rising."""
+    """The values of a list such as 1..20 or 0,0.5,1, rising."""
     from vidkit.benchmark.grid import grid
 
     try:
@@ -174,21 +174,21 @@ def _numbers(option: str, text: str, kind: type[Number], fits: Callable[[Number]
 
 
 def shipped_checkpoints() -> Path | None:
-    """Return the folder of the checkpoints that come with the package, None without; impnet_model isn't imported."""
+    """The folder of the checkpoints that come with the package, None without; impnet_model isn't imported."""
     spec = find_spec("impnet_model")
     folder = Path(spec.origin).parent / "weights" if spec and spec.origin else None
     return folder if folder and any(folder.glob("*.pt")) else None
 
 
 def checkpoints_in(folder: Path) -> dict[str, Path]:
-    """Return the checkpoints in a folder by name; other files aren't looked at."""
+    """The checkpoints in a folder by name; other files aren't looked at."""
     from .plan import CHECKPOINTS
 
     return {name: (folder / f"{name}.pt").absolute() for name in CHECKPOINTS if (folder / f"{name}.pt").is_file()}
 
 
 def _checkpoints(folder: Path | None) -> dict[str, Path]:
-    """Return the checkpoints in a folder by name, the shipped ones for None."""
+    """The checkpoints in a folder by name, the shipped ones for None."""
     from vidkit.errors import ChoiceError
 
     from .plan import CHECKPOINTS
@@ -284,7 +284,7 @@ def _result(out: Path, run: str) -> EvalResult:
 
 
 def _networks(out: Path, work: _Work) -> dict[str, dict[str, Any]]:
-    """Return what `vidkit weights show` said of the checkpoints, by name."""
+    """What `vidkit weights show` said of the checkpoints, by name."""
     import json
 
     shown = {step.name.partition(" ")[2]: step for step in work.steps if step.command[:2] == ["weights", "show"]}
@@ -296,7 +296,7 @@ def _networks(out: Path, work: _Work) -> dict[str, dict[str, Any]]:
 
 
 def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, tuple[float, float]]:
-    """Return the intervals that `vidkit compare` found, by run."""
+    """The intervals that `vidkit compare` found, by run."""
     import json
 
     from .steps import gain_file

@@ -8,7 +8,7 @@ from tests.makers import make_index, make_predictions
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.gate import draw, gate, gate_of, gate_points
+from vidkit.plots.gate import draw, gate_of, gate_points
 
 INDEX = make_index()
 PLAIN = evaluate(INDEX, make_predictions(INDEX), by=())
@@ -21,12 +21,13 @@ def result_of(value: object, base: EvalResult = PLAIN, limited: bool = False, **
 
 
 def test_points_are_in_the_order_of_the_gate_with_their_intervals() -> None:
-    points = gate_points({"b": result_of(1.0), "a": result_of(0, WITH_INTERVAL), "c": result_of(0.5)})
+    results = {"b": result_of(1.0), "a": result_of(0, WITH_INTERVAL), "c": result_of(0.5)}
+    points = gate_points(results)
     assert [(point.run, point.gate) for point in points] == [("a", 0.0), ("c", 0.5), ("b", 1.0)]
     assert WITH_INTERVAL.overall.interval is not None
     assert (points[0].low, points[0].high) == pytest.approx(tuple(WITH_INTERVAL.overall.interval.mean_ap))
     assert points[1].low is None
-    figure = gate(points, "fgfa")
+    figure = draw(results).figure
     (line,) = figure.axes[0].get_lines()
     assert list(line.get_ydata()) == [100 * point.mean_ap for point in points]
     assert len(figure.axes[0].collections) == 1
@@ -35,9 +36,9 @@ def test_points_are_in_the_order_of_the_gate_with_their_intervals() -> None:
 
 
 def test_other_options_part_the_curves() -> None:
-    points = gate_points({f"{g} {n}": result_of(g, length=n) for g in (0.0, 1.0) for n in (5, 10)})
-    assert [point.curve for point in points] == [f"impression length={n}" for n in (10, 10, 5, 5)]
-    assert len(gate(points, "fgfa").axes[0].get_lines()) == 2
+    results = {f"{g} {n}": result_of(g, length=n) for g in (0.0, 1.0) for n in (5, 10)}
+    assert [point.curve for point in gate_points(results)] == [f"impression length={n}" for n in (10, 10, 5, 5)]
+    assert len(draw(results).figure.axes[0].get_lines()) == 2
 
 
 @pytest.mark.parametrize("value", [None, "1", True, -0.1, 1.1, float("nan")])
@@ -59,5 +60,5 @@ def test_runs_that_do_not_belong_together_are_refused() -> None:
         gate_points({"a": result_of(0), "b": result_of(1, voc)})
     made = draw({"a": result_of(0, limited=True)})
     assert "LIMITED" in made.figure.get_supxlabel() and made.told == {"limited": True}
-    with pytest.raises(ValueError, match="no points"):
-        gate([], "fgfa")
+    with pytest.raises(ChoiceError, match="none of the runs can be drawn"):
+        draw({})

@@ -67,7 +67,7 @@ def draw(
     caption: str = "",
     scale: float | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the frame `(H, W, 3)` resized to `(scale H, scale W, 3)` with trails, boxes, labels and a caption on it.
+    """The frame `(H, W, 3)` resized to `(scale H, scale W, 3)` with trails, boxes, labels and a caption on it.
 
     Without `scale` it is enlarged by the least whole number that makes it legible. A label stands above its box, or
     where there is no room below or inside it: never beyond the frame and, where that can be had, on no other label and
@@ -91,12 +91,12 @@ def draw(
 
 
 def legible_scale(width: int, height: int) -> int:
-    """Return the whole factor that a frame of this size is enlarged by."""
+    """The whole factor that a frame of this size is enlarged by."""
     return max(1, math.ceil(LEGIBLE_SIDE / max(1, min(width, height))))
 
 
 def colour_of(number: int) -> Colour:
-    """Return the colour of a track, a class or a run by its number; they repeat after seven."""
+    """The colour of a track, a class or a run by its number; they repeat after seven."""
     return PALETTE[number % len(PALETTE)]
 
 
@@ -104,7 +104,7 @@ def colour_of(number: int) -> Colour:
 
 
 def truth_marks(index: Index, frame: int, by: Literal["track", "class"] = "track") -> list[Mark]:
-    """Return a mark for each box of frame row `frame` of an index: its class, its track, what is known of it.
+    """A mark for each box of frame row `frame` of an index: its class, its track, what is known of it.
 
     Colours tell tracks apart, or classes with `by="class"` and where there are no track ids.
     """
@@ -124,7 +124,7 @@ def truth_marks(index: Index, frame: int, by: Literal["track", "class"] = "track
 
 
 def truth_trails(index: Index, frame: int, length: int = 20) -> list[Trail]:
-    """Return the trail of each track that is in frame row `frame`, over at most `length` rows before it."""
+    """The trail of each track that is in frame row `frame`, over at most `length` rows before it."""
     video = int(index.frame_video[frame])
     first = max(frame - length, index.frames_of(video).start)
     now = index.track_id[index.instances_of(frame)]
@@ -137,7 +137,7 @@ def truth_trails(index: Index, frame: int, length: int = 20) -> list[Trail]:
 def detection_marks(
     detections: Detections, class_names: Sequence[str], colour: Colour, least_score: float = 0.3, run: str = ""
 ) -> list[Mark]:
-    """Return a mark for each detection of one frame with a score of at least `least_score`, the best one last.
+    """A mark for each detection of one frame with a score of at least `least_score`, the best one last.
 
     All of one run have one colour; `run` is put before the label where several runs are drawn together.
     """
@@ -170,7 +170,7 @@ WHY = {
 
 
 def verdict_marks(verdicts: Verdicts, frame: int) -> list[Mark]:
-    """Return the marks of one run in frame row `frame`: objects, false positives, true positives, each as in VERDICTS.
+    """The marks of one run in frame row `frame`: objects, false positives, true positives, each as in VERDICTS.
 
     Objects that aren't hit count as missed, also where a false positive lies on them.
     """
@@ -198,7 +198,7 @@ def _verdict_mark(kind: str, box: Sequence[float], label: str) -> Mark:
 
 
 def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int | None = None, gap: int = 4) -> NDArray[np.uint8]:
-    """Return frames `(H, W, 3)` side by side, row by row, with gaps between them; the largest gives the raster.
+    """Frames `(H, W, 3)` side by side, row by row, with gaps between them; the largest gives the raster.
 
     Without `columns` the sheet is made about as wide as 4:3. Raises ValueError if there are none.
     """
@@ -308,7 +308,7 @@ class _Pen:
 def free_place(
     box: DrawnBox, extent: Point, size: Point, gap: float, others: Sequence[DrawnBox], taken: Sequence[DrawnBox]
 ) -> Point:
-    """Return where a label `extent` wide and high is to stand, its upper left corner, on a picture of this size.
+    """Where a label `extent` wide and high is to stand, its upper left corner, on a picture of this size.
 
     It is the first place near the box where it is on no other label, `taken`, and best on no other box either; `gap` is
     how far from the box it stays.
@@ -326,12 +326,12 @@ def free_place(
 
 
 def label_font(side: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return the font of labels on a picture whose shorter side has so many pixels."""
+    """The font of labels on a picture whose shorter side has so many pixels."""
     return ImageFont.load_default(max(12, round(side / 36)))
 
 
 def _strokes(start: int, stop: int, dash: int | None) -> list[tuple[int, int]]:
-    """Return the strokes of a side: one at either corner, gaps of about `dash` pixels; without `dash` one stroke."""
+    """The strokes of a side: one at either corner, gaps of about `dash` pixels; without `dash` one stroke."""
     if dash is None:
         return [(start, stop)]
     gaps = max(1, round((stop - start - dash) / (2 * dash)))

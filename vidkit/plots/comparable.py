@@ -68,7 +68,7 @@ def refuse_limited(names: Sequence[str]) -> None:
 
 
 def rules_of(protocol: Protocol) -> str:
-    """Return the name of a protocol, with the rules that differ from those that go by this name.
+    """The name of a protocol, with the rules that differ from those that go by this name.
 
     >>> from vidkit.evaluation.protocols import protocol_named
     >>> rules_of(protocol_named("fgfa")), rules_of(protocol_named("fgfa", "mega"))

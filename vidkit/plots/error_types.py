@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vidkit.data.index import Index
 from vidkit.evaluation.errors_by_type import BACKGROUND_IOU, ERROR_TYPES, ErrorReport, GroupErrors, decompose
@@ -30,52 +29,42 @@ def draw(
     background: float = BACKGROUND_IOU,
     width: float = COLUMN_WIDTH,
 ) -> Drawing:
-    """The figure of the errors of runs, by their names; the arguments are those of `decompose`, which may raise."""
+    """What each type of error costs in points of mAP, of one or several runs by their names.
+
+    Of one run there is a bar for each group, of several a panel for each group, with a bar for each run. The arguments
+    are those of `decompose`, which may raise; ChoiceError if there are too many bars in a panel to be told apart. The
+    rows: run, group, type, delta_ap (0 … 1), for each type in each group.
+    """
     reports = {
         run: decompose(index, one, protocol, by, bins, fp_rule, foreground, background)
         for run, one in predictions.items()
     }
-    partial = any(one.run.limited for one in predictions.values())
-    return Drawing(error_types(reports, width, partial), error_types_rows(reports), "costs", {"protocol": protocol})
-
-
-def error_types(reports: Mapping[str, ErrorReport], width: float = COLUMN_WIDTH, limited: bool = False) -> Figure:
-    """What each type of error costs in points of mAP, of one or several runs by their names: `error_types_rows`.
-
-    Of one run there is a bar for each group, of several a panel for each group, with a bar for each run.
-    `limited` says that only a part of the data was run. Raises ChoiceError if there are too many bars in a panel to be
-    told apart.
-    """
-    panels = by_panel(error_types_rows(reports), most=len(COLOURS))
-    names = names_of(panels)
-    lines, _ = raster(panels, width)
-    height = 0.8 / len(names)
-
-    def draw_bars(axes: Axes, series: Series) -> None:
-        for place, name in enumerate(names):
-            costs = [100 * row["delta_ap"] for row in series[name]]
-            at = np.arange(len(ERROR_TYPES)) - 0.4 + height * (place + 0.5)
-            axes.barh(at, costs, height=height, color=COLOURS[place], label=name)
-
-    with sheet(width, 0.4 + lines * (0.3 + len(ERROR_TYPES) * max(0.14, 0.07 * len(names)))) as figure:
-        first, *_ = draw_panels(figure, panels, width, draw_bars, "x")
-        first.set_yticks(range(len(ERROR_TYPES)), ERROR_TYPES)
-        first.invert_yaxis()
-        protocol = next(iter(reports.values())).protocol.name
-        figure.supxlabel(f"cost in points of mAP ({protocol})" + LIMITED * limited, fontsize=7)
-        if names != ["all"]:
-            legend_above(figure, *first.get_legend_handles_labels())
-        return figure
-
-
-def error_types_rows(reports: Mapping[str, ErrorReport]) -> list[dict[str, Any]]:
-    """What `error_types` draws: run, group, type, delta_ap (0 … 1), a row for each type in each group."""
-    return [
+    rows = [
         {"run": run, "group": name, "type": kind, "delta_ap": group.delta[kind]}
         for run, report in reports.items()
         for name, group in _groups(report).items()
         for kind in ERROR_TYPES
     ]
+    panels = by_panel(rows, most=len(COLOURS))
+    names = names_of(panels)
+    lines, _ = raster(panels, width)
+    with sheet(width, 0.4 + lines * (0.3 + len(ERROR_TYPES) * max(0.14, 0.07 * len(names)))) as figure:
+        first, *_ = draw_panels(figure, panels, width, partial(_draw_bars, names), "x")
+        first.set_yticks(range(len(ERROR_TYPES)), ERROR_TYPES)
+        first.invert_yaxis()
+        limited = any(one.run.limited for one in predictions.values())
+        figure.supxlabel(f"cost in points of mAP ({protocol})" + LIMITED * limited, fontsize=7)
+        if names != ["all"]:
+            legend_above(figure, *first.get_legend_handles_labels())
+    return Drawing(figure, rows, "costs", {"protocol": protocol})
+
+
+def _draw_bars(names: Sequence[str], axes: Axes, series: Series) -> None:
+    height = 0.8 / len(names)
+    for place, name in enumerate(names):
+        costs = [100 * row["delta_ap"] for row in series[name]]
+        at = np.arange(len(ERROR_TYPES)) - 0.4 + height * (place + 0.5)
+        axes.barh(at, costs, height=height, color=COLOURS[place], label=name)
 
 
 def _groups(report: ErrorReport) -> dict[str, GroupErrors]:

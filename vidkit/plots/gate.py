@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.result import EvalResult
@@ -31,16 +30,29 @@ class GatePoint:
 
 
 def draw(results: Mapping[str, EvalResult], *, skip: bool = False, width: float = COLUMN_WIDTH) -> Drawing:
-    """The figure of results by the names of their runs; `skip` leaves out those without a gate.
+    """Mean AP against the gate of results by the names of their runs, a line for each curve; bars are intervals.
 
-    Raises ChoiceError as `gate_points`.
+    `skip` leaves out those without a gate, which need no note: most runs have none. Raises ChoiceError as
+    `gate_points`.
     """
-    kept, _ = drawable(results, _gate_of_run, skip)  # most runs have no gate: that needs no note
+    kept, _ = drawable(results, _gate_of_run, skip)
     points = gate_points(kept)
-    partial = any(result.limited for result in kept.values())
-    protocol = next(iter(kept.values())).protocol.name
-    rows = [asdict(point) for point in points]
-    return Drawing(gate(points, protocol, partial, width), rows, "points", {"limited": partial})
+    limited = any(result.limited for result in kept.values())
+    with sheet(width, 0.55 * width) as figure:
+        axes = figure.add_subplot()
+        curves = list(dict.fromkeys(point.curve for point in points))
+        for place, curve in enumerate(curves):
+            _draw_curve(axes, [point for point in points if point.curve == curve], curve, place)
+        protocol = next(iter(kept.values())).protocol.name
+        axes.set(xlabel="memory gate g", ylabel=f"mAP ({protocol}), %", xlim=(-0.04, 1.04))
+        axes.margins(y=0.1)
+        light_grid(axes)
+        if len(curves) > 1:
+            legend_above(figure, *axes.get_legend_handles_labels())
+        said = [] if len(curves) > 1 else [curves[0]]
+        said += ["bars: 95 % intervals over videos"] if any(point.low is not None for point in points) else []
+        note_below(figure, "; ".join(said) + LIMITED * limited)
+    return Drawing(figure, [asdict(point) for point in points], "points", {"limited": limited})
 
 
 def gate_points(results: Mapping[str, EvalResult]) -> list[GatePoint]:
@@ -75,29 +87,6 @@ def gate_of(options: Mapping[str, Any]) -> float | None:
     value = options.get("gate")
     known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
     return float(value) if known and value is not None else None
-
-
-def gate(points: list[GatePoint], protocol: str, limited: bool = False, width: float = COLUMN_WIDTH) -> Figure:
-    """Mean AP against the gate, a line for each curve, bars where the results have intervals.
-
-    Raises ValueError without points.
-    """
-    if not points:
-        raise ValueError("a figure of no points")
-    with sheet(width, 0.55 * width) as figure:
-        axes = figure.add_subplot()
-        curves = list(dict.fromkeys(point.curve for point in points))
-        for place, curve in enumerate(curves):
-            _draw_curve(axes, [point for point in points if point.curve == curve], curve, place)
-        axes.set(xlabel="memory gate g", ylabel=f"mAP ({protocol}), %", xlim=(-0.04, 1.04))
-        axes.margins(y=0.1)
-        light_grid(axes)
-        if len(curves) > 1:
-            legend_above(figure, *axes.get_legend_handles_labels())
-        said = [] if len(curves) > 1 else [curves[0]]
-        said += ["bars: 95 % intervals over videos"] if any(point.low is not None for point in points) else []
-        note_below(figure, "; ".join(said) + LIMITED * limited)
-        return figure
 
 
 def _draw_curve(axes: Axes, points: list[GatePoint], curve: str, place: int) -> None:

@@ -110,7 +110,7 @@ def _best_offset(
     ink: NDArray[np.float64],
     inside: PageBox,
 ) -> NDArray[np.float64] | None:
-    """Return the free place with the least ink below it, counted with the distance from the point; None: none."""
+    """The free place with the least ink below it, counted with the distance from the point; None: none."""
     best, least = None, np.inf
     for distance, offset in _offsets(size, marker_size):
         if distance >= least:
@@ -131,7 +131,7 @@ def _is_far(offset: NDArray[np.float64], size: NDArray[np.float64], marker_size:
 
 
 def _tie_meets(centre: NDArray[np.float64], offset: NDArray[np.float64], taken: NDArray[np.float64]) -> bool:
-    """Return whether the tie of a label would cross a label or a marker, those at its own point left out."""
+    """Whether the tie of a label would cross a label or a marker, those at its own point left out."""
     dots = _dots(np.array([centre, centre + offset]))
     others = taken[~((taken[:, :2] < centre) & (taken[:, 2:] > centre)).all(axis=1)]
     return any(_meets(np.concatenate([dot, dot]), others) for dot in dots)
@@ -161,7 +161,7 @@ def _meets(box: PageBox, others: NDArray[np.float64]) -> bool:
 
 
 def _dots(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return dots along a line, a point of the page or less apart."""
+    """Dots along a line, a point of the page or less apart."""
     found = [corners[:1]]
     for start, end in pairwise(corners):
         n = int(np.ceil(np.hypot(*(end - start)))) + 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
@@ -35,62 +35,45 @@ def draw(
     classes: Sequence[str] = (),
     width: float = COLUMN_WIDTH,
 ) -> Drawing:
-    """The figure of runs by their names: of `classes` each, else the mean over all; groups as of `evaluate`.
+    """Precision against recall, of one or several runs by their names; the first arguments are those of `evaluate`.
 
-    Raises ChoiceError for a class that the index doesn't have, and where there is no ground truth.
+    Of one run there is a line for each group and class, of several a panel, with a line for each run. The precision is
+    the highest at a recall or above, 0 where it isn't reached: of each of `classes`, or without any the mean over the
+    classes that have ground truth, of class "". The rows: run, group, class, recall (0, 0.01 … 1), precision; what has
+    no ground truth has none.
+
+    Raises ChoiceError for a class that the index doesn't have, where there is no ground truth, and if there are too
+    many lines in a panel to be told apart.
     """
     for name in classes:
         if name not in index.class_names:
             raise ChoiceError(f"--class {name}: no class of the index{did_you_mean(name, list(index.class_names))}")
-    curves = {run: curves_of(index, one, protocol, by, bins, fp_rule) for run, one in predictions.items()}
-    rows = precision_recall_rows(curves, classes)
+    rows = [
+        row
+        for run, one in predictions.items()
+        for row in _rows_of(run, curves_of(index, one, protocol, by, bins, fp_rule), classes)
+    ]
     if not rows:
         raise ChoiceError(f"nothing to draw: no ground truth {'of ' + ', '.join(classes) if classes else 'there'}")
-    partial = any(one.run.limited for one in predictions.values())
-    return Drawing(precision_recall(curves, classes, width, partial), rows, "points", {"protocol": protocol})
-
-
-def precision_recall(
-    curves: Mapping[str, Sequence[PrecisionRecall]],
-    classes: Sequence[str] = (),
-    width: float = COLUMN_WIDTH,
-    limited: bool = False,
-) -> Figure:
-    """Precision against recall, of one or several runs by their names: what `precision_recall_rows` has.
-
-    Of one run there is a line for each group and class, of several a panel, with a line for each run. `limited` says
-    that only a part of the data was run. Raises ChoiceError if there are too many lines in a panel to be told apart.
-    """
-    panels = by_panel(precision_recall_rows(curves, classes), most=len(COLOURS) * len(DASHES))
-    names = names_of(panels)
+    panels = by_panel(rows, most=len(COLOURS) * len(DASHES))
     lines, columns = raster(panels, width)
-
-    def draw_curves(axes: Axes, series: Series) -> None:
-        for name, rows in series.items():
-            turn, at = divmod(names.index(name), len(COLOURS))
-            recall, precision = ([100 * row[key] for row in rows] for key in ("recall", "precision"))
-            axes.plot(recall, precision, DASHES[turn], linewidth=1, color=COLOURS[at], label=name)
-
     with sheet(width, 0.8 * width * lines / columns + 0.3) as figure:
-        every = draw_panels(figure, panels, width, draw_curves)
+        every = draw_panels(figure, panels, width, partial(_draw_curves, names_of(panels)))
         every[0].set(xlim=(0, 100), ylim=(0, 101))
+        limited = any(one.run.limited for one in predictions.values())
         figure.supxlabel("recall, %" + LIMITED * limited, fontsize=7)
         figure.supylabel("precision, %" + ("" if classes else ", mean over classes"), fontsize=7)
         pairs = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in every]
         entries = {label: handle for of_axes in pairs for handle, label in of_axes}
         legend_above(figure, list(entries.values()), list(entries))
-        return figure
+    return Drawing(figure, rows, "points", {"protocol": protocol})
 
 
-def precision_recall_rows(
-    curves: Mapping[str, Sequence[PrecisionRecall]], classes: Sequence[str] = ()
-) -> list[dict[str, Any]]:
-    """What `precision_recall` draws: run, group, class, recall, precision at recall 0, 0.01 … 1.
-
-    The precision is the highest at that recall or above, 0 where it isn't reached: of each of `classes`, or without any
-    the mean over the classes that have ground truth, of class "". What has no ground truth has no rows.
-    """
-    return [row for run, of_run in curves.items() for row in _rows_of(run, of_run, classes)]
+def _draw_curves(names: Sequence[str], axes: Axes, series: Series) -> None:
+    for name, rows in series.items():
+        turn, at = divmod(names.index(name), len(COLOURS))
+        recall, precision = ([100 * row[key] for row in rows] for key in ("recall", "precision"))
+        axes.plot(recall, precision, DASHES[turn], linewidth=1, color=COLOURS[at], label=name)
 
 
 def _rows_of(run: str, curves: Iterable[PrecisionRecall], classes: Sequence[str]) -> list[dict[str, Any]]:
