@@ -11,7 +11,7 @@ from typing import Any
 
 from vidkit.errors import PredictionError, did_you_mean
 from vidkit.pickles import safe_pickle, torch_file
-from vidkit.pickles.content import Source
+from vidkit.pickles.content import Origin
 from vidkit.predictions.formats import (
     coco_results,
     fgfa_files,
@@ -25,7 +25,7 @@ from vidkit.predictions.formats import (
 )
 from vidkit.predictions.raw import ByRow, RawPredictions
 from vidkit.predictions.read_options import ReadOptions
-from vidkit.predictions.reading_report import Finding
+from vidkit.predictions.reading_report import Understood
 
 FORMATS = {
     "vidkit": "vidkit HDF5, predictions.h5",
@@ -60,7 +60,7 @@ _CONTENTS: dict[str, Callable[[Any], bool]] = {
 """Pickled layouts: name → whether an object has it."""
 
 
-def open_file(path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding]:
+def open_file(path: Path, options: ReadOptions) -> tuple[RawPredictions, Understood]:
     """Return what a prediction file says, and which format it is in.
 
     Raises PredictionError for a format that isn't known, or that could be several: the message lists them.
@@ -82,11 +82,11 @@ def open_file(path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding
     return raw, found
 
 
-def _found(name: str, evidence: str, given: str | None = None) -> Finding:
-    return Finding(f"{name}, {FORMATS[name]}", "guessed" if given is None else "given", evidence)
+def _found(name: str, evidence: str, given: str | None = None) -> Understood:
+    return Understood(f"{name}, {FORMATS[name]}", "guessed" if given is None else "given", evidence)
 
 
-def _by_container(path: Path, head: bytes, options: ReadOptions) -> tuple[RawPredictions, Finding]:
+def _by_container(path: Path, head: bytes, options: ReadOptions) -> tuple[RawPredictions, Understood]:
     """Return what a file says, told by its first bytes: HDF5, zip, tar, Parquet, pickle, or else text."""
     if head.startswith(_HDF5):
         _expect(options, "vidkit", path)
@@ -128,7 +128,7 @@ def _hdf5(path: Path) -> RawPredictions:
     )
 
 
-def _zip(path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding]:
+def _zip(path: Path, options: ReadOptions) -> tuple[RawPredictions, Understood]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -152,13 +152,13 @@ def _pickles(path: Path, trusted: bool) -> list[Any]:
     return contents
 
 
-def _pickled(contents: list[Any], path: Path, options: ReadOptions) -> tuple[RawPredictions, Finding]:
-    source = Source(str(path), path.stat().st_size)
+def _pickled(contents: list[Any], path: Path, options: ReadOptions) -> tuple[RawPredictions, Understood]:
+    origin = Origin(str(path), path.stat().st_size)
     if options.format in ("repp", "yolov") or (options.format is None and repp.is_stream(contents)):
         if not repp.is_stream(contents):
             raise PredictionError(f"{path}: not a stream of (video, {{frame: detections}}) pickles")
         kind = {"repp": "vector", "yolov": "yolov"}.get(options.format or "")
-        raw = repp.from_contents(contents, source, kind)
+        raw = repp.from_contents(contents, origin, kind)
         name = "yolov" if raw.classes_evidence.startswith("YOLOV") else "repp"
         return raw, _found(name, f"{len(contents)} pickles of a video and its frames", options.format)
     if len(contents) != 1:
@@ -171,7 +171,7 @@ def _pickled(contents: list[Any], path: Path, options: ReadOptions) -> tuple[Raw
     if len(fits) != 1:
         said = f"could be {' or '.join(fits)}; say which with --format" if fits else f"{_layout(content)}; {_KNOWN}"
         raise PredictionError(f"{path}: {said}")
-    return _from_content(fits[0], content, source), _found(fits[0], f"layout: {_layout(content)}", options.format)
+    return _from_content(fits[0], content, origin), _found(fits[0], f"layout: {_layout(content)}", options.format)
 
 
 _KNOWN = f"no known layout of predictions (known: {', '.join([*_CONTENTS, 'repp', 'yolov'])})"
@@ -184,14 +184,14 @@ def _check_choice(name: str, fits: list[str], content: object, path: Path) -> No
         )
 
 
-def _from_content(name: str, content: Any, source: Source) -> RawPredictions:
+def _from_content(name: str, content: Any, origin: Origin) -> RawPredictions:
     if name == "pkl":
-        return vidkit_pkl.from_content(content, source)
+        return vidkit_pkl.from_content(content, origin)
     if name == "mega":
-        return mega.from_content(content, source)
+        return mega.from_content(content, origin)
     if name == "fgfa-raw":
-        return fgfa_files.from_raw_cache(content, source)
-    return mmdet.from_old(content, source) if name == "mmdet" else mmdet.from_new(content, source)
+        return fgfa_files.from_raw_cache(content, origin)
+    return mmdet.from_old(content, origin) if name == "mmdet" else mmdet.from_new(content, origin)
 
 
 def _layout(content: object, depth: int = 0) -> str:
@@ -218,7 +218,7 @@ def _is_text(head: bytes) -> bool:
     return start[:1] not in b"(c]})" and all(byte >= 0x20 or byte in b"\t\n\r" for byte in start)
 
 
-def _text(path: Path, head: bytes, options: ReadOptions) -> tuple[RawPredictions, Finding]:
+def _text(path: Path, head: bytes, options: ReadOptions) -> tuple[RawPredictions, Understood]:
     name, evidence = (options.format, "") if options.format else _text_format(path, head)
     given = options.format
     if name == "coco":

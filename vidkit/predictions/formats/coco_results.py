@@ -24,7 +24,7 @@ _GAP = re.compile(r"[ \t\r\n,]*")
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class NamedImages:
     """The images and categories of a COCO ground truth: what its ids mean."""
 
     entry: dict[int, int]  # image id → entry of the two columns
@@ -91,7 +91,9 @@ def _skip(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _frames(ids: list[Any], images: Images | None, path: Path, yolov: bool) -> tuple[ById | ByName, tuple[str, ...]]:
+def _frames(
+    ids: list[Any], images: NamedImages | None, path: Path, yolov: bool
+) -> tuple[ById | ByName, tuple[str, ...]]:
     if ids and all(isinstance(id, str) for id in ids):
         seen = {name: k for k, name in enumerate(dict.fromkeys(ids))}
         names = [split_frame_name(name, str(path)) for name in seen]
@@ -110,7 +112,7 @@ def _frames(ids: list[Any], images: Images | None, path: Path, yolov: bool) -> t
     return ByName(entry, images.video, images.number), ()
 
 
-def read_images(path: Path) -> Images:
+def read_images(path: Path) -> NamedImages:
     """Return what the image and category ids of a COCO ground truth mean."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -121,7 +123,7 @@ def read_images(path: Path) -> Images:
     last = max(categories, default=-1)
     if not images or last > 100_000:
         raise PredictionError(f"--image-ids {path}: no images in it, or a category id of {last}")
-    return Images(
+    return NamedImages(
         entry={id: k for k, (id, _, _) in enumerate(images)},
         video=tuple(video for _, video, _ in images),
         number=np.array([number for _, _, number in images], np.int64),

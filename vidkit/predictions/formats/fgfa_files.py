@@ -13,7 +13,7 @@ from vidkit.boxes import to_inclusive
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Source, numbers, table
+from vidkit.pickles.content import Origin, numbers, table
 from vidkit.predictions.raw import ById, RawPredictions
 from vidkit.predictions.table import Predictions
 from vidkit.predictions.text import read_numbers
@@ -69,16 +69,16 @@ def is_raw_cache(content: object) -> bool:
     )
 
 
-def from_raw_cache(content: Any, source: Source) -> RawPredictions:
+def from_raw_cache(content: Any, origin: Origin) -> RawPredictions:
     """Return the detections of FGFA's cache: `all_boxes[class][k] (n, 5)`, class 0 the background, ids from 1."""
     boxes, ids = content[0], np.array(content[1], np.int64)
-    parts = [numbers(of_frame, source) for of_class in boxes for of_frame in of_class]
-    rows, counts = table(parts, 5, source)
+    parts = [numbers(of_frame, origin) for of_class in boxes for of_frame in of_class]
+    rows, counts = table(parts, 5, origin)
     label = np.repeat(np.repeat(np.arange(len(boxes)), len(ids)), counts)
     entry = np.repeat(np.tile(np.arange(len(ids)), len(boxes)), counts)
     background = label == 0
     if background.any():
-        raise PredictionError(f"{source.place}: {int(background.sum())} detections of class 0, the background")
+        raise PredictionError(f"{origin.place}: {int(background.sum())} detections of class 0, the background")
     return _raw(ids[entry], label, rows[:, 4], rows[:, :4], ids, entry)
 
 

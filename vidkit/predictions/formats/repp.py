@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Source, check_rows, entries_of
+from vidkit.pickles.content import Origin, check_rows, entries_of
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.raw import ByName, RawPredictions
@@ -36,7 +36,7 @@ def _is_video(content: object) -> bool:
     )
 
 
-def from_contents(contents: list[Any], source: Source, kind: str | None = None) -> RawPredictions:
+def from_contents(contents: list[Any], origin: Origin, kind: str | None = None) -> RawPredictions:
     """Return the detections of a stream.
 
     A detection of REPP has a score for each class: each score above 0 becomes one detection. One of YOLOV has
@@ -44,11 +44,11 @@ def from_contents(contents: list[Any], source: Source, kind: str | None = None) 
     """
     frames = [(video, frame, found) for video, of_frame in contents for frame, found in of_frame.items()]
     counts = np.array([len(found) for _, _, found in frames], np.int64)
-    check_rows(int(counts.sum()), source)
+    check_rows(int(counts.sum()), origin)
     found = [detection for _, _, dets in frames for detection in dets]
-    box = _rows(found, "bbox", 4, source)
+    box = _rows(found, "bbox", 4, origin)
     width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
-    scores = _rows(found, "scores", width, source)
+    scores = _rows(found, "scores", width, origin)
     entry = entries_of(counts)
     notes: list[str] = []
     unclear = False
@@ -62,7 +62,7 @@ def from_contents(contents: list[Any], source: Source, kind: str | None = None) 
         evidence = f"REPP: a score for each of {width} classes, from 0"
         notes = [f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes"]
     return RawPredictions(
-        frame=ByName(entry[rows], tuple(video for video, _, _ in frames), _numbers(frames, source)),
+        frame=ByName(entry[rows], tuple(video for video, _, _ in frames), _numbers(frames, origin)),
         box=box[rows],
         score=score,
         label=label,
@@ -85,24 +85,24 @@ def _kind(scores: NDArray[Any]) -> Scores:
     return "yolov" if np.array_equal(third, np.floor(third)) else "vector"
 
 
-def _rows(found: list[Any], name: str, width: int, source: Source) -> NDArray[Any]:
+def _rows(found: list[Any], name: str, width: int, origin: Origin) -> NDArray[Any]:
     """Return one field of all detections as `(D, width)`."""
     try:
         values = np.array([detection[name] for detection in found])
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise PredictionError(f"{source.place}: a detection without {name}, or with one of another length") from None
+        raise PredictionError(f"{origin.place}: a detection without {name}, or with one of another length") from None
     if not found:
         return np.zeros((0, width))
     if values.shape != (len(found), width) or values.dtype.kind not in "biuf" or not width:
-        raise PredictionError(f"{source.place}: {name} of shape {values.shape[1:]}, wanted {width or 'some'} numbers")
+        raise PredictionError(f"{origin.place}: {name} of shape {values.shape[1:]}, wanted {width or 'some'} numbers")
     return values
 
 
-def _numbers(frames: list[Any], source: Source) -> NDArray[np.int64]:
+def _numbers(frames: list[Any], origin: Origin) -> NDArray[np.int64]:
     try:
         return np.array([int(frame) for _, frame, _ in frames], np.int64)
     except (ValueError, OverflowError):
-        raise PredictionError(f"{source.place}: a frame that isn't called by its number") from None
+        raise PredictionError(f"{origin.place}: a frame that isn't called by its number") from None
 
 
 def write_vectors(path: Path, predictions: Predictions, index: Index) -> None:
