@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -16,7 +15,6 @@ from vidkit.pickles.torch_file import Tensor
 
 _ROWS_A_BYTE = 16  # more detections than this for each byte of a file can only be references repeated
 _HARMLESS_ROWS = 10_000_000
-_NUMBER_AT_END = re.compile(r"(\d{1,9})$")
 
 
 @dataclass(frozen=True)
@@ -85,13 +83,3 @@ def check_rows(rows: int, origin: Origin) -> None:
 def entries_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the number of the entry that each detection belongs to, for so many detections an entry."""
     return np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-
-
-def split_frame_name(name: str, place: str) -> tuple[str, int]:
-    """Return video and frame number of a frame's name or path: "val/NAME/000012.JPEG" is ("val/NAME", 12)."""
-    video, _, file = name.rpartition("/")
-    stem = file.rsplit(".", 1)[0] if "." in file else file
-    found = _NUMBER_AT_END.search(stem)
-    if not video or found is None:
-        raise PredictionError(f"{place}: {name[:80]!r} isn't the name of a frame; wanted VIDEO/NUMBER")
-    return video, int(found[1])

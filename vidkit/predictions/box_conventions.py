@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vidkit.boxes import Boxes, from_inclusive, from_xywh, to_inclusive, to_xywh
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
-from vidkit.predictions.raw import BOX_CONVENTIONS, BoxConvention, ByRow, Layout, RawPredictions, Scale
-from vidkit.predictions.read_options import ReadOptions
+from vidkit.predictions.raw import ByRow, Layout, RawPredictions
+from vidkit.predictions.read_options import BOX_CONVENTIONS, BoxConvention, ReadOptions, Scale
 from vidkit.predictions.reading_report import Understood
 
 _WNID = re.compile(r"n\d{8}")  # a class with one comes from ImageNet's XML, whose corners are inclusive

@@ -42,7 +42,7 @@ def bind_classes(
         return _as_given(raw, index, options.classes_from)
     if raw.label_names:
         return _by_names(raw.label, raw.label_names, index, Understood("names in the file", "format"))
-    if raw.or_scores_of == index.n_classes:
+    if raw.or_scores_of == index.n_classes and options.format is None:
         raise PredictionError(
             f"{place}: three scores a detection, the third 0 or 1: could be REPP's scores of three classes, or YOLOV's "
             "objectness, score and class; say which with --format repp or --format yolov"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vidkit.data.index import Index
 from vidkit.predictions.binding import bind
-from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions, Scale
-from vidkit.predictions.read_options import InvalidRule, ReadOptions
+from vidkit.predictions.raw import ByRow, RawPredictions
+from vidkit.predictions.read_options import BoxConvention, InvalidRule, ReadOptions, Scale
 from vidkit.predictions.reading_report import ReadingReport, Understood
 from vidkit.predictions.recognition import open_file
 from vidkit.predictions.table import Predictions

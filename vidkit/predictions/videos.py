@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.predictions.raw import ByName
+
+_NUMBER_AT_END = re.compile(r"(\d{1,9})$")
+
+
+def split_frame_name(name: str, place: str) -> tuple[str, int]:
+    """Video and frame number of a frame's name or path: "val/NAME/000012.JPEG" is ("val/NAME", 12).
+
+    Raises PredictionError, which starts with `place`, for what isn't the name of a frame.
+    """
+    video, _, file = name.rpartition("/")
+    stem = file.rsplit(".", 1)[0] if "." in file else file
+    found = _NUMBER_AT_END.search(stem)
+    if not video or found is None:
+        raise PredictionError(f"{place}: {name[:80]!r} isn't the name of a frame; wanted VIDEO/NUMBER")
+    return video, int(found[1])
+
+
+def named_frames(entry: NDArray[np.int64], names: Iterable[str], place: str) -> ByName:
+    """The frames of detections whose entries `(D,)` are called so. Raises as `split_frame_name`."""
+    split = [split_frame_name(name, place) for name in names]
+    return ByName(entry, tuple(video for video, _ in split), np.array([number for _, number in split], np.int64))
 
 
 def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], ranks: bool = False) -> NDArray[np.int64]:

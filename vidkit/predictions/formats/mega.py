@@ -16,7 +16,9 @@ from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.pickles.content import Origin, column, entries_of, numbers, table
 from vidkit.pickles.safe_pickle import Box
-from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions
+from vidkit.predictions.formats import PickleReader, PredictionFormat
+from vidkit.predictions.raw import ByRow, RawPredictions
+from vidkit.predictions.read_options import BoxConvention
 from vidkit.predictions.table import Predictions
 
 _MODES: dict[object, BoxConvention] = {"xyxy": "inclusive", "xywh": "xywh"}
@@ -139,3 +141,6 @@ def _text(value: str) -> bytes:
 
 def _whole(value: int) -> bytes:
     return b"J" + struct.pack("<i", value) if value < 2**31 else b"\x8a\x08" + struct.pack("<q", value)
+
+
+FORMATS = {"mega": PredictionFormat(PickleReader(is_box_lists, from_content), write)}

@@ -12,13 +12,15 @@ from vidkit.boxes import lossless_float
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Origin, column, entries_of, numbers, split_frame_name, table
+from vidkit.pickles.content import Origin, column, entries_of, numbers, table
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.pickles.safe_pickle import ARRAY, Box
 from vidkit.pickles.torch_file import Tensor
 from vidkit.predictions.box_conventions import in_own_numbers
+from vidkit.predictions.formats import PickleReader, PredictionFormat
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
+from vidkit.predictions.videos import named_frames
 
 _INSTANCES = ("pred_instances", "pred_det_instances", "_pred_instances", "_pred_det_instances")
 
@@ -135,8 +137,7 @@ def _frames(content: list[Any], entry: NDArray[np.int64], origin: Origin) -> ByR
     paths = [(_attributes(e) or {}).get("img_path") for e in content]
     if not all(isinstance(path, str) for path in paths):
         return ByRow(entry, len(content))
-    names = [split_frame_name(str(path), origin.place) for path in paths]
-    return ByName(entry, tuple(v for v, _ in names), np.array([n for _, n in names], np.int64))
+    return named_frames(entry, map(str, paths), origin.place)
 
 
 def write_list(path: Path, predictions: Predictions, index: Index) -> None:
@@ -163,3 +164,10 @@ def _per_class(predictions: Predictions, index: Index) -> list[list[NDArray[Any]
     ends = np.searchsorted(cell[order], np.arange(1, index.n_frames * index.n_classes))
     cells = np.split(rows[order], ends) if index.n_frames * index.n_classes else []
     return [cells[f * index.n_classes : (f + 1) * index.n_classes] for f in range(index.n_frames)]
+
+
+FORMATS = {
+    "mmdet": PredictionFormat(PickleReader(is_old, from_old), write_list),
+    "mmdet1": PredictionFormat(PickleReader(is_new, from_new)),
+    "mmtrack": PredictionFormat(write=write_dict),
+}

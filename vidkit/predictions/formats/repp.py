@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,15 @@ from vidkit.files import writing
 from vidkit.pickles.content import Origin, check_rows, entries_of
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.predictions.box_conventions import in_own_numbers
+from vidkit.predictions.formats import PickleReader, PredictionFormat
 from vidkit.predictions.raw import ByName, RawPredictions
 from vidkit.predictions.table import Predictions
 
-Scores = Literal["vector", "yolov"]
+_YOLOV = 3  # objectness, score, class
 
 
 def is_stream(contents: list[Any]) -> bool:
-    """Return whether the pickles of a file are a stream of videos."""
+    """Whether the pickles of a file are a stream of videos."""
     return bool(contents) and all(_is_video(content) for content in contents)
 
 
@@ -36,53 +38,82 @@ def _is_video(content: object) -> bool:
     )
 
 
-def from_contents(contents: list[Any], origin: Origin, kind: str | None = None) -> RawPredictions:
-    """Return the detections of a stream.
+def _is_of_vectors(contents: list[Any]) -> bool:
+    """Whether a stream's scores aren't YOLOV's triples, whose third is a whole number: those are asked for next."""
+    return is_stream(contents) and not _are_triples([d for _, of in contents for dets in of.values() for d in dets])
 
-    A detection of REPP has a score for each class: each score above 0 becomes one detection. One of YOLOV has
-    objectness, score and class; the two are multiplied.
-    """
+
+def _are_triples(found: list[Any]) -> bool:
+    try:
+        if not found or len(found[0]["scores"]) != _YOLOV:
+            return False
+        third = np.array([detection["scores"][2] for detection in found])
+        return np.array_equal(third, np.floor(third))
+    except (KeyError, TypeError, ValueError, IndexError):
+        return False  # malformed: reading tells
+
+
+@dataclass(frozen=True, eq=False)
+class _Stream:
+    """The detections of a stream: `entry (D,)` of the frames, `box (D, 4)`, `scores (D, width)`."""
+
+    frames: list[tuple[str, Any, list[Any]]]
+    entry: NDArray[np.int64]
+    box: NDArray[Any]
+    scores: NDArray[Any]
+
+
+def _opened(contents: list[Any], origin: Origin) -> _Stream:
+    if not is_stream(contents):
+        raise PredictionError(f"{origin.place}: not a stream of (video, {{frame: detections}}) pickles")
     frames = [(video, frame, found) for video, of_frame in contents for frame, found in of_frame.items()]
     counts = np.array([len(found) for _, _, found in frames], np.int64)
     check_rows(int(counts.sum()), origin)
     found = [detection for _, _, dets in frames for detection in dets]
     box = _rows(found, "bbox", 4, origin)
     width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
-    scores = _rows(found, "scores", width, origin)
-    entry = entries_of(counts)
-    notes: list[str] = []
-    unclear = False
-    if len(found) and (kind or _kind(scores)) == "yolov":
-        score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2], np.arange(len(found))
-        evidence = "YOLOV: objectness x score, class index from 0"
-        unclear = kind is None and bool((label <= 1).all())
-    else:
-        rows, label = np.nonzero(scores != 0)  # NaN is kept, to be counted
-        score = scores[rows, label]
-        evidence = f"REPP: a score for each of {width} classes, from 0"
-        notes = [f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes"]
+    return _Stream(frames, entries_of(counts), box, _rows(found, "scores", width, origin))
+
+
+def from_vectors(contents: list[Any], origin: Origin) -> RawPredictions:
+    """The detections of REPP's stream: each score of a detection that isn't 0 is one of its class."""
+    stream = _opened(contents, origin)
+    n, width = stream.scores.shape
+    rows, label = np.nonzero(stream.scores != 0)  # NaN is kept, to be counted
+    raw = _raw(stream, rows, stream.scores[rows, label], label, origin)
+    return replace(
+        raw,
+        n_labels=width if n else None,
+        classes_evidence=f"REPP: a score for each of {width} classes, from 0",
+        notes=(f"each class score that isn't 0 is one detection: {len(rows)} of {n} boxes",),
+    )
+
+
+def from_triples(contents: list[Any], origin: Origin) -> RawPredictions:
+    """The detections of YOLOV's stream, which has objectness, score and class of each; the two are multiplied."""
+    stream = _opened(contents, origin)
+    scores = stream.scores if len(stream.scores) else np.zeros((0, _YOLOV))
+    label = scores[:, 2]
+    raw = _raw(stream, np.arange(len(scores)), scores[:, 0] * scores[:, 1], label, origin)
+    evidence = "YOLOV: objectness x score, class index from 0"
+    return replace(raw, classes_evidence=evidence, or_scores_of=_YOLOV if (label <= 1).all() else None)
+
+
+def _raw(
+    stream: _Stream, rows: NDArray[np.int64], score: NDArray[Any], label: NDArray[Any], origin: Origin
+) -> RawPredictions:
+    """Predictions of the boxes `rows` of a stream."""
+    names = tuple(video for video, _, _ in stream.frames)
     return RawPredictions(
-        frame=ByName(entry[rows], tuple(video for video, _, _ in frames), _numbers(frames, origin)),
-        box=box[rows],
+        frame=ByName(stream.entry[rows], names, _numbers(stream.frames, origin)),
+        box=stream.box[rows],
         score=score,
         label=label,
         layout="xywh",
         scale="pixels",
         scale_evidence="REPP clips boxes to the frame",
         first_label=0,
-        n_labels=None if len(found) == 0 or evidence.startswith("YOLOV") else width,
-        classes_evidence=evidence,
-        or_scores_of=3 if unclear else None,
-        notes=tuple(notes),
     )
-
-
-def _kind(scores: NDArray[Any]) -> Scores:
-    """Return whether three numbers a detection look like YOLOV's triple, whose third is a whole number."""
-    if scores.shape[1] != 3:
-        return "vector"
-    third = scores[:, 2]
-    return "yolov" if np.array_equal(third, np.floor(third)) else "vector"
 
 
 def _rows(found: list[Any], name: str, width: int, origin: Origin) -> NDArray[Any]:
@@ -156,3 +187,9 @@ def _centers(boxes: NDArray[Any], size: NDArray[np.int32]) -> NDArray[Any]:
     side = max(int(size.max()), 1) if (size > 0).all() else 1
     margin = (side - size) / 2 if (size > 0).all() else np.zeros(2)
     return np.asarray((boxes[:, :2] + boxes[:, 2:] / 2 + margin) / side)
+
+
+FORMATS = {
+    "repp": PredictionFormat(PickleReader(_is_of_vectors, from_vectors, is_stream=True), write_vectors),
+    "yolov": PredictionFormat(PickleReader(is_stream, from_triples, is_stream=True), write_triples),
+}

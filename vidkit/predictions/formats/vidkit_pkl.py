@@ -12,16 +12,17 @@ from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.pickles.content import Origin, check_rows, numbers
 from vidkit.pickles.pickle_out import plain_pickle
+from vidkit.predictions.formats import PickleReader, PredictionFormat
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
 
-FORMAT, VERSION = "vidkit-predictions", 1
+PKL_FORMAT, PKL_VERSION = "vidkit-predictions", 1
 
 
 def is_vidkit_pkl(content: object) -> bool:
     """Return whether an unpickled object has the layout of a vidkit pkl."""
     if isinstance(content, dict):
-        return content.get("format") == FORMAT
+        return content.get("format") == PKL_FORMAT
     return isinstance(content, list) and (not content or (_is_frame(content[0]) and _is_frame(content[-1])))
 
 
@@ -36,9 +37,9 @@ def from_content(content: Any, origin: Origin) -> RawPredictions:
     fingerprint, place = "", origin.place
     if isinstance(content, dict):
         version, fingerprint = content.get("version"), content.get("index_fingerprint", "")
-        if type(version) is not int or version != VERSION:
+        if type(version) is not int or version != PKL_VERSION:
             said = str(version) if type(version) is int and abs(version) < 1000 else "unknown"
-            raise PredictionError(f"{place}: vidkit pkl version {said}; version {VERSION} is known")
+            raise PredictionError(f"{place}: vidkit pkl version {said}; version {PKL_VERSION} is known")
         if not isinstance(fingerprint, str):
             raise PredictionError(f"{place}: its index_fingerprint is no text")
         content = content.get("frames")
@@ -117,10 +118,13 @@ def write_pkl(path: Path, predictions: Predictions, index: Index) -> None:
         )
     ]
     content = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": PKL_FORMAT,
+        "version": PKL_VERSION,
         "index_fingerprint": predictions.index_fingerprint or index.fingerprint,
         "frames": frames,
     }
     with writing(path) as part:
         part.write_bytes(plain_pickle(content))
+
+
+FORMATS = {"pkl": PredictionFormat(PickleReader(is_vidkit_pkl, from_content), write_pkl)}
