@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +53,12 @@ def _are_triples(found: list[Any]) -> bool:
         return False  # malformed: reading tells
 
 
-@dataclass(frozen=True, eq=False)
-class _Stream:
-    """The detections of a stream: `entry (D,)` of the frames, `box (D, 4)`, `scores (D, width)`."""
+def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPredictions:
+    """The detections of a stream.
 
-    frames: list[tuple[str, Any, list[Any]]]
-    entry: NDArray[np.int64]
-    box: NDArray[Any]
-    scores: NDArray[Any]
-
-
-def _opened(contents: list[Any], origin: Origin) -> _Stream:
+    A detection of REPP has a score for each class: each score that isn't 0 becomes one detection. One of YOLOV has a
+    triple of objectness, score and class; the two are multiplied.
+    """
     if not is_stream(contents):
         raise PredictionError(f"{origin.place}: not a stream of (video, {{frame: detections}}) pickles")
     frames = [(video, frame, found) for video, of_frame in contents for frame, found in of_frame.items()]
@@ -72,47 +67,29 @@ def _opened(contents: list[Any], origin: Origin) -> _Stream:
     found = [detection for _, _, dets in frames for detection in dets]
     box = _rows(found, "bbox", 4, origin)
     width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
-    return _Stream(frames, entries_of(counts), box, _rows(found, "scores", width, origin))
-
-
-def from_vectors(contents: list[Any], origin: Origin) -> RawPredictions:
-    """The detections of REPP's stream: each score of a detection that isn't 0 is one of its class."""
-    stream = _opened(contents, origin)
-    n, width = stream.scores.shape
-    rows, label = np.nonzero(stream.scores != 0)  # NaN is kept, to be counted
-    raw = _raw(stream, rows, stream.scores[rows, label], label, origin)
-    return replace(
-        raw,
-        n_labels=width if n else None,
-        classes_evidence=f"REPP: a score for each of {width} classes, from 0",
-        notes=(f"each class score that isn't 0 is one detection: {len(rows)} of {n} boxes",),
-    )
-
-
-def from_triples(contents: list[Any], origin: Origin) -> RawPredictions:
-    """The detections of YOLOV's stream, which has objectness, score and class of each; the two are multiplied."""
-    stream = _opened(contents, origin)
-    scores = stream.scores if len(stream.scores) else np.zeros((0, _YOLOV))
-    label = scores[:, 2]
-    raw = _raw(stream, np.arange(len(scores)), scores[:, 0] * scores[:, 1], label, origin)
-    evidence = "YOLOV: objectness x score, class index from 0"
-    return replace(raw, classes_evidence=evidence, or_scores_of=_YOLOV if (label <= 1).all() else None)
-
-
-def _raw(
-    stream: _Stream, rows: NDArray[np.int64], score: NDArray[Any], label: NDArray[Any], origin: Origin
-) -> RawPredictions:
-    """Predictions of the boxes `rows` of a stream."""
-    names = tuple(video for video, _, _ in stream.frames)
+    scores = _rows(found, "scores", width, origin)
+    notes: tuple[str, ...] = ()
+    if found and triples:
+        score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2], np.arange(len(found))
+        evidence = "YOLOV: objectness x score, class index from 0"
+    else:
+        rows, label = np.nonzero(scores != 0)  # NaN is kept, to be counted
+        score = scores[rows, label]
+        evidence = f"REPP: a score for each of {width} classes, from 0"
+        notes = (f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes",)
     return RawPredictions(
-        frame=ByName(stream.entry[rows], names, _numbers(stream.frames, origin)),
-        box=stream.box[rows],
+        frame=ByName(entries_of(counts)[rows], tuple(video for video, _, _ in frames), _numbers(frames, origin)),
+        box=box[rows],
         score=score,
         label=label,
         layout="xywh",
         scale="pixels",
         scale_evidence="REPP clips boxes to the frame",
         first_label=0,
+        n_labels=width if found and not triples else None,
+        classes_evidence=evidence,
+        or_scores_of=_YOLOV if triples and bool((label <= 1).all()) else None,
+        notes=notes,
     )
 
 
@@ -190,6 +167,10 @@ def _centers(boxes: NDArray[Any], size: NDArray[np.int32]) -> NDArray[Any]:
 
 
 FORMATS = {
-    "repp": PredictionFormat(PickleReader(_is_of_vectors, from_vectors, is_stream=True), write_vectors),
-    "yolov": PredictionFormat(PickleReader(is_stream, from_triples, is_stream=True), write_triples),
+    "repp": PredictionFormat(
+        PickleReader(_is_of_vectors, partial(from_contents, triples=False), is_stream=True), write_vectors
+    ),
+    "yolov": PredictionFormat(
+        PickleReader(is_stream, partial(from_contents, triples=True), is_stream=True), write_triples
+    ),
 }
