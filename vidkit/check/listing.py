@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vidkit.check.findings import Findings
 from vidkit.check.frame_folders import FrameFolder, InTar, frame_number
-from vidkit.data.ilsvrc.tree import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
+from vidkit.data.ilsvrc.layout import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
 from vidkit.data.tar import tar_members
 from vidkit.errors import AnnotationError
 

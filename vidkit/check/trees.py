@@ -19,7 +19,7 @@ from vidkit.check.listed_frames import Contents, check_list
 from vidkit.check.listing import ListedTree, TreeSplit, frame_folder
 from vidkit.classes import VID_CLASSES, ObjectClass
 from vidkit.data.frames import frame, frame_name, frames_of
-from vidkit.data.ilsvrc.tree import VID
+from vidkit.data.ilsvrc.layout import VID
 from vidkit.data.index import FOLDER, VIDEO, Index
 from vidkit.data.summary import find_files
 from vidkit.errors import FrameError

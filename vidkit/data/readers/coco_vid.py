@@ -22,8 +22,8 @@ from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, IMAGE, VIDEO
 from vidkit.data.json_sections import sections
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.records import VideoFiles, VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 OTHER_CLASS, CROWD, NO_AREA = "boxes of other classes left out", "crowd boxes left out", "boxes without area left out"
@@ -86,6 +86,20 @@ class _Content:
     def wrong(self, section: str, place: int, what: str) -> AnnotationError:
         """Return the error that says what is wrong with an element."""
         return AnnotationError(f"{self.path}: {section}[{place}]: {what}")
+
+
+def looks_like(path: Path) -> str:
+    """Why `path` seems to be a COCO or COCO-VID file; "" where it doesn't."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        is_object = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    try:
+        images = (value for section, _, value in (sections(path) if is_object else ()) if section == "images")
+        first = next(images, None)
+    except AnnotationError:
+        return ""
+    return "JSON with images that have a file_name" if isinstance(first, dict) and "file_name" in first else ""
 
 
 def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:

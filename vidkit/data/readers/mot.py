@@ -22,8 +22,8 @@ from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
 from vidkit.data.annotation import read_bytes
 from vidkit.data.index import FOLDER
+from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.records import LeftOut, VideoFiles, VideoTable
-from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 MOT_CLASSES = tuple(
@@ -81,6 +81,12 @@ def read_mot(root: Path, classes: Sequence[ObjectClass] = MOT_CLASSES, first_pix
     videos = tuple(_sequence(sequence, base, len(classes), first_pixel) for sequence in chosen)
     check_names(str(root), videos)
     return Source(tuple(classes), videos, base, tuple(left_out))
+
+
+def looks_like(path: Path) -> str:
+    """Why `path` seems to be a MOTChallenge sequence or a folder of them; "" where it doesn't."""
+    folders = [path, *sorted(p for p in path.iterdir() if p.is_dir())] if path.is_dir() else []
+    return next((f"gt/gt.txt or seqinfo.ini in {folder}" for folder in folders if _is_sequence(folder)), "")
 
 
 def _is_sequence(folder: Path) -> bool:

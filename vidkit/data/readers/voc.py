@@ -21,12 +21,11 @@ from vidkit.boxes import from_inclusive
 from vidkit.classes import ObjectClass
 from vidkit.data.annotation import Annotation, ObjectTexts, parse_annotation, read_bytes
 from vidkit.data.index import FOLDER, IMAGE
+from vidkit.data.noticed import INVERTED, NO_IMAGE, OTHER_CLASSES
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.records import VideoFiles, VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
-OTHER_CLASS, NO_IMAGE = "objects of other classes, left out", "frames without an image, kept"
-INVERTED = "inverted boxes (xmax < xmin or ymax < ymin), kept as they are"
 IMAGE_FOLDERS = ("JPEGImages", "Data", "images")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_DEPTH = 8
@@ -63,6 +62,18 @@ def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = N
         raise AnnotationError(f"{annotations}: no XML files, neither in it nor in its folders")
     check_names(str(root), videos)
     return Source(tuple(classes), videos, reading.images)
+
+
+def looks_like(path: Path) -> str:
+    """Why the folder `path` seems to hold XML in VOC's form; "" where it doesn't."""
+    files = (Path(folder) / name for folder, _, names in os.walk(path) for name in sorted(names))
+    first = next((file for file in files if file.suffix.lower() == ".xml"), None)
+    try:
+        if first is None or not parse_annotation(read_bytes(first)):
+            return ""
+    except AnnotationError:
+        return ""
+    return f"an <annotation> in {first}"
 
 
 def _folders(base: Path) -> list[str]:
@@ -135,7 +146,7 @@ def _table(
     for annotation in frames.values():
         objects = [ObjectTexts._make(texts) for texts in annotation.objects]
         kept.append([o for o in objects if o.name in reading.rows])
-        noticed[OTHER_CLASS] += len(objects) - len(kept[-1])
+        noticed[OTHER_CLASSES] += len(objects) - len(kept[-1])
     flat = [o for objects in kept for o in objects]
     corners = np.array([[float(v) for v in (o.xmin, o.ymin, o.xmax, o.ymax)] for o in flat], np.float64).reshape(-1, 4)
     noticed[INVERTED] += int((corners[:, 2:] < corners[:, :2]).any(axis=1).sum())
