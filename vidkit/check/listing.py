@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidkit.check.findings import Findings
-from vidkit.check.frame_folders import FrameFolder, InTar, frame_number
+from vidkit.check.frame_folders import FrameFolder, InTar
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.ilsvrc.layout import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
 from vidkit.data.tar import tar_members
 from vidkit.errors import AnnotationError
@@ -167,7 +168,7 @@ def _by_stem(
     by_stem: dict[str, str] = {}
     for name in names:
         stem, dot, suffix = name.rpartition(".")
-        if dot + suffix not in suffixes or not stem or (is_video and frame_number(stem) is None):
+        if dot + suffix not in suffixes or not stem or (is_video and number_at_end(stem) is None):
             if not (name.endswith(".tar") and suffixes == IMAGE_SUFFIXES):
                 findings.add("unexpected-file", f"{place}/{name}", "no frame by its name")
         elif stem in by_stem:

@@ -12,12 +12,13 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from vidkit.check.findings import Findings
-from vidkit.check.frame_folders import DetClasses, FrameFolder, VidClasses, check_folder, frame_number
+from vidkit.check.frame_folders import DetClasses, FrameFolder, VidClasses, check_folder
 from vidkit.check.instances import Instances, instance_faults
 from vidkit.check.known_counts import KNOWN_LISTS, KNOWN_SPLITS, KnownList, KnownSplit
 from vidkit.check.listed_frames import Contents, check_list
 from vidkit.check.listing import ListedTree, TreeSplit, frame_folder
 from vidkit.classes import VID_CLASSES, ObjectClass
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.frames import frame, frame_name, frames_of
 from vidkit.data.ilsvrc.layout import VID
 from vidkit.data.index import FOLDER, VIDEO, Index
@@ -179,7 +180,7 @@ def _length(folder: FrameFolder) -> int | None:
     """Return the number of frames up to the last; None where annotations and images were not both found."""
     if folder.is_paired and not (folder.xml and folder.image):
         return None
-    return 1 + max((frame_number(stem) or 0 for stem in folder.xml.keys() | folder.image.keys()), default=-1)
+    return 1 + max((number_at_end(stem) or 0 for stem in folder.xml.keys() | folder.image.keys()), default=-1)
 
 
 def _check_names(lengths: Mapping[str, int | None], findings: Findings) -> None:

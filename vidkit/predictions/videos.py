@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.predictions.raw import ByName
-
-_NUMBER_AT_END = re.compile(r"(\d{1,9})$")
 
 
 def split_frame_name(name: str, place: str) -> tuple[str, int]:
@@ -23,10 +21,10 @@ def split_frame_name(name: str, place: str) -> tuple[str, int]:
     """
     video, _, file = name.rpartition("/")
     stem = file.rsplit(".", 1)[0] if "." in file else file
-    found = _NUMBER_AT_END.search(stem)
-    if not video or found is None:
+    number = number_at_end(stem)
+    if not video or number is None:
         raise PredictionError(f"{place}: {name[:80]!r} isn't the name of a frame; wanted VIDEO/NUMBER")
-    return video, int(found[1])
+    return video, number
 
 
 def named_frames(entry: NDArray[np.int64], names: Iterable[str], place: str) -> ByName:

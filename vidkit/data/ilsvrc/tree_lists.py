@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from vidkit.classes import VID_CLASSES, ObjectClass
-from vidkit.data.annotation import parse_annotation, read_bytes
+from vidkit.data.annotation import read_annotation
 from vidkit.data.frame_lists import every_frame_lines, frame_id_lines, image_lines, sampled_lines, video_lines
 from vidkit.data.ilsvrc.frame_files import list_frames
 from vidkit.data.ilsvrc.layout import DET, VID, Split, find_images, find_root, find_splits, find_videos
@@ -73,11 +73,7 @@ def _image_list(split: Split, classes: Sequence[ObjectClass]) -> dict[str, Itera
 
 
 def _shows_one_of(split: Split, name: str, wnids: set[bytes]) -> bool:
-    path = split.annotations / f"{name}.xml"
-    try:
-        return any(texts[1] in wnids for texts in parse_annotation(read_bytes(path)).objects)
-    except AnnotationError as error:
-        raise AnnotationError(f"{path}: {error}") from None
+    return any(texts[1] in wnids for texts in read_annotation(split.annotations / f"{name}.xml").objects)
 
 
 def _write(path: Path, lines: Iterable[str]) -> tuple[Path, int]:

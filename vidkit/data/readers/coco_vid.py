@@ -20,6 +20,7 @@ import numpy as np
 
 from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
+from vidkit.data.frame_names import name_pattern
 from vidkit.data.index import FOLDER, IMAGE, VIDEO
 from vidkit.data.json_sections import sections
 from vidkit.data.readers.source import Source, check_names
@@ -371,19 +372,8 @@ def _files(root: Path, video: _Video, images: Sequence[_Image]) -> VideoFiles:
     folders = {image.file.rpartition("/")[0] for image in images}
     folder = folders.pop() if len(folders) == 1 else ""
     names = tuple(image.file[len(folder) :].removeprefix("/") for image in images)
-    pattern = _pattern(names[0], images[0].number)
-    if pattern and all(pattern.format(image.number) == name for image, name in zip(images, names, strict=True)):
-        return VideoFiles(FOLDER, folder or ".", pattern)
-    return VideoFiles(FOLDER, folder or ".", name=names)
-
-
-def _pattern(name: str, number: int) -> str:
-    """Return the pattern that makes the file name from its frame's number, "" if the number doesn't stand in it."""
-    stem, dot, suffix = name.rpartition(".")
-    digits = re.search(r"\d+$", stem)
-    if not digits or int(digits[0]) != number or "{" in name or "}" in name:
-        return ""
-    return f"{stem[: digits.start()]}{{:0{len(digits[0])}d}}{dot}{suffix}"
+    pattern = name_pattern({image.number: name for image, name in zip(images, names, strict=True)})
+    return VideoFiles(FOLDER, folder or ".", pattern, None if pattern else names)
 
 
 def _with_boxes(

@@ -9,7 +9,6 @@ files tells which is meant. The XML is read by `vidkit.data.annotation`, as Imag
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ import numpy as np
 
 from vidkit.boxes import from_inclusive
 from vidkit.classes import ObjectClass
-from vidkit.data.annotation import Annotation, ObjectTexts, parse_annotation, read_bytes
+from vidkit.data.annotation import Annotation, ObjectTexts, read_annotation
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import FOLDER, IMAGE
 from vidkit.data.noticed import INVERTED, NO_IMAGE, OTHER_CLASSES
 from vidkit.data.readers.source import Source, check_names
@@ -69,11 +69,9 @@ def looks_like(path: Path) -> str:
     files = (Path(folder) / name for folder, _, names in os.walk(path) for name in sorted(names))
     first = next((file for file in files if file.suffix.lower() == ".xml"), None)
     try:
-        if first is None or not parse_annotation(read_bytes(first)):
-            return ""
+        return f"an <annotation> in {first}" if first and read_annotation(first) else ""
     except AnnotationError:
         return ""
-    return f"an <annotation> in {first}"
 
 
 def _folders(base: Path) -> list[str]:
@@ -92,17 +90,10 @@ def _tables(reading: _Reading, below: str) -> list[VideoTable]:
     folder = reading.annotations / below
     xml = sorted(p.name for p in folder.iterdir() if p.name.lower().endswith(".xml"))
     images = _images(reading.images / below)
-    read = {name: _read(folder / name) for name in xml}
+    read = {name: read_annotation(folder / name) for name in xml}
     if not below:
         return [_still(reading, name, read[name], images) for name in xml]
     return [_video(reading, below, read, images)]
-
-
-def _read(path: Path) -> Annotation:
-    try:
-        return parse_annotation(read_bytes(path))
-    except AnnotationError as error:
-        raise AnnotationError(f"{path}: {error}") from None
 
 
 def _images(folder: Path) -> dict[str, str]:
@@ -120,13 +111,13 @@ def _still(reading: _Reading, name: str, annotation: Annotation, images: Mapping
 def _video(reading: _Reading, below: str, read: Mapping[str, Annotation], images: Mapping[str, str]) -> VideoTable:
     numbers: dict[int, str] = {}
     for name in read:
-        digits = re.search(r"\d{1,9}$", Path(name).stem, re.ASCII)
-        if not digits or int(digits[0]) in numbers:
-            found = f"the number of {numbers[int(digits[0])]!r}" if digits else "no number at the end of its name"
+        number = number_at_end(Path(name).stem)
+        if number is None or number in numbers:
+            found = "no number at the end of its name" if number is None else f"the number of {numbers[number]!r}"
             raise AnnotationError(
                 f"{reading.annotations / below / name}: {found}; frames of a video are ordered by their number"
             )
-        numbers[int(digits[0])] = name
+        numbers[number] = name
     frames = {number: read[numbers[number]] for number in sorted(numbers)}
     names = tuple(images.get(Path(numbers[number]).stem, "") for number in frames)
     files = VideoFiles(FOLDER, below, name=names) if any(names) else VideoFiles()
