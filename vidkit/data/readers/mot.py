@@ -51,7 +51,7 @@ class _SequenceInfo:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _GtRow:
     line: int
     frame: int  # from 0
     track: int
@@ -178,7 +178,7 @@ def _whole(path: Path, section: configparser.SectionProxy, key: str, most: int) 
 # -- gt.txt ------------------------------------------------------------------------------------------------------------
 
 
-def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -> list[_Row]:
+def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -> list[_GtRow]:
     try:
         text = read_bytes(path, limit=MAX_BYTES).decode("ascii")
     except AnnotationError as error:
@@ -193,7 +193,7 @@ def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -
     return rows
 
 
-def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, noticed: Counter[str]) -> _Row | None:
+def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, noticed: Counter[str]) -> _GtRow | None:
     values = _numbers(place, content)
     frame, track, left, top, width, height, confidence = values[:7]
     if confidence == 0:
@@ -213,7 +213,7 @@ def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, 
     if width == 0 or height == 0:
         noticed[NO_AREA] += 1
         return None
-    return _Row(
+    return _GtRow(
         line,
         int(frame) - 1,
         int(track),
@@ -236,7 +236,7 @@ def _numbers(place: str, content: str) -> list[float]:
     return values
 
 
-def _check_rows(path: Path, rows: Sequence[_Row], n_frames: int) -> None:
+def _check_rows(path: Path, rows: Sequence[_GtRow], n_frames: int) -> None:
     seen: dict[tuple[int, int], int] = {}
     for row in rows:
         if row.frame >= n_frames:
