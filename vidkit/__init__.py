@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vidkit.data.index import Index as Index
     from vidkit.data.index_file import read_index as read_index
     from vidkit.data.index_file import write_index as write_index
+    from vidkit.data.prepare import prepare as prepare
     from vidkit.detections import Detections as Detections
     from vidkit.errors import DetectorError as DetectorError
     from vidkit.errors import VidkitError as VidkitError
@@ -45,6 +46,7 @@ _HOME_OF = {
     "compare": "vidkit.evaluation.compare",
     "decompose": "vidkit.evaluation.errors_by_type",
     "evaluate": "vidkit.evaluation.evaluate",
+    "prepare": "vidkit.data.prepare",
     "read": "vidkit.predictions.reading",
     "read_index": "vidkit.data.index_file",
     "read_predictions": "vidkit.predictions.predictions_file",

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidkit.check.findings import Findings
-from vidkit.check.frame_folders import FrameFolder, InTar, frame_number
-from vidkit.data.ilsvrc.tree import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
+from vidkit.check.frame_folders import FrameFolder, InTar
+from vidkit.data.frame_names import number_at_end
+from vidkit.data.ilsvrc.layout import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
 from vidkit.data.tar import tar_members
 from vidkit.errors import AnnotationError
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderListing:
     """The names of the files in one folder, interned, since "000000.xml" is in each of thousands of folders."""
 
     files: tuple[str, ...] = ()
@@ -29,8 +30,8 @@ class FolderPlace:
 
     annotations: str
     images: str
-    in_annotations: Listing
-    in_images: Listing
+    in_annotations: FolderListing
+    in_images: FolderListing
     is_video: bool  # in VID
     is_split: bool  # the folder of the split itself
     is_paired: bool  # the split has annotations and images
@@ -114,8 +115,8 @@ def _split(root: Path, kind: str, name: str, findings: Findings) -> TreeSplit:
         below: FolderPlace(
             f"{places['Annotations']}/{below}".rstrip("/"),
             f"{places['Data']}/{below}".rstrip("/"),
-            annotations.get(below, Listing()),
-            images.get(below, Listing()),
+            annotations.get(below, FolderListing()),
+            images.get(below, FolderListing()),
             is_video=kind == VID,
             is_split=not below,
             is_paired=all(there.values()),
@@ -125,7 +126,9 @@ def _split(root: Path, kind: str, name: str, findings: Findings) -> TreeSplit:
     return TreeSplit(kind, name, found, there["Annotations"])
 
 
-def _walk(root: Path, place: str, findings: Findings, below: str = "", depth: int = 0) -> Iterator[tuple[str, Listing]]:
+def _walk(
+    root: Path, place: str, findings: Findings, below: str = "", depth: int = 0
+) -> Iterator[tuple[str, FolderListing]]:
     """Yield each folder from `place` on, by its path below that, with the names of its files."""
     files: list[str] = []
     folders: list[str] = []
@@ -135,7 +138,7 @@ def _walk(root: Path, place: str, findings: Findings, below: str = "", depth: in
                 (folders if entry.is_dir() else files).append(entry.name)
     except OSError as error:
         findings.add("unreadable", f"{place}/{below}", f"can't be listed: {error.strerror}")
-    yield below, Listing(tuple(map(sys.intern, sorted(files))), bool(folders))
+    yield below, FolderListing(tuple(map(sys.intern, sorted(files))), bool(folders))
     for name in sorted(folders) if depth < MAX_DEPTH else ():
         yield from _walk(root, place, findings, f"{below}/{name}" if below else name, depth + 1)
 
@@ -167,7 +170,7 @@ def _by_stem(
     by_stem: dict[str, str] = {}
     for name in names:
         stem, dot, suffix = name.rpartition(".")
-        if dot + suffix not in suffixes or not stem or (is_video and frame_number(stem) is None):
+        if dot + suffix not in suffixes or not stem or (is_video and number_at_end(stem) is None):
             if not (name.endswith(".tar") and suffixes == IMAGE_SUFFIXES):
                 findings.add("unexpected-file", f"{place}/{name}", "no frame by its name")
         elif stem in by_stem:

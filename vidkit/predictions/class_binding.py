@@ -14,7 +14,7 @@ from vidkit.data.index import Index
 from vidkit.errors import PredictionError, did_you_mean
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
-from vidkit.predictions.reading_report import Finding
+from vidkit.predictions.reading_report import Understood
 
 _NO_LABEL = 2**31
 _SAMPLE = 200_000  # detections that are enough for a guess
@@ -25,7 +25,7 @@ class ClassBinding:
     """`class_id (D,)` is the row of each detection's class in the index, -1 where the index has no such class."""
 
     class_id: NDArray[np.int16]
-    finding: Finding
+    finding: Understood
     warnings: tuple[str, ...] = ()
 
 
@@ -41,8 +41,8 @@ def bind_classes(
     if options.classes_from is not None:
         return _as_given(raw, index, options.classes_from)
     if raw.label_names:
-        return _by_names(raw.label, raw.label_names, index, Finding("names in the file", "format"))
-    if raw.or_scores_of == index.n_classes:
+        return _by_names(raw.label, raw.label_names, index, Understood("names in the file", "format"))
+    if raw.or_scores_of == index.n_classes and options.format is None:
         raise PredictionError(
             f"{place}: three scores a detection, the third 0 or 1: could be REPP's scores of three classes, or YOLOV's "
             "objectness, score and class; say which with --format repp or --format yolov"
@@ -55,7 +55,7 @@ def bind_classes(
         )
     if raw.first_label is not None:
         warnings = () if raw.complete is not None else _doubts(raw.label, rows, index, raw.first_label)
-        finding = Finding(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
+        finding = Understood(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
         return ClassBinding(_shifted(raw.label, raw.first_label, index), finding, warnings)
     return _guessed(raw, rows, index)
 
@@ -94,7 +94,7 @@ def _guessed(raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index) 
             f"labels are {low} … {high}; counted from 0 {agree[0]:.1%}, from 1 {agree[1]:.1%} of the detections have a "
             "class that is annotated in their frame"
         )
-    return ClassBinding(_shifted(raw.label, first, index), Finding(_counted_from(first, index), "guessed", why))
+    return ClassBinding(_shifted(raw.label, first, index), Understood(_counted_from(first, index), "guessed", why))
 
 
 def _doubts(label: NDArray[Any], rows: NDArray[np.integer[Any]], index: Index, first: int) -> tuple[str, ...]:
@@ -127,15 +127,15 @@ def _as_given(raw: RawPredictions, index: Index, said: str) -> ClassBinding:
         if raw.label_names:
             raise PredictionError(f"--classes-from {said}: the file has class names, not numbers")
         first = int(said)
-        return ClassBinding(_shifted(raw.label, first, index), Finding(_counted_from(first, index), "given"))
+        return ClassBinding(_shifted(raw.label, first, index), Understood(_counted_from(first, index), "given"))
     if raw.n_labels == 1 and class_rows((said,), index)[0] != [-1]:
-        return _by_names(raw.label, (said,), index, Finding(f"all are {said}", "given"))
+        return _by_names(raw.label, (said,), index, Understood(f"all are {said}", "given"))
     names, first = read_class_names(Path(said), 0 if raw.first_label is None else raw.first_label)
     labels = raw.label.astype(np.int64) - first
-    return _by_names(labels, names, index, Finding(f"names of {said}, labels from {first}", "given"))
+    return _by_names(labels, names, index, Understood(f"names of {said}, labels from {first}", "given"))
 
 
-def _by_names(label: NDArray[Any], names: tuple[str, ...], index: Index, finding: Finding) -> ClassBinding:
+def _by_names(label: NDArray[Any], names: tuple[str, ...], index: Index, finding: Understood) -> ClassBinding:
     ids, unknown = class_rows(names, index)
     table = np.array([*ids, -1], np.int16)
     inside = (label >= 0) & (label < len(names))

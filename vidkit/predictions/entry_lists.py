@@ -22,7 +22,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, eq=False)
-class FrameList:
+class BoundFrameList:
     """The frames of a list, in its order: `row (L,)` in the index, and `id (L,)` as detectors number them."""
 
     path: Path
@@ -42,7 +42,7 @@ class _Listed:
     id: NDArray[np.int64]
 
 
-def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) -> FrameList:
+def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) -> BoundFrameList:
     """Return the list at `path`, tied to the frames of `index`.
 
     Raises PredictionError if it doesn't fit the index: frames that the index doesn't have, a frame twice, frames of the
@@ -56,7 +56,7 @@ def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) ->
         raise PredictionError(f"{path}: {error}") from None
     row = rows_of_frames(index, video_rows(index, listed.video), listed.number, ranks=listed.form == IMAGES)
     _check_fit(path, listed, row, len(rows), index, reordered, partial)
-    return FrameList(path, _KINDS[listed.form], row, listed.id, len(rows))
+    return BoundFrameList(path, _KINDS[listed.form], row, listed.id, len(rows))
 
 
 def _expanded(form: str, rows: list[Row], most: int) -> _Listed:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from vidkit.data.index import Index
 from vidkit.predictions.binding import bind
-from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions, Scale
-from vidkit.predictions.read_options import InvalidRule, ReadOptions
-from vidkit.predictions.reading_report import Finding, Report
+from vidkit.predictions.raw import ByRow, RawPredictions
+from vidkit.predictions.read_options import BoxConvention, InvalidRule, ReadOptions, Scale
+from vidkit.predictions.reading_report import ReadingReport, Understood
 from vidkit.predictions.recognition import open_file
 from vidkit.predictions.table import Predictions
 
@@ -54,7 +54,7 @@ def read(
     return read_with_report(path, index, options)[0]
 
 
-def read_with_report(path: str | Path, index: Index, options: ReadOptions) -> tuple[Predictions, Report]:
+def read_with_report(path: str | Path, index: Index, options: ReadOptions) -> tuple[Predictions, ReadingReport]:
     """Return the predictions in the file at `path` for `index`, and how they were understood. Raises as `read`."""
     return open_predictions(path, options).for_index(index)
 
@@ -66,7 +66,7 @@ class OpenedPredictions:
     path: Path
     options: ReadOptions
     raw: RawPredictions
-    format: Finding
+    format: Understood
 
     @property
     def index_fingerprint(self) -> str:
@@ -79,7 +79,7 @@ class OpenedPredictions:
         frame = self.raw.frame
         return frame.n_rows if isinstance(frame, ByRow) and self.options.frame_list is None else None
 
-    def for_index(self, index: Index) -> tuple[Predictions, Report]:
+    def for_index(self, index: Index) -> tuple[Predictions, ReadingReport]:
         """Return the predictions for `index`, and how they were understood. Raises as `read`."""
         return bind(self.raw, index, self.options, self.path, self.format)
 

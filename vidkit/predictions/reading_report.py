@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Finding:
+class Understood:
     """One thing that was understood of a file: `how` is "given" (an option), "format" (its rule) or "guessed"."""
 
     value: str
@@ -21,15 +21,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class ReadingReport:
     """How a prediction file was read. Counts of frames are frames of the index."""
 
     path: str
-    format: Finding
-    frames: Finding
-    boxes: Finding
-    scale: Finding
-    classes: Finding
+    format: Understood
+    frames: Understood
+    boxes: Understood
+    scale: Understood
+    classes: Understood
     n_frames: int
     n_frames_covered: int
     """Frames that the file speaks of, with or without detections."""

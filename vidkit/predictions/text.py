@@ -66,3 +66,16 @@ def first_bad_line(path: Path, columns: Mapping[str, str], separator: str) -> st
                     kind = "a whole number" if dtype == "int64" else "a number"
                     return f"line {number}: {name} is {cell[:40]!r}, wanted {kind}"
     return ""
+
+
+def first_line(text: str) -> str:
+    """The first line that isn't empty or a comment; "" if there is none."""
+    return next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+
+
+def are_numbers(cells: list[str]) -> bool:
+    """Whether all cells are numbers."""
+    try:
+        return all(float(cell) is not None for cell in cells)
+    except ValueError:
+        return False

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.predictions.raw import ByName
+
+
+def split_frame_name(name: str, place: str) -> tuple[str, int]:
+    """Video and frame number of a frame's name or path: "val/NAME/000012.JPEG" is ("val/NAME", 12).
+
+    Raises PredictionError, which starts with `place`, for what isn't the name of a frame.
+    """
+    video, _, file = name.rpartition("/")
+    stem = file.rsplit(".", 1)[0] if "." in file else file
+    number = number_at_end(stem)
+    if not video or number is None:
+        raise PredictionError(f"{place}: {name[:80]!r} isn't the name of a frame; wanted VIDEO/NUMBER")
+    return video, number
+
+
+def named_frames(entry: NDArray[np.int64], names: Iterable[str], place: str) -> ByName:
+    """The frames of detections whose entries `(D,)` are called so. Raises as `split_frame_name`."""
+    split = [split_frame_name(name, place) for name in names]
+    return ByName(entry, tuple(video for video, _ in split), np.array([number for _, number in split], np.int64))
 
 
 def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], ranks: bool = False) -> NDArray[np.int64]:

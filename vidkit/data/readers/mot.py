@@ -22,8 +22,8 @@ from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
 from vidkit.data.annotation import read_bytes
 from vidkit.data.index import FOLDER
+from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.records import LeftOut, VideoFiles, VideoTable
-from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 MOT_CLASSES = tuple(
@@ -51,7 +51,7 @@ class _SequenceInfo:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _GtRow:
     line: int
     frame: int  # from 0
     track: int
@@ -81,6 +81,12 @@ def read_mot(root: Path, classes: Sequence[ObjectClass] = MOT_CLASSES, first_pix
     videos = tuple(_sequence(sequence, base, len(classes), first_pixel) for sequence in chosen)
     check_names(str(root), videos)
     return Source(tuple(classes), videos, base, tuple(left_out))
+
+
+def looks_like(path: Path) -> str:
+    """Why `path` seems to be a MOTChallenge sequence or a folder of them; "" where it doesn't."""
+    folders = [path, *sorted(p for p in path.iterdir() if p.is_dir())] if path.is_dir() else []
+    return next((f"gt/gt.txt or seqinfo.ini in {folder}" for folder in folders if _is_sequence(folder)), "")
 
 
 def _is_sequence(folder: Path) -> bool:
@@ -172,7 +178,7 @@ def _whole(path: Path, section: configparser.SectionProxy, key: str, most: int) 
 # -- gt.txt ------------------------------------------------------------------------------------------------------------
 
 
-def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -> list[_Row]:
+def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -> list[_GtRow]:
     try:
         text = read_bytes(path, limit=MAX_BYTES).decode("ascii")
     except AnnotationError as error:
@@ -187,7 +193,7 @@ def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -
     return rows
 
 
-def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, noticed: Counter[str]) -> _Row | None:
+def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, noticed: Counter[str]) -> _GtRow | None:
     values = _numbers(place, content)
     frame, track, left, top, width, height, confidence = values[:7]
     if confidence == 0:
@@ -207,7 +213,7 @@ def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, 
     if width == 0 or height == 0:
         noticed[NO_AREA] += 1
         return None
-    return _Row(
+    return _GtRow(
         line,
         int(frame) - 1,
         int(track),
@@ -230,7 +236,7 @@ def _numbers(place: str, content: str) -> list[float]:
     return values
 
 
-def _check_rows(path: Path, rows: Sequence[_Row], n_frames: int) -> None:
+def _check_rows(path: Path, rows: Sequence[_GtRow], n_frames: int) -> None:
     seen: dict[tuple[int, int], int] = {}
     for row in rows:
         if row.frame >= n_frames:

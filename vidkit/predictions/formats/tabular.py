@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import split_frame_name
+from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ById, ByName, ByRow, Layout, RawPredictions
 from vidkit.predictions.table import Predictions
-from vidkit.predictions.text import exact_floats
+from vidkit.predictions.text import exact_floats, first_line
+from vidkit.predictions.videos import named_frames
 
 MARK = "# vidkit-predictions 1"
 """How the CSV that vidkit writes begins: the line goes on with the box convention and the fingerprint of the index."""
@@ -38,10 +39,10 @@ _FRAME = ("frame", "frame_number", "frame_id", "frames", "frame_index")
 _IMAGE = ("image_id", "image", "file_name", "filename", "image_name", "path", "global_id")
 
 
-def looks_like_header(cells: Sequence[str]) -> bool:
-    """Return whether the first line of a file names the columns of detections."""
-    names = {_plain(cell) for cell in cells}
-    return bool(names & set(_SCORE)) and any(set(box) <= names for box in _CORNERS + _SIDES)
+def _is_csv(text: str) -> str:
+    names = {_plain(cell) for cell in first_line(text).split(",")}
+    named = bool(names & set(_SCORE)) and any(set(box) <= names for box in _CORNERS + _SIDES)
+    return "its first line names columns" if named or text.startswith(MARK) else ""
 
 
 def read_csv(path: Path) -> RawPredictions:
@@ -177,8 +178,7 @@ def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> ByRow | B
     if image.dtype.kind in "biuf":
         return ById(_whole(image, "image_id", path), first=None)
     entry, names = _codes(image)
-    split = [split_frame_name(name, str(path)) for name in names]
-    return ByName(entry, tuple(v for v, _ in split), np.array([k for _, k in split], np.int64))
+    return named_frames(entry, names, str(path))
 
 
 def _by_video(
@@ -254,3 +254,15 @@ def write_parquet(path: Path, predictions: Predictions, index: Index) -> None:
 
 def _widened(column: NDArray[Any]) -> NDArray[Any]:
     return column.astype(np.float64) if column.dtype.kind == "f" else column
+
+
+FORMATS = {
+    "csv": PredictionFormat(FileReader(lambda path, _: read_csv(path), text=_is_csv), write_csv),
+    "parquet": PredictionFormat(
+        FileReader(
+            lambda path, _: read_parquet(path),
+            head=lambda head: "PAR1 at its start" if head.startswith(b"PAR1") else "",
+        ),
+        write_parquet,
+    ),
+}

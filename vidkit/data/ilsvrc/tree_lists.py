@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from vidkit.classes import VID_CLASSES, ObjectClass
-from vidkit.data.annotation import parse_annotation, read_bytes
+from vidkit.data.annotation import read_annotation
 from vidkit.data.frame_lists import every_frame_lines, frame_id_lines, image_lines, sampled_lines, video_lines
-from vidkit.data.ilsvrc.tree import DET, VID, Split, find_images, find_root, find_splits, find_videos, list_frames
+from vidkit.data.ilsvrc.frame_files import list_frames
+from vidkit.data.ilsvrc.layout import DET, VID, Split, find_images, find_root, find_splits, find_videos
 from vidkit.errors import AnnotationError
 from vidkit.files import write_text
 
-Advance = Callable[[str], None]
-"""Called with the name of a split before it is read."""
+LOG = logging.getLogger(__name__)
 
 
 def write_lists(
@@ -22,13 +23,13 @@ def write_lists(
     splits: Sequence[str] = (),
     classes: Sequence[ObjectClass] = VID_CLASSES,
     frames: int = 15,
-    advance: Advance | None = None,
+    tell: Callable[[str], object] = LOG.info,
 ) -> list[tuple[Path, int]]:
-    """Write the lists of every split of VID and DET in the tree (or only of `splits`) into the folder `out`.
+    """The files that were written into the folder `out`, and their numbers of lines.
 
-    Return the files and their numbers of lines. VID: `frames` frames a video, whole videos, every frame in two forms;
-    DET: the images with an object of `classes`. Raises AnnotationError where there is no such split, or for a malformed
-    file.
+    They are those of every split of VID and DET in the tree, or only of `splits`. VID: `frames` frames a video, whole
+    videos, every frame in two forms; DET: the images with an object of `classes`. Raises AnnotationError where there is
+    no such split, or for a malformed file.
     """
     there = _splits(root)
     chosen = [split for split in there if not splits or split.name in splits]
@@ -37,8 +38,7 @@ def write_lists(
         raise AnnotationError(f"{root}: no split {missing[0]!r}; there are {known}")
     written = []
     for split in chosen:
-        if advance is not None:
-            advance(f"{split.kind} {split.name}")
+        tell(f"reading {split.kind} {split.name}")
         lists = _video_lists(split, frames) if split.kind == VID else _image_list(split, classes)
         written += [_write(out / name, lines) for name, lines in lists.items()]
     return written
@@ -73,11 +73,7 @@ def _image_list(split: Split, classes: Sequence[ObjectClass]) -> dict[str, Itera
 
 
 def _shows_one_of(split: Split, name: str, wnids: set[bytes]) -> bool:
-    path = split.annotations / f"{name}.xml"
-    try:
-        return any(texts[1] in wnids for texts in parse_annotation(read_bytes(path)).objects)
-    except AnnotationError as error:
-        raise AnnotationError(f"{path}: {error}") from None
+    return any(texts[1] in wnids for texts in read_annotation(split.annotations / f"{name}.xml").objects)
 
 
 def _write(path: Path, lines: Iterable[str]) -> tuple[Path, int]:

@@ -10,26 +10,16 @@ from PIL import Image
 
 from tests.data.ilsvrc_trees import Thing, annotation_xml, make_tree, write_image, write_video
 from vidkit.classes import VID_CLASSES
-from vidkit.data.ilsvrc import tree
-from vidkit.data.ilsvrc.tree import (
-    DET,
-    VID,
-    Reading,
-    Split,
-    find_images,
-    find_root,
-    find_splits,
-    find_videos,
-    list_frames,
-    read_image,
-    read_video,
-)
+from vidkit.data import noticed
+from vidkit.data.ilsvrc.frame_files import list_frames
+from vidkit.data.ilsvrc.layout import DET, VID, Split, find_images, find_root, find_splits, find_videos
+from vidkit.data.ilsvrc.snippets import ReadingRules, read_image, read_video
 from vidkit.data.records import LeftOut, VideoTable
 from vidkit.errors import AnnotationError
 
 IDS = {c.wnid.encode(): row for row, c in enumerate(VID_CLASSES)}
-STRICT = Reading(IDS, other_classes_allowed=False)
-LENIENT = Reading(IDS, other_classes_allowed=True, skip_errors=True)
+STRICT = ReadingRules(IDS, other_classes_allowed=False)
+LENIENT = ReadingRules(IDS, other_classes_allowed=True, skip_errors=True)
 
 
 def val(root: Path) -> Split:
@@ -107,7 +97,7 @@ def test_absent_attributes_have_defaults(tmp_path: Path) -> None:
     write_video(tmp_path, "val/v", {0: [Thing(track=None, occluded=None, generated=None)]}, size=None)
     table = read_video(val(tmp_path), "v", STRICT)
     assert (table.track_id[0], table.occluded[0], table.generated[0], table.size) == (-1, False, False, (0, 0))
-    assert dict(table.counts) == {tree.NO_TRACK: 1, tree.NO_SIZE: 1}
+    assert dict(table.counts) == {noticed.NO_TRACK: 1, noticed.NO_SIZE: 1}
 
 
 def test_an_unknown_class_is_refused_or_left_out(tmp_path: Path) -> None:
@@ -116,14 +106,14 @@ def test_an_unknown_class_is_refused_or_left_out(tmp_path: Path) -> None:
         read_video(val(tmp_path), "v", STRICT)
     table = read_video(val(tmp_path), "v", LENIENT)
     assert table.instance_count.tolist() == [1, 1]
-    assert dict(table.counts) == {tree.OTHER_CLASSES: 1}
+    assert dict(table.counts) == {noticed.OTHER_CLASSES: 1}
 
 
 def test_inverted_boxes_are_kept_and_counted(tmp_path: Path) -> None:
     write_video(tmp_path, "val/v", {0: [Thing((10, 5, 3, 9)), Thing((4, 4, 4, 4))]})
     table = read_video(val(tmp_path), "v", STRICT)
     assert table.box.tolist() == [[10, 5, 4, 10], [4, 4, 5, 5]]
-    assert dict(table.counts) == {tree.INVERTED: 1}
+    assert dict(table.counts) == {noticed.INVERTED: 1}
 
 
 def test_a_malformed_file_stops_with_its_place_or_is_listed(tmp_path: Path) -> None:
@@ -154,7 +144,7 @@ def test_other_files_are_ignored_and_counted(tmp_path: Path) -> None:
     (folder / "notes.txt").write_text("?")
     (folder / ".DS_Store").write_text("?")
     table = read_video(val(tmp_path), "v", STRICT)
-    assert dict(table.counts) == {tree.OTHER_FILES: 1}
+    assert dict(table.counts) == {noticed.OTHER_FILES: 1}
 
 
 def test_a_list_takes_some_frames(tmp_path: Path) -> None:
@@ -174,7 +164,7 @@ def test_images_are_paired_with_annotations(tmp_path: Path) -> None:
     write_video(tmp_path, "val/v", {0: [], 1: [], 2: []}, images=[1, 2, 3, 4])
     table = read_video(val(tmp_path), "v", STRICT)
     assert table.frame_number.tolist() == [0, 1, 2]
-    assert dict(table.counts) == {tree.NO_XML: 2, tree.NO_IMAGE: 1}
+    assert dict(table.counts) == {noticed.NO_XML: 2, noticed.NO_IMAGE: 1}
     assert (table.files.kind, table.files.source, table.files.pattern) == ("folder", "Data/VID/val/v", "{:06d}.JPEG")
 
 
@@ -199,8 +189,8 @@ def test_a_size_that_contradicts_the_image_is_noted(tmp_path: Path) -> None:
     write_video(tmp_path, "val/v", {0: [], 1: []}, images=[0, 1])
     write_image(tmp_path / "Data/VID/val/v/000001.JPEG", (99, 48))
     assert dict(read_video(val(tmp_path), "v", STRICT).counts) == {}
-    table = read_video(val(tmp_path), "v", Reading(IDS, False, check_images=True))
-    assert dict(table.counts) == {tree.IMAGE_DIFFERS: 1}
+    table = read_video(val(tmp_path), "v", ReadingRules(IDS, False, check_images=True))
+    assert dict(table.counts) == {noticed.IMAGE_DIFFERS: 1}
     assert table.remarks[0].reason == "99×48 pixels, its XML tells 64×48"
     assert table.size == (64, 48)
 
@@ -208,7 +198,7 @@ def test_a_size_that_contradicts_the_image_is_noted(tmp_path: Path) -> None:
 def test_a_broken_image_is_noted(tmp_path: Path) -> None:
     write_video(tmp_path, "val/v", {0: []}, images=[0])
     (tmp_path / "Data/VID/val/v/000000.JPEG").write_bytes(b"\xff\xd8nothing")
-    assert dict(read_video(val(tmp_path), "v", STRICT).counts) == {tree.IMAGE_BROKEN: 1}
+    assert dict(read_video(val(tmp_path), "v", STRICT).counts) == {noticed.IMAGE_BROKEN: 1}
 
 
 def test_frames_of_several_sizes_are_counted(tmp_path: Path) -> None:
@@ -216,7 +206,7 @@ def test_frames_of_several_sizes_are_counted(tmp_path: Path) -> None:
     (folder / "000001.xml").write_text(annotation_xml(size=(48, 64)))
     table = read_video(val(tmp_path), "v", STRICT)
     assert table.size == (64, 48)
-    assert dict(table.counts) == {tree.SIZES_DIFFER: 1}
+    assert dict(table.counts) == {noticed.SIZES_DIFFER: 1}
     assert table.remarks[0].reason == "64×48 in 2 frames, 48×64 in 1"
 
 
@@ -262,7 +252,7 @@ def test_frames_in_a_tar_are_found_by_offset(tmp_path: Path) -> None:
             assert (offset, size) == (-1, -1)
         else:
             assert data[offset : offset + size] == contents[f"{long}/{frame:06d}.JPEG"]
-    assert dict(table.counts) == {tree.NO_IMAGE: 1, tree.IMAGE_DIFFERS: 1}
+    assert dict(table.counts) == {noticed.NO_IMAGE: 1, noticed.IMAGE_DIFFERS: 1}
     assert table.remarks[0].reason == "65×48 pixels, its XML tells 64×48"
 
 
@@ -339,13 +329,13 @@ def test_a_still_image_is_a_video_of_one_frame(tmp_path: Path) -> None:
     split = _det(tmp_path, name, [_det_thing(lamp), _det_thing(dog, "n02085620"), _det_thing(dog)], ".JPEG")
     _det(tmp_path, "ILSVRC2014_train_0000/ILSVRC2014_train_00000001", [])
     assert find_images(split) == [name, "ILSVRC2014_train_0000/ILSVRC2014_train_00000001"]
-    table = read_image(split, name, Reading(IDS, other_classes_allowed=True))
+    table = read_image(split, name, ReadingRules(IDS, other_classes_allowed=True))
     assert isinstance(table, VideoTable)
     assert table.frame_number.tolist() == [0]
     assert table.class_id.tolist() == [8, 8]
     assert table.track_id.tolist() == [-1, -1]
     assert table.instance_attributes["subcategory"].tolist() == [b"n02085620", b""]
-    assert table.counts[tree.OTHER_CLASSES] == 1
+    assert table.counts[noticed.OTHER_CLASSES] == 1
     assert (table.files.kind, table.files.source) == ("image", f"Data/DET/train/{name}.JPEG")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.annotation import read_bytes
-from vidkit.data.frame_lists import Entry
+from vidkit.data.frame_lists import ListEntry
 from vidkit.data.index import Index
 from vidkit.errors import AnnotationError
 
@@ -71,7 +71,7 @@ def read_motion_file(path: Path) -> MotionFile:
 
 
 def align_motion(
-    motion: MotionFile, index: Index, entries: Mapping[str, Entry] | None, source: str
+    motion: MotionFile, index: Index, entries: Mapping[str, ListEntry] | None, source: str
 ) -> NDArray[np.float64]:
     """Return the motion IoU of each instance of `index`, `(N,)`.
 
@@ -97,7 +97,7 @@ def align_motion(
     return np.asarray(motion.value[np.repeat(motion.start[rows], counts) + offsets])
 
 
-def _global_ids(index: Index, entries: Mapping[str, Entry], source: str) -> NDArray[np.int64]:
+def _global_ids(index: Index, entries: Mapping[str, ListEntry], source: str) -> NDArray[np.int64]:
     ids = np.zeros(index.n_frames, np.int64)
     for video, name in enumerate(index.video_name):
         frames = index.frame_number[index.frame_start[video] : index.frame_start[video + 1]]
@@ -108,7 +108,7 @@ def _global_ids(index: Index, entries: Mapping[str, Entry], source: str) -> NDAr
     return ids
 
 
-def _ids_of_video(entry: Entry, frames: NDArray[Any], source: str) -> NDArray[Any]:
+def _ids_of_video(entry: ListEntry, frames: NDArray[Any], source: str) -> NDArray[Any]:
     if entry.first_id is not None and entry.length is not None:
         if len(frames) and frames[-1] >= entry.length:
             raise AnnotationError(f"{source}: {entry.name} has {entry.length} frames, the tree has frame {frames[-1]}")

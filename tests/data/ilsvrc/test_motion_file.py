@@ -9,10 +9,10 @@ import pytest
 from scipy.io import savemat
 
 from tests.makers import make_index
-from vidkit.data import motion_file
-from vidkit.data.frame_lists import Entry
+from vidkit.data.frame_lists import ListEntry
+from vidkit.data.ilsvrc import motion_file
+from vidkit.data.ilsvrc.motion_file import MotionFile, align_motion, read_motion_file
 from vidkit.data.index import Index
-from vidkit.data.motion_file import MotionFile, align_motion, read_motion_file
 from vidkit.errors import AnnotationError
 
 
@@ -72,9 +72,9 @@ def test_a_part_is_aligned_by_the_ids_of_a_list(index: Index, motion: MotionFile
     part = part_of(index, 1, slice(4, 9))
     name, frames = part.video_name[0], tuple(range(12))
     entry = (
-        Entry("val", name, 2, length=12, first_id=13)
+        ListEntry("val", name, 2, length=12, first_id=13)
         if form == "first id"
-        else Entry("val", name, 2, frames=frames, ids=tuple(13 + frame for frame in frames))
+        else ListEntry("val", name, 2, frames=frames, ids=tuple(13 + frame for frame in frames))
     )
     aligned = align_motion(motion, part, {name: entry}, "the list")
     np.testing.assert_array_equal(aligned, np.concatenate(values_of(index)[16:21]))
@@ -90,11 +90,11 @@ def test_what_does_not_fit_is_refused(index: Index, motion: MotionFile) -> None:
     name = part.video_name[0]
     for entries, reason in (
         ({}, "has no ids for the video"),
-        ({name: Entry("val", name, 1, frames=(0,), ids=(13,))}, "has no id for frame 1"),
-        ({name: Entry("val", name, 1, frames=(0,), length=12)}, "gives no global frame ids"),
-        ({name: Entry("val", name, 1, length=5, first_id=13)}, "has 5 frames, the tree has frame 11"),
-        ({name: Entry("val", name, 1, length=12, first_id=30)}, "gives ids up to 41"),
-        ({name: Entry("val", name, 1, length=12, first_id=1)}, "doesn't fit"),
+        ({name: ListEntry("val", name, 1, frames=(0,), ids=(13,))}, "has no id for frame 1"),
+        ({name: ListEntry("val", name, 1, frames=(0,), length=12)}, "gives no global frame ids"),
+        ({name: ListEntry("val", name, 1, length=5, first_id=13)}, "has 5 frames, the tree has frame 11"),
+        ({name: ListEntry("val", name, 1, length=12, first_id=30)}, "gives ids up to 41"),
+        ({name: ListEntry("val", name, 1, length=12, first_id=1)}, "doesn't fit"),
     ):
         with pytest.raises(AnnotationError, match=reason):
             align_motion(motion, part, entries, "the list")
