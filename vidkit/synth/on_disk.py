@@ -43,7 +43,7 @@ class VideoDone:
 
 
 def make_dataset(
-    out: Path, settings: Settings, train: int, val: int, workers: int = 1, replace: bool = False
+    out: str | Path, settings: Settings, train: int, val: int, workers: int = 1, replace: bool = False
 ) -> Iterator[VideoDone]:
     """Write `train` and `val` videos below `out`; yield each as it is done, the last lines of the set after them.
 
@@ -52,6 +52,7 @@ def make_dataset(
 
     Raises VidkitError if `out` exists and isn't empty; with `replace` an earlier synthetic set makes way.
     """
+    out = Path(out)
     check_place(out, replace)
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     jobs = [("train", n) for n in range(train)] + [("val", n) for n in range(val)]
