@@ -23,11 +23,11 @@ from PIL import Image
 from vidkit.data.frame_lists import frame_id_lines, sampled_lines, video_lines
 from vidkit.errors import FormatError, VidkitError
 from vidkit.files import write_text
-from vidkit.synth.pixels import Annotation, annotate, render
+from vidkit.synth.dials import Dials, Settings
+from vidkit.synth.pixels import SeenObject, annotate, render
 from vidkit.synth.scene import Scene, make_scene
-from vidkit.synth.settings import Dials, Settings
 
-FORMAT, VERSION = "vidkit-synth", 1
+SYNTH_FORMAT, SYNTH_VERSION = "vidkit-synth", 1
 FRAME_COLUMNS = ("frame", "blur_sigma", "brightness", "noise_sigma", "quality", "camera_speed")
 INSTANCE_COLUMNS = ("frame", "trackid", "speed", "motion_blur", "visible", "inside")
 VIDEOS_A_FOLDER = 1000
@@ -89,8 +89,10 @@ def read_settings(root: Path) -> Settings:
     path = root / "synth.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if (content["format"], content["version"]) != (FORMAT, VERSION):
-            raise FormatError(f"{path}: holds {content['format']} {content['version']}, wanted {FORMAT} {VERSION}")
+        if (content["format"], content["version"]) != (SYNTH_FORMAT, SYNTH_VERSION):
+            raise FormatError(
+                f"{path}: holds {content['format']} {content['version']}, wanted {SYNTH_FORMAT} {SYNTH_VERSION}"
+            )
         values = dict(content["settings"])
         return Settings(**values | {"dials": Dials(**values["dials"])})
     except OSError as error:
@@ -162,7 +164,7 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
     return "".join(",".join(line) + "\n" for line in (columns, *([f"{value:.6g}" for value in row] for row in rows)))
 
 
-def _xml(settings: Settings, place: str, time: int, objects: Sequence[Annotation]) -> str:
+def _xml(settings: Settings, place: str, time: int, objects: Sequence[SeenObject]) -> str:
     """Return the annotation of a frame as ILSVRC writes it: inclusive corners, xmax before xmin."""
     return (
         "<annotation>\n"
@@ -175,7 +177,7 @@ def _xml(settings: Settings, place: str, time: int, objects: Sequence[Annotation
     )
 
 
-def _xml_object(settings: Settings, item: Annotation) -> str:
+def _xml_object(settings: Settings, item: SeenObject) -> str:
     x1, y1, x2, y2 = item.box
     return (
         "\t<object>\n"
@@ -211,8 +213,8 @@ def _write_lists(root: Path, settings: Settings, train: int, val: int) -> None:
 
 def _write_settings(root: Path, settings: Settings, train: int, val: int) -> None:
     content = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": SYNTH_FORMAT,
+        "version": SYNTH_VERSION,
         "settings": asdict(settings),
         "videos": {"train": train, "val": val},
         "made_with": {"numpy": np.__version__, "Pillow": PIL.__version__},

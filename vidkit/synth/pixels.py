@@ -20,7 +20,7 @@ OCCLUDED_BELOW = 0.9
 
 
 @dataclass(frozen=True)
-class Annotation:
+class SeenObject:
     """One object in one frame, in the middle of its exposure."""
 
     track_id: int
@@ -66,7 +66,7 @@ def render_clean(scene: Scene, time: float) -> NDArray[np.uint8]:
     return np.array(_drawn(scene, time))
 
 
-def annotate(scene: Scene, time: int) -> list[Annotation]:
+def annotate(scene: Scene, time: int) -> list[SeenObject]:
     """Return the objects of frame `time`, in the order of their track ids, without those that are not to be seen."""
     settings = scene.settings
     found = []
@@ -81,7 +81,7 @@ def annotate(scene: Scene, time: int) -> list[Annotation]:
             continue
         box = (max(round(x1), 0), max(round(y1), 0), min(round(x2), settings.width), min(round(y2), settings.height))
         found.append(
-            Annotation(
+            SeenObject(
                 track_id=layer.track_id,
                 class_id=layer.class_id,
                 box=box,

@@ -18,8 +18,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
+from vidkit.synth.dials import CLASSES, Settings
 from vidkit.synth.paths import Path, Points, Swing
-from vidkit.synth.settings import CLASSES, Settings
 from vidkit.synth.textures import Texture, background_texture, object_texture, plain_texture
 
 RELATIVE_SPEEDS = ((0.0, 0.009), (0.012, 0.024), (0.034, 0.062))

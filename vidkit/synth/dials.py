@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vidkit.classes import ObjectClass
+from vidkit.errors import ArgumentError
 
 REFERENCE_SIDE = 128
 """Lengths in pixels are given for a frame whose shorter side is this long, and scale with it."""
@@ -42,14 +43,14 @@ class Dials:
     def __post_init__(self) -> None:
         for name in ("speed", "defocus_sigma", "noise"):
             if not 0 <= getattr(self, name) <= 100:
-                raise ValueError(f"dial {name}: {getattr(self, name)}; wanted 0 … 100")
+                raise ArgumentError(f"dial {name}: {getattr(self, name)}; wanted 0 … 100")
         for name in ("shutter", "occlusion", "exposure"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"dial {name}: {getattr(self, name)}; wanted 0 … 1")
+                raise ArgumentError(f"dial {name}: {getattr(self, name)}; wanted 0 … 1")
         if not 0 <= self.defocus_share <= 0.8:  # the bursts have at least one sharp frame between them
-            raise ValueError(f"dial defocus_share: {self.defocus_share}; wanted 0 … 0.8")
+            raise ArgumentError(f"dial defocus_share: {self.defocus_share}; wanted 0 … 0.8")
         if not 1 <= self.quality <= 95:
-            raise ValueError(f"dial quality: {self.quality}; wanted 1 … 95")
+            raise ArgumentError(f"dial quality: {self.quality}; wanted 1 … 95")
 
 
 STANDARD = Dials()
@@ -71,13 +72,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise ValueError(f"seed {self.seed}: wanted 0 or more")
+            raise ArgumentError(f"seed {self.seed}: wanted 0 or more")
         if not 1 <= self.classes <= len(CLASSES):
-            raise ValueError(f"{self.classes} classes: there are 1 … {len(CLASSES)}")
+            raise ArgumentError(f"{self.classes} classes: there are 1 … {len(CLASSES)}")
         if not (64 <= self.width <= 4096 and 64 <= self.height <= 4096):
-            raise ValueError(f"frames of {self.width}x{self.height} pixels: wanted 64 … 4096 on each side")
+            raise ArgumentError(f"frames of {self.width}x{self.height} pixels: wanted 64 … 4096 on each side")
         if not 1 <= self.frames <= 1_000_000:
-            raise ValueError(f"{self.frames} frames a video: wanted 1 … 1 000 000")
+            raise ArgumentError(f"{self.frames} frames a video: wanted 1 … 1 000 000")
 
     @property
     def unit(self) -> float:
