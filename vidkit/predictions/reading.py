@@ -4,58 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vidkit.data.index import Index
 from vidkit.predictions.binding import bind
 from vidkit.predictions.raw import ByRow, RawPredictions
-from vidkit.predictions.read_options import BoxConvention, InvalidRule, ReadOptions, Scale
+from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import ReadingReport, Understood
 from vidkit.predictions.recognition import open_file
 from vidkit.predictions.table import Predictions
 
 
-def read(
-    path: str | Path,
-    index: Index,
-    *,
-    format: str | None = None,
-    boxes: BoxConvention | None = None,
-    scale: Scale | None = None,
-    classes_from: str | None = None,
-    frame_list: Path | None = None,
-    image_ids: Path | None = None,
-    video: str | None = None,
-    invalid: InvalidRule = "refuse",
-    partial: bool = False,
-    reordered: bool = False,
-    any_index: bool = False,
-    trust_pickle: bool = False,
-) -> Predictions:
-    """Return the predictions in the file at `path`, in any format of the field, tied to the frames of `index`.
+def read(path: str | Path, index: Index, **options: Any) -> Predictions:
+    """The predictions in the file at `path`, in any format of the field, tied to the frames of `index`.
 
-    The format is told by the content, or by `format`. The options are those of `ReadOptions`; what they leave open is
-    the format's rule or a guess, which `read_with_report` tells. Raises PredictionError or FormatError for a file that
-    can't be read, that doesn't fit the index, or whose detections are invalid.
+    The format is told by the content, or by format="…". The options are the fields of `ReadOptions`; what they leave
+    open is the format's rule or a guess, which `read_with_report` tells. Raises PredictionError or FormatError for a
+    file that can't be read, that doesn't fit the index, or whose detections are invalid.
     """
-    options = ReadOptions(
-        format=format,
-        boxes=boxes,
-        scale=scale,
-        classes_from=classes_from,
-        frame_list=frame_list,
-        image_ids=image_ids,
-        video=video,
-        invalid=invalid,
-        partial=partial,
-        reordered=reordered,
-        any_index=any_index,
-        trust_pickle=trust_pickle,
-    )
-    return read_with_report(path, index, options)[0]
+    return read_with_report(path, index, ReadOptions(**options))[0]
 
 
 def read_with_report(path: str | Path, index: Index, options: ReadOptions) -> tuple[Predictions, ReadingReport]:
-    """Return the predictions in the file at `path` for `index`, and how they were understood. Raises as `read`."""
+    """The predictions in the file at `path` for `index`, and how they were understood. Raises as `read`."""
     return open_predictions(path, options).for_index(index)
 
 
