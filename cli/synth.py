@@ -17,7 +17,7 @@ class SizeType(click.ParamType[tuple[int, int]]):
     name = "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Return width and height."""
+        """Width and height."""
         width, x, height = str(value).lower().partition("x")
         if not (x and width.isdecimal() and height.isdecimal()):
             self.fail(f"{value!r}: wanted a size like 160x128", param, ctx)

@@ -124,17 +124,17 @@ class Findings:
             yield from self._kept[kind]
 
     def kinds(self) -> list[str]:
-        """Return the kinds that were found, errors first."""
+        """The kinds that were found, errors first."""
         found = [kind for kind in KINDS if self.counts[kind]]
         return sorted(found, key=lambda kind: KINDS[kind].severity)
 
     def of(self, kind: str) -> tuple[Finding, ...]:
-        """Return what was kept of one kind."""
+        """What was kept of one kind."""
         return tuple(self._kept[kind])
 
 
 def _in_one_line(text: str) -> str:
-    """Return `text` cut to what fits a line, control characters and bytes that are no UTF-8 escaped.
+    """`text` cut to what fits a line, control characters and bytes that are no UTF-8 escaped.
 
     Names of files and rows of lists may hold any of these.
     """

@@ -34,15 +34,15 @@ class VidClasses:
         self._rows = {c.wnid: row for row, c in enumerate(classes)}
 
     def row(self, wnid: str) -> int:
-        """Return the number of the class that an object's `<name>` tells, -1 if it isn't known."""
+        """The number of the class that an object's `<name>` tells, -1 if it isn't known."""
         return self._rows.get(wnid, -1)
 
     def name(self, row: int) -> str:
-        """Return the name of the class with this number."""
+        """The name of the class with this number."""
         return self._classes[row].name
 
     def wanted(self, wnid: str) -> str:
-        """Return what should stand in the place of an unknown class."""
+        """What should stand in the place of an unknown class."""
         return f"{len(self._rows)} classes are known{did_you_mean(wnid, list(self._rows))}"
 
 
@@ -50,15 +50,15 @@ class DetClasses:
     """The classes of DET: any wnid, because only 30 of its 200 are VID's."""
 
     def row(self, wnid: str) -> int:
-        """Return the digits of a wnid as a number, -1 if it isn't one."""
+        """The digits of a wnid as a number, -1 if it isn't one."""
         return int(wnid[1:]) if re.fullmatch(r"n\d{8}", wnid, re.ASCII) else -1
 
     def name(self, row: int) -> str:
-        """Return the wnid with these digits."""
+        """The wnid with these digits."""
         return f"n{row:08d}"
 
     def wanted(self, wnid: str) -> str:
-        """Return what should stand in the place of an unknown class."""
+        """What should stand in the place of an unknown class."""
         return "DET's classes are wnids, as n02084071"
 
 
@@ -104,7 +104,7 @@ class _Object:
 def check_folder(
     root: Path, folder: FrameFolder, classes: VidClasses | DetClasses, decode: bool, findings: Findings
 ) -> FolderCounts:
-    """Return what the folder holds, and add its faults to `findings`. With `decode` images are decoded wholly."""
+    """What the folder holds; its faults are added to `findings`. With `decode` images are decoded wholly."""
     _check_pairs(folder, findings)
     objects: list[_Object] = []
     rows_size: list[tuple[int, int]] = []
@@ -171,7 +171,7 @@ def _check_numbers(folder: FrameFolder, findings: Findings) -> None:
 
 
 def _image_size(root: Path, folder: FrameFolder, stem: str, decode: bool, findings: Findings) -> tuple[int, int] | None:
-    """Return the size of the frame's image; None if there is no image, or, with a finding, if it can't be told."""
+    """The size of the frame's image; None if there is no image, or, with a finding, if it can't be told."""
     if stem not in folder.image:
         return None
     place = f"{folder.images}: frame {stem}" if folder.in_tar else f"{folder.images}/{folder.image[stem]}"
@@ -238,7 +238,7 @@ class _Frame:
 def _annotation(
     root: Path, folder: FrameFolder, stem: str, row: int, classes: VidClasses | DetClasses, findings: Findings
 ) -> _Frame | None:
-    """Return what the frame's XML says; None, with a finding, if it can't be read, None if there is no XML."""
+    """What the frame's XML says; None, with a finding, if it can't be read, None if there is no XML."""
     if stem not in folder.xml:
         return None
     place = f"{folder.annotations}/{folder.xml[stem]}"

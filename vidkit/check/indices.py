@@ -21,7 +21,7 @@ from vidkit.errors import FrameError
 def check_index(
     index: Index, place: str, findings: Findings, root: Path | None = None, decode: bool = False
 ) -> CheckReport:
-    """Return what is in `index`, which was read from `place`, and add its faults to `findings`.
+    """What is in `index`, which was read from `place`; its faults are added to `findings`.
 
     Looked at are boxes, tracks, gaps between frames, empty videos, whether the frames are where the index says (with
     `root` in the place of the root that it names; with `decode` they are decoded), and the known counts where it is the

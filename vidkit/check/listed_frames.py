@@ -69,7 +69,7 @@ def check_list(path: Path, place: str, tree: Contents, known: KnownList | None, 
 
 
 def _rows(path: Path, place: str, findings: Findings) -> list[_ListRow]:
-    """Return the rows that can be read."""
+    """The rows that can be read."""
     try:
         text = read_bytes(path, limit=MAX_BYTES).decode("utf-8-sig")
     except AnnotationError as error:
@@ -102,13 +102,13 @@ def _row(place: str, line: int, values: list[str], columns: int, findings: Findi
 
 
 def _split_of(path: Path) -> str:
-    """Return the split that the name of a list tells: "val" of val.txt, "train" of train_17.txt."""
+    """The split that the name of a list tells: "val" of val.txt, "train" of train_17.txt."""
     found = re.search(r"(?:^|_)(train|val|test)(?:_|\.|$)", path.name)
     return found[1] if found else ""
 
 
 def _distinct(rows: list[_ListRow], place: str, known: KnownList | None, findings: Findings) -> list[_ListRow]:
-    """Return the first of rows that are the same; tell of the others unless the official list has them too."""
+    """The first of rows that are the same; the others are findings unless the official list has them too."""
     seen: dict[tuple[str, tuple[int, ...]], int] = {}
     first: list[tuple[_ListRow, int]] = []
     repeated: list[tuple[_ListRow, int]] = []

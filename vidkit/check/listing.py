@@ -62,7 +62,7 @@ class ListedTree:
 
 
 def list_tree(root: Path, findings: Findings) -> ListedTree:
-    """Return what is in the tree at `root`, opening no file; splits without one of the sides are added to `findings`.
+    """What is in the tree at `root`, opening no file; splits without one of the sides are added to `findings`.
 
     Raises AnnotationError if there is no ILSVRC tree at `root`.
     """
@@ -144,7 +144,7 @@ def _walk(
 
 
 def frame_folder(root: Path, place: FolderPlace, findings: Findings) -> FrameFolder | None:
-    """Return the folder as one of frames, None if it holds none; tell of what else is in it."""
+    """The folder as one of frames, None if it holds none; what else is in it is a finding."""
     is_video, in_xml, in_images = place.is_video, place.in_annotations, place.in_images
     xml = _by_stem(place.annotations, in_xml.files, XML_SUFFIXES, is_video, findings)
     image = _by_stem(place.images, in_images.files, IMAGE_SUFFIXES, is_video, findings)
@@ -166,7 +166,7 @@ def frame_folder(root: Path, place: FolderPlace, findings: Findings) -> FrameFol
 def _by_stem(
     place: str, names: Iterable[str], suffixes: tuple[str, ...], is_video: bool, findings: Findings
 ) -> dict[str, str]:
-    """Return the names of frames by stem; tell of files that are none, and of frames in two files."""
+    """The names of frames by stem; files that are none and frames in two files are findings."""
     by_stem: dict[str, str] = {}
     for name in names:
         stem, dot, suffix = name.rpartition(".")
@@ -181,7 +181,7 @@ def _by_stem(
 
 
 def _frames_of_tar(root: Path, place: str, findings: Findings) -> InTar | None:
-    """Return where the frames of a snippet lie in its tar, None if there is no tar."""
+    """Where the frames of a snippet lie in its tar, None if there is no tar."""
     if not (root / place).is_file():
         return None
     try:

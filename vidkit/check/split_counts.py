@@ -60,7 +60,7 @@ class CheckReport:
 
 
 def is_official(videos: Collection[str]) -> bool:
-    """Return whether all snippets have names as ImageNet gives them."""
+    """Whether all snippets have names as ImageNet gives them."""
     return bool(videos) and all(OFFICIAL_NAME.fullmatch(name.rpartition("/")[2]) for name in videos)
 
 

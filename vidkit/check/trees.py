@@ -102,7 +102,7 @@ def _check_split(
 
 
 def _length(folder: FrameFolder) -> int | None:
-    """Return the number of frames up to the last; None where annotations and images were not both found."""
+    """The number of frames up to the last; None where annotations and images were not both found."""
     if folder.is_paired and not (folder.xml and folder.image):
         return None
     return 1 + max((number_at_end(stem) or 0 for stem in folder.xml.keys() | folder.image.keys()), default=-1)

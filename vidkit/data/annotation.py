@@ -56,7 +56,7 @@ class Annotation(NamedTuple):
 
 
 def read_bytes(name: str | Path, folder: int | None = None, limit: int = MAX_BYTES) -> bytes:
-    """Return the content of a file; `name` is relative to the open folder `folder` if that is given.
+    """The content of a file; `name` is relative to the open folder `folder` if that is given.
 
     Raises AnnotationError, without the path, if it isn't a readable plain file of at most `limit` bytes. No more than
     that is ever read; the size is asked for only where a first small read doesn't reach the end, which saves a third of
@@ -90,7 +90,7 @@ def read_annotation(path: Path) -> Annotation:
 
 
 def parse_annotation(data: bytes) -> Annotation:
-    """Return what the bytes of one annotation file say. Raises AnnotationError, without a path."""
+    """What the bytes of one annotation file say. Raises AnnotationError, without a path."""
     return _parse_canonical(data) or parse_any(data)
 
 
@@ -180,7 +180,7 @@ _CLOSING_TAGS_BESIDE_LEAVES = 2  # </bndbox>, </object>
 
 
 def _parse_canonical(data: bytes) -> Annotation | None:
-    """Return what the file says if it has the usual form from the first to the last byte, else None."""
+    """What the file says if it has the usual form from the first to the last byte, else None."""
     head = _HEAD.match(data)
     if head is None:
         return None
@@ -209,7 +209,7 @@ def _parse_canonical(data: bytes) -> Annotation | None:
 
 
 def parse_any(data: bytes) -> Annotation:
-    """Return the same as `parse_annotation` for any well-formed file, by ElementTree alone."""
+    """The same as `parse_annotation` for any well-formed file, by ElementTree alone."""
     root = _root(data)
     size = _only(root, "size")
     lengths = (0, 0) if size is None else tuple(int(_text(size, side) or 0) for side in ("width", "height"))
@@ -223,7 +223,7 @@ def parse_any(data: bytes) -> Annotation:
 
 
 def _root(data: bytes) -> ET.Element:
-    """Return the root of an annotation, refusing what is no XML, or XML that could do more than hold annotations."""
+    """The root of an annotation, refusing what is no XML, or XML that could do more than hold annotations."""
     if not data.strip():
         raise BadAnnotation("empty", "empty file")
     if b"\0" in data:
@@ -279,7 +279,7 @@ def _object_texts(element: ET.Element) -> ObjectTexts:
 
 
 def _only(parent: ET.Element, tag: str) -> ET.Element | None:
-    """Return the one child of this tag, None if there is none; an error if there are several."""
+    """The one child of this tag, None if there is none; an error if there are several."""
     found = parent.findall(tag)
     if len(found) > 1:
         raise AnnotationError(f"<{tag}> stands {len(found)} times")

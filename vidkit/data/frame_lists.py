@@ -59,7 +59,7 @@ Row = tuple[int, str, tuple[int, ...]]  # line, path, the numbers behind it
 
 
 def read_list(path: Path, splits: Collection[str], default_split: str | None = None) -> FrameList:
-    """Return the list at `path`.
+    """The list at `path`.
 
     A path must start with one of `splits`; where it doesn't, it is taken to lie in `default_split` if that is given
     (ILSVRC's own lists leave the split out). Raises AnnotationError that names file and line.
@@ -74,7 +74,7 @@ def read_list(path: Path, splits: Collection[str], default_split: str | None = N
 
 
 def read_rows(path: Path) -> tuple[str, list[Row]]:
-    """Return the form of the list at `path` and its lines in order, for those who need each line's place.
+    """The form of the list at `path` and its lines in order, for those who need each line's place.
 
     Raises AnnotationError that names file and line.
     """
@@ -154,7 +154,7 @@ def _frame_id_entries(rows: Placed) -> tuple[list[ListEntry], int]:
 def _merged(
     rows: Sequence[tuple[int, str, str, int, int]], with_ids: bool, lengths: Mapping[tuple[str, str], int]
 ) -> tuple[list[ListEntry], int]:
-    """Return an entry a video from rows of line, split, name, frame, id."""
+    """An entry a video from rows of line, split, name, frame, id."""
     first_line: dict[tuple[str, str], int] = {}
     ids: dict[tuple[str, str], dict[int, int]] = {}
     duplicates = 0
@@ -196,7 +196,7 @@ Videos = Iterable[tuple[str, Sequence[int]]]
 
 
 def sampled_ranks(length: int, count: int = 15) -> list[int]:
-    """Return which frames of a video of `length` the 15-frame list takes: at the centres of `count` equal bins.
+    """Which frames of a video of `length` the 15-frame list takes: at the centres of `count` equal bins.
 
     300 frames give 10, 30, …, 290; a video of at most `count` frames gives all. In exact arithmetic the k-th is
     `floor((2k + 1) length / (2 count))`. The published list was made by resampling 0 … length - 1 to `count` values by

@@ -106,7 +106,7 @@ def _paths(places: Place | Sequence[Place]) -> list[Path]:
 
 
 def _either(forms: Iterable[str]) -> str:
-    """Return "--coco, --mot or --voc" for these forms."""
+    """As "--coco, --mot or --voc" for these forms."""
     *others, last = (f"--{form}" for form in forms)
     return f"{', '.join(others)} or {last}" if others else last
 

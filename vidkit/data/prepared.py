@@ -67,7 +67,7 @@ class Summary:
 
 
 def write_part(path: Path, part: Part, started: float) -> Summary:
-    """Write the index of what was read, and the report beside it, whole or not at all; return what is in it.
+    """What is in the index of what was read, which is written with the report beside it, whole or not at all.
 
     `started` is the `time.perf_counter()` from which its seconds count.
     """

@@ -64,7 +64,7 @@ class IndexSummary:
 
 
 def summarize(index: Index, groups: Mapping[str, NDArray[np.bool_]] | None = None) -> IndexSummary:
-    """Return the counts of `index`. `groups` are masks over its boxes `(N,)` by name, to be counted beside them.
+    """The counts of `index`. `groups` are masks over its boxes `(N,)` by name, to be counted beside them.
 
     Looks at the disk only for whether each video's folder, tar, video file or image is there.
     """
@@ -96,7 +96,7 @@ def summarize(index: Index, groups: Mapping[str, NDArray[np.bool_]] | None = Non
 
 
 def find_files(index: Index, files: FrameFiles, root: Path | None = None) -> FilesSummary:
-    """Return which videos' sources of frames are on the disk, under `root` or else the root that the index names."""
+    """Which videos' sources of frames are on the disk, under `root` or else the root that the index names."""
     root = Path(files.root) if root is None else root
     sources = zip(index.video_name, files.kind, files.source, strict=True)
     missing = tuple(name for name, kind, source in sources if not kind or not (root / source).exists())

@@ -17,7 +17,7 @@ Members = NDArray[np.int64]
 
 
 def tar_members(path: Path, suffixes: tuple[str, ...]) -> dict[str, Members]:
-    """Return the frames in a plain tar by their folder ("" at the top): each file of these suffixes with a number.
+    """The frames in a plain tar by their folder ("" at the top): each file of these suffixes with a number.
 
     Raises AnnotationError for a compressed or damaged tar, and where a frame stands twice.
     """

@@ -30,7 +30,7 @@ class Origin:
 
 
 def numbers(value: object, origin: Origin) -> NDArray[Any]:
-    """Return an array, a tensor or a list of numbers as an array of numbers."""
+    """An array, a tensor or a list of numbers as an array of numbers."""
     if isinstance(value, Tensor):
         value = value.numpy()
     if isinstance(value, list | tuple):
@@ -55,7 +55,7 @@ def _check_rows_of_list(value: Sequence[object], origin: Origin) -> None:
 
 
 def table(parts: Sequence[NDArray[Any]], columns: int, origin: Origin) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the rows of all `parts (n, columns)` as one array `(sum of n, columns)`, and the n of each part."""
+    """The rows of all `parts (n, columns)` as one array `(sum of n, columns)`, and the n of each part."""
     try:
         counts = np.fromiter(map(len, parts), np.int64, len(parts))
         check_rows(int(counts.sum()), origin)
@@ -66,7 +66,7 @@ def table(parts: Sequence[NDArray[Any]], columns: int, origin: Origin) -> tuple[
 
 
 def column(parts: Sequence[NDArray[Any]], origin: Origin, dtype: type[np.generic]) -> NDArray[Any]:
-    """Return all `parts (n,)` as one array."""
+    """All `parts (n,)` as one array."""
     check_rows(sum(part.size for part in parts), origin)
     filled = [part.reshape(-1) for part in parts if part.size]
     return np.concatenate(filled) if filled else np.zeros(0, dtype)
@@ -81,5 +81,5 @@ def check_rows(rows: int, origin: Origin) -> None:
 
 
 def entries_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the entry that each detection belongs to, for so many detections an entry."""
+    """The number of the entry that each detection belongs to, for so many detections an entry."""
     return np.repeat(np.arange(len(counts), dtype=np.int64), counts)

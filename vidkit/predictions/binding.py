@@ -30,7 +30,7 @@ KEPT = ("negative size", "duplicate")
 def bind(
     raw: RawPredictions, index: Index, options: ReadOptions, path: Path, found: Understood
 ) -> tuple[Predictions, ReadingReport]:
-    """Return the predictions for `index` and the report on how they were understood.
+    """The predictions for `index` and the report on how they were understood.
 
     Raises PredictionError if the file doesn't fit the index, or has invalid detections that the option doesn't drop.
     """
@@ -93,24 +93,24 @@ class _DetectionRows:
     class_id: NDArray[np.int16]
 
     def take(self, which: Any) -> _DetectionRows:
-        """Return the detections `which`."""
+        """The detections `which`."""
         return _DetectionRows(self.row[which], self.box[which], self.score[which], self.class_id[which])
 
     def by_frame(self) -> _DetectionRows:
-        """Return the detections by frame; within a frame they keep their order."""
+        """The detections by frame; within a frame they keep their order."""
         if not (np.diff(self.row) < 0).any():
             return self
         return self.take(np.argsort(self.row, kind="stable"))
 
     def without(self, which: NDArray[np.int64]) -> _DetectionRows:
-        """Return the detections but `which`."""
+        """The detections but `which`."""
         keep = np.ones(len(self.row), bool)
         keep[which] = False
         return self if keep.all() else self.take(keep)
 
 
 def _invalid(table: _DetectionRows) -> dict[str, NDArray[np.int64]]:
-    """Return for each kind of fault which detections have it. A box of no size is legal: detectors do give them."""
+    """Which detections have each kind of fault. A box of no size is legal: detectors do give them."""
     with np.errstate(invalid="ignore"):
         negative = (table.box[:, 2] < table.box[:, 0]) | (table.box[:, 3] < table.box[:, 1])
     return {
@@ -126,7 +126,7 @@ def _invalid(table: _DetectionRows) -> dict[str, NDArray[np.int64]]:
 def duplicates(
     row: NDArray[np.integer[Any]], box: Boxes, score: NDArray[Any], class_id: NDArray[np.int16]
 ) -> NDArray[np.int64]:
-    """Return which detections equal an earlier one of their frame in box, score and class; `row` must rise.
+    """Which detections equal an earlier one of their frame in box, score and class; `row` must rise.
 
     Blocks of whole frames are searched one after the other, for what fits the processor's cache sorts faster.
     """
@@ -159,7 +159,7 @@ def _duplicates_of_block(
 
 
 def _mixed(columns: list[NDArray[Any]]) -> NDArray[np.uint64]:
-    """Return 64 bits for each row of some columns, equal where all of it is equal, and hardly ever elsewhere."""
+    """64 bits for each row of some columns, equal where all of it is equal, and hardly ever elsewhere."""
     key = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
         numbers = column + 0.0 if column.dtype.kind == "f" else column
@@ -206,7 +206,7 @@ def _lossless(values: Boxes) -> Boxes:
 
 
 def _figures(predictions: Predictions, index: Index) -> dict[str, Any]:
-    """Return the counts of the report."""
+    """The counts of the report."""
     each = np.diff(predictions.detection_start)
     score = predictions.score
     seen = np.zeros(index.n_videos, bool)

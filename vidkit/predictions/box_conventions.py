@@ -42,7 +42,7 @@ class BoxBinding:
 def bind_boxes(
     raw: RawPredictions, row: NDArray[np.integer[Any]], index: Index, options: ReadOptions, place: str
 ) -> BoxBinding:
-    """Return the boxes in vidkit's convention, in pixels of the frames; `row` is the frame of each detection.
+    """The boxes in vidkit's convention, in pixels of the frames; `row` is the frame of each detection.
 
     Raises PredictionError for boxes that need the size of a frame where the index doesn't know it, and for a network's
     input whose shape isn't that of the frame it should be of.
@@ -66,7 +66,7 @@ def bind_boxes(
 
 
 def _sizes(index: Index, row: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """Return width and height `(D, 2)` of the frames of detections; 0 where there is no such frame."""
+    """Width and height `(D, 2)` of the frames of detections; 0 where there is no such frame."""
     if not index.n_frames:
         return np.zeros((len(row), 2), np.int32)
     sizes = index.video_size[index.frame_video[np.maximum(row, 0)]]
@@ -86,7 +86,7 @@ def _convention(raw: RawPredictions, index: Index, options: ReadOptions) -> tupl
 
 
 def _has_inclusive_corners(index: Index) -> bool:
-    """Return whether the annotations behind an index count corners inclusive.
+    """Whether the annotations behind an index count corners inclusive.
 
     ImageNet's XML does; COCO's and MOT's width and height don't. Tools that turn the XML into COCO's form take
     width = x2 - x1 and so keep its numbers, and detectors that are trained on them answer in them.
@@ -115,7 +115,7 @@ def _scale(
 def _from_network(
     raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], row: NDArray[np.integer[Any]], place: str
 ) -> Boxes:
-    """Return boxes of the network's input in pixels of the frame, each axis by its own ratio, in the file's precision.
+    """Boxes of the network's input in pixels of the frame, each axis by its own ratio, in the file's precision.
 
     That is how MEGA's `BoxList.resize` does it: the ratio is rounded to the boxes' float32 first.
     """
@@ -142,7 +142,7 @@ def _wants_size(size: NDArray[np.int32], row: NDArray[np.integer[Any]], place: s
 
 
 def _doubts(boxes: Boxes, size: NDArray[np.int32], convention: BoxConvention) -> tuple[str, ...]:
-    """Return warnings about boxes that hardly fit their frames."""
+    """Warnings about boxes that hardly fit their frames."""
     known = (size > 0).all(axis=1) & np.isfinite(boxes).all(axis=1)
     if not known.any():
         return ()
@@ -163,7 +163,7 @@ def _doubts(boxes: Boxes, size: NDArray[np.int32], convention: BoxConvention) ->
 
 
 def in_own_numbers(boxes: Boxes, index: Index, layout: Layout) -> Boxes:
-    """Return vidkit's boxes as float64 in the numbers of the index's own annotations, which most formats have.
+    """The boxes as float64 in the numbers of the index's own annotations, which most formats have.
 
     The opposite of what `bind_boxes` does for a format that doesn't have a convention of its own.
     """

@@ -32,7 +32,7 @@ class ClassBinding:
 def bind_classes(
     raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index, options: ReadOptions, place: str
 ) -> ClassBinding:
-    """Return the class of each detection; `rows` are their frames.
+    """The class of each detection; `rows` are their frames.
 
     What the option says comes first, then the file's names, then the format's rule, then the guess from the labels and
     from how well they agree with the annotated classes of their frames.
@@ -61,7 +61,7 @@ def bind_classes(
 
 
 def _whole(label: NDArray[Any]) -> NDArray[Any]:
-    """Return labels as whole numbers; what is none, in labels that are floats, becomes one that no class has."""
+    """Labels as whole numbers; what is none, in labels that are floats, becomes one that no class has."""
     if label.dtype.kind != "f":
         return label
     with np.errstate(invalid="ignore"):
@@ -98,7 +98,7 @@ def _guessed(raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index) 
 
 
 def _doubts(label: NDArray[Any], rows: NDArray[np.integer[Any]], index: Index, first: int) -> tuple[str, ...]:
-    """Return a warning if labels counted from another start agree far better with the annotations."""
+    """A warning if labels counted from another start agree far better with the annotations."""
     some = slice(None, None, max(len(label) // _SAMPLE, 1))
     label, rows = label[some], rows[some]
     here = agreement(_shifted(label, first, index), rows, index)
@@ -113,7 +113,7 @@ def _doubts(label: NDArray[Any], rows: NDArray[np.integer[Any]], index: Index, f
 
 
 def agreement(class_id: NDArray[np.int16], rows: NDArray[np.integer[Any]], index: Index) -> float:
-    """Return the share of detections whose class is annotated in their frame; 0 without detections."""
+    """The share of detections whose class is annotated in their frame; 0 without detections."""
     if not len(class_id) or not index.n_classes:
         return 0.0
     annotated = np.zeros(index.n_frames * index.n_classes, bool)
@@ -147,7 +147,7 @@ def _by_names(label: NDArray[Any], names: tuple[str, ...], index: Index, finding
 
 
 def class_rows(names: tuple[str, ...], index: Index) -> tuple[list[int], list[str]]:
-    """Return the class row for each name or wnid, -1 where there is none, and the names that are unknown."""
+    """The class row for each name or wnid, -1 where there is none, and the names that are unknown."""
     known = {wnid: row for row, wnid in enumerate(c.wnid for c in index.classes)}
     known |= {name.replace(" ", "_"): row for row, name in enumerate(index.class_names)}
     known |= {name: row for row, name in enumerate(index.class_names)}
@@ -156,7 +156,7 @@ def class_rows(names: tuple[str, ...], index: Index) -> tuple[list[int], list[st
 
 
 def read_class_names(path: Path, first: int) -> tuple[tuple[str, ...], int]:
-    """Return the names of the labels from a file, and the label of the first: names, one a line, or a COCO JSON."""
+    """The names of the labels from a file, and the label of the first: names, one a line, or a COCO JSON."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -43,7 +43,7 @@ class _Listed:
 
 
 def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) -> BoundFrameList:
-    """Return the list at `path`, tied to the frames of `index`.
+    """The list at `path`, tied to the frames of `index`.
 
     Raises PredictionError if it doesn't fit the index: frames that the index doesn't have, a frame twice, frames of the
     index that it doesn't have (unless `partial`), or another order (unless `reordered`); AnnotationError if it is no
@@ -60,7 +60,7 @@ def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) ->
 
 
 def _expanded(form: str, rows: list[Row], most: int) -> _Listed:
-    """Return a list's frames, one by one. Lines of videos are known in whatever order they stand."""
+    """A list's frames, one by one. Lines of videos are known in whatever order they stand."""
     paths = [path for _, path, _ in rows]
     ids = np.array([numbers[0] for *_, numbers in rows], np.int64)
     if form == IMAGES:

@@ -36,7 +36,7 @@ class FrameBinding:
 def bind_frames(
     frame: ByRow | ById | ByName, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
 ) -> FrameBinding:
-    """Return which frame of `index` each detection belongs to; PredictionError where the file can't fit the index."""
+    """Which frame of `index` each detection belongs to; PredictionError where the file can't fit the index."""
     if isinstance(frame, ByRow):
         return _by_row(frame, index, listed, options, place)
     if isinstance(frame, ById):
@@ -102,14 +102,14 @@ def _by_id(frame: ById, index: Index, listed: BoundFrameList | None, options: Re
 
 
 def _ends_with_the_videos(ids: NDArray[np.int64], first: int, index: Index) -> bool:
-    """Return whether the ids are about as many frames as the index has videos, though it has far more frames."""
+    """Whether the ids are about as many frames as the index has videos, though it has far more frames."""
     if not len(ids) or index.n_videos < 10 or index.n_frames < 10 * index.n_videos:
         return False
     return int(ids.max()) - first + 1 == index.n_videos and len(np.unique(ids)) > index.n_videos / 2
 
 
 def _lookup(listed: BoundFrameList, first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
-    """Return the function from ids to rows of the index; -1 for ids that the list doesn't have.
+    """The function from ids to rows of the index; -1 for ids that the list doesn't have.
 
     Ids that count from 0 are the places of the list's lines, as in loaders that number them so.
     """
@@ -149,7 +149,7 @@ def _by_name(frame: ByName, index: Index, listed: BoundFrameList | None) -> Fram
 
 
 def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray[np.int64]:
-    """Return what to take from each number: 1 where frames are counted from 1 and the video's files from 0."""
+    """What to take from each number: 1 where frames are counted from 1 and the video's files from 0."""
     if frame.counted_from == 0 or not index.n_frames:
         return np.zeros(len(video), np.int64)
     first = index.frame_number[np.minimum(index.frame_start[np.maximum(video, 0)], index.n_frames - 1)]
@@ -165,7 +165,7 @@ def _bound(
     entry: NDArray[np.integer[Any]] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> FrameBinding:
-    """Return the binding; `of_entry` are the frames of the file's entries, `entry (D,)` which one a detection is in.
+    """The binding; `of_entry` are the frames of the file's entries, `entry (D,)` which one a detection is in.
 
     Without `entry` the file has no entries, and `of_entry` are the frames of its detections.
     """

@@ -51,12 +51,12 @@ class OpenedPredictions:
         return frame.n_rows if isinstance(frame, ByRow) and self.options.frame_list is None else None
 
     def for_index(self, index: Index) -> tuple[Predictions, ReadingReport]:
-        """Return the predictions for `index`, and how they were understood. Raises as `read`."""
+        """The predictions for `index`, and how they were understood. Raises as `read`."""
         return bind(self.raw, index, self.options, self.path, self.format)
 
 
 def open_predictions(path: str | Path, options: ReadOptions | None = None) -> OpenedPredictions:
-    """Return the content of a prediction file before an index is chosen. Raises as `read`."""
+    """The content of a prediction file before an index is chosen. Raises as `read`."""
     path, options = Path(path), options or ReadOptions()
     raw, found = open_file(path, options)
     return OpenedPredictions(path, options, raw, found)

@@ -51,11 +51,11 @@ class ReadingReport:
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values, for JSON."""
+        """The report as plain values, for JSON."""
         return asdict(self)
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the report as lines of two columns, for people."""
+        """The report as lines of two columns, for people."""
         found = {kind: count for kind, count in self.invalid.items() if count}
         action = {"refuse": "refused", "drop": "dropped", "keep": "kept"}[self.invalid_rule]
         return [

@@ -34,7 +34,7 @@ def named_frames(entry: NDArray[np.int64], names: Iterable[str], place: str) -> 
 
 
 def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], ranks: bool = False) -> NDArray[np.int64]:
-    """Return the rows of the frames `number` of the video rows `video`; -1 where there is no such frame.
+    """The rows of the frames `number` of the video rows `video`; -1 where there is no such frame.
 
     Numbers are those of the frames' files, or with `ranks` places within the video, from 0.
     """
@@ -56,7 +56,7 @@ def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], rank
 
 
 def video_rows(index: Index, names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the video row of each name, -1 if it is unknown.
+    """The video row of each name, -1 if it is unknown.
 
     A name fits if it is equal, or else if its last part of a path is that of exactly one video of the index.
     """
@@ -70,7 +70,7 @@ def video_rows(index: Index, names: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def year_hint(index: Index, names: tuple[str, ...]) -> str:
-    """Return what to do if the names differ from those of the index by the year of the challenge only, else ""."""
+    """What to do if the names differ from those of the index by the year of the challenge only, else ""."""
     for ours, theirs in (("2015", "2017"), ("2017", "2015")):
         swapped = tuple(name.replace(theirs, ours) for name in names)
         if swapped != names and (video_rows(index, swapped) >= 0).any():

@@ -82,7 +82,7 @@ def check_place(out: Path, replace: bool) -> None:
 
 
 def read_settings(root: Path) -> Settings:
-    """Return the settings that the synthetic set below `root` was made from.
+    """The settings that the synthetic set below `root` was made from.
 
     Raises FormatError if `root/synth.json` isn't there or isn't what `make_dataset` writes.
     """
@@ -102,7 +102,7 @@ def read_settings(root: Path) -> Settings:
 
 
 def scene_of(settings: Settings, video_name: str) -> Scene:
-    """Return the scene of a video by its name in the set, with or without folders before it: "synth_val_00000003".
+    """The scene of a video by its name in the set, with or without folders before it: "synth_val_00000003".
 
     Raises ValueError if no synthetic video is called so.
     """
@@ -113,7 +113,7 @@ def scene_of(settings: Settings, video_name: str) -> Scene:
 
 
 def video_place(split: str, number: int) -> str:
-    """Return the place of a video below `Data/VID`, as in "train/synth_VID_train_0000/synth_train_00000000"."""
+    """The place of a video below `Data/VID`, as in "train/synth_VID_train_0000/synth_train_00000000"."""
     folder = f"synth_VID_train_{number // VIDEOS_A_FOLDER:04d}/" if split == "train" else ""
     return f"{split}/{folder}synth_{split}_{number:08d}"
 
@@ -165,7 +165,7 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
 
 
 def _xml(settings: Settings, place: str, time: int, objects: Sequence[SeenObject]) -> str:
-    """Return the annotation of a frame as ILSVRC writes it: inclusive corners, xmax before xmin."""
+    """The annotation of a frame as ILSVRC writes it: inclusive corners, xmax before xmin."""
     return (
         "<annotation>\n"
         f"\t<folder>{place.partition('/')[2]}</folder>\n"

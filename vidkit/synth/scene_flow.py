@@ -10,7 +10,7 @@ from vidkit.synth.scene import Scene
 
 
 def true_flow(scene: Scene, a: float, b: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return where the pixels of frame `a` are in frame `b`: `flow (H, W, 2)`, and whether they are seen `(H, W)`.
+    """Where the pixels of frame `a` are in frame `b`: `flow (H, W, 2)`, and whether they are seen `(H, W)`.
 
     What the centre (x, y) of a pixel shows at time `a` lies at (x, y) + flow at time `b`: x to the right, y downwards,
     in pixels. The flow is that of the thing which is seen in `a`; the mask is False where at time `b` the place is

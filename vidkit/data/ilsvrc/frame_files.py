@@ -25,7 +25,7 @@ _HEADER_BYTES = 1 << 16  # of an image in a tar: enough for its size
 
 
 def list_frames(split: Split, name: str) -> list[int]:
-    """Return the frame numbers of one video of a VID split, ascending, without reading a file."""
+    """The frame numbers of one video of a VID split, ascending, without reading a file."""
     notes = Notes(skip_errors=False)
     if split.is_annotated:
         return sorted(numbered_files(split.annotations / name, XML_SUFFIXES, notes))
@@ -33,7 +33,7 @@ def list_frames(split: Split, name: str) -> list[int]:
 
 
 def numbered_files(folder: Path, suffixes: tuple[str, ...], notes: Notes) -> dict[int, str]:
-    """Return file names by frame number, the digits that end the name before its suffix."""
+    """File names by frame number, the digits that end the name before its suffix."""
     numbered: dict[int, str] = {}
     for name in list_dir(folder):
         stem, dot, suffix = name.rpartition(".")
@@ -65,11 +65,11 @@ class FrameImages:
     members: Members | None = None
 
     def places(self) -> dict[int, tuple[int, int]]:
-        """Return offset and size inside the tar by frame number."""
+        """Offset and size inside the tar by frame number."""
         return {} if self.members is None else {number: (at, size) for number, at, size in self.members.tolist()}
 
     def files(self, numbers: Sequence[int], notes: Notes) -> VideoFiles:
-        """Return the columns for the frames of these numbers; count those without an image."""
+        """The columns for the frames of these numbers; those without an image are counted."""
         present = [number for number in numbers if number in self.names]
         if not present:
             return VideoFiles()
@@ -84,7 +84,7 @@ class FrameImages:
 
 
 def find_images_of(split: Split, name: str, in_tar: tuple[Path, Members] | None, notes: Notes) -> FrameImages:
-    """Return the images of a video: those in the tar that was given, else in its folder, else in its own tar."""
+    """The images of a video: those in the tar that was given, else in its folder, else in its own tar."""
     folder, source = split.data / name, f"Data/{split.kind}/{split.name}/{name}"
     if in_tar is not None:
         tar, members = in_tar
@@ -116,7 +116,7 @@ def checked_size(
     check_all: bool,
     notes: Notes,
 ) -> tuple[int, int]:
-    """Hold the headers of images against the sizes in the XML; return the video's size, the image's if XML has none."""
+    """The video's size, the image's if the XML has none; the headers of images are held against the XML."""
     present = [(number, told) for number, told in zip(numbers, sizes, strict=True) if number in images.names]
     places = images.places()
     for number, told in present if check_all else present[:1]:
@@ -129,7 +129,7 @@ def checked_size(
 def compared_size(
     path: Path, told: tuple[int, int], notes: Notes, place: tuple[int, int] | None = None
 ) -> tuple[int, int]:
-    """Return the size that XML tells, or where it tells none that of the image; note an image of another size.
+    """The size that XML tells, or where it tells none that of the image; one of another size is noted.
 
     `place` is the image's offset and size inside a tar.
     """
@@ -143,7 +143,7 @@ def compared_size(
 
 
 def _image_size(path: Path, place: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Return width and height from the header of an image, None if it can't be read."""
+    """Width and height from the header of an image, None if it can't be read."""
     import warnings
 
     from PIL import Image

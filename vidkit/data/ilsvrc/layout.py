@@ -55,7 +55,7 @@ class Split:
 
 
 def find_root(root: Path, kind: str) -> Path:
-    """Return the folder that holds `Annotations/kind` or `Data/kind`: `root` or a folder of it named ILSVRC…."""
+    """The folder that holds `Annotations/kind` or `Data/kind`: `root` or a folder of it named ILSVRC…."""
     inner = sorted(p for p in root.glob("ILSVRC*") if p.is_dir()) if root.is_dir() else []
     fits = [p for p in (root, *inner) if (p / "Annotations" / kind).is_dir() or (p / "Data" / kind).is_dir()]
     if not fits:
@@ -69,7 +69,7 @@ def find_root(root: Path, kind: str) -> Path:
 
 
 def find_splits(root: Path, kind: str) -> list[str]:
-    """Return the names of the splits that have annotations; where none has, of those that have images."""
+    """The names of the splits that have annotations; where none has, of those that have images."""
     for folder in (root / "Annotations" / kind, root / "Data" / kind):
         names = sorted(name for name in list_dir(folder) if (folder / name).is_dir()) if folder.is_dir() else []
         if names:
@@ -79,7 +79,7 @@ def find_splits(root: Path, kind: str) -> list[str]:
 
 
 def find_videos(split: Split) -> list[str]:
-    """Return the videos of a VID split, sorted: the paths of the innermost folders, below the split's folder.
+    """The videos of a VID split, sorted: the paths of the innermost folders, below the split's folder.
 
     Raises AnnotationError for a folder that holds frames and folders.
     """
@@ -93,7 +93,7 @@ def find_videos(split: Split) -> list[str]:
 
 
 def find_images(split: Split) -> list[str]:
-    """Return the still images of a DET split, sorted: paths of the XML files below the split's folder, no suffix."""
+    """The still images of a DET split, sorted: paths of the XML files below the split's folder, no suffix."""
     base, suffixes = (split.annotations, XML_SUFFIXES) if split.is_annotated else (split.data, IMAGE_SUFFIXES)
     return sorted(_stems_below(base, "", suffixes))
 

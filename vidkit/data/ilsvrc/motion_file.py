@@ -57,7 +57,7 @@ class MotionFile:
 
 
 def read_motion_file(path: Path) -> MotionFile:
-    """Return the content of a side file. Raises AnnotationError if it isn't one, or unpacks to more than it should."""
+    """The content of a side file. Raises AnnotationError if it isn't one, or unpacks to more than it should."""
     try:
         data = read_bytes(path, limit=MAX_FILE_BYTES)
         _check_unpacked_size(data)
@@ -73,7 +73,7 @@ def read_motion_file(path: Path) -> MotionFile:
 def align_motion(
     motion: MotionFile, index: Index, entries: Mapping[str, ListEntry] | None, source: str
 ) -> NDArray[np.float64]:
-    """Return the motion IoU of each instance of `index`, `(N,)`.
+    """The motion IoU of each instance of `index`, `(N,)`.
 
     `entries` are those of a list that gives global ids, by name of the video; None: the index is the whole split in
     order, and its frames have the ids 1 … F. `source` names the list in errors. Raises AnnotationError where it doesn't

@@ -27,7 +27,7 @@ Attributes = dict[str, NDArray[np.float64]]
 def read_attributes(
     folder: Path, frame_number: NDArray[Any], instance_frame: NDArray[Any], track_id: NDArray[Any]
 ) -> tuple[Attributes, Attributes]:
-    """Return attributes `(F,)` of the frames and `(N,)` of the instances of one video; none where there are no files.
+    """Attributes `(F,)` of the frames and `(N,)` of the instances of one video; none where there are no files.
 
     `instance_frame (N,)` is the frame number of each instance. Rows for frames or boxes that aren't there are ignored:
     a list may have taken only some frames. Raises AnnotationError for a malformed file.
@@ -69,7 +69,7 @@ def _read_table(path: Path, keys: tuple[str, ...], wanted: Sequence[tuple[int, .
 
 
 def _attribute_names(header: list[str], keys: tuple[str, ...]) -> list[str]:
-    """Return the columns beside the keys. Names become names of HDF5 data sets, so they're plain words."""
+    """The columns beside the keys. Names become names of HDF5 data sets, so they're plain words."""
     if missing := [key for key in keys if key not in header]:
         raise AnnotationError(f"no column {missing[0]!r} in its first line")
     if len(set(header)) != len(header):

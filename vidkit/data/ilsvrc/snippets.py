@@ -55,7 +55,7 @@ def read_video(
     length: int | None = None,
     in_tar: tuple[Path, Members] | None = None,
 ) -> VideoTable:
-    """Return one video of a VID split; with `frames` only the frames of these numbers.
+    """One video of a VID split; with `frames` only the frames of these numbers.
 
     `length` is the number of frames that a list says there are; `in_tar` is a tar that holds the frames of many videos,
     and the members of this one.
@@ -102,7 +102,7 @@ def read_video(
 
 
 def read_image(split: Split, name: str, rules: ReadingRules) -> VideoTable | LeftOut:
-    """Return one still image of a DET split, a video of one frame numbered 0; LeftOut where it can't be read.
+    """One still image of a DET split, a video of one frame numbered 0; LeftOut where it can't be read.
 
     Raises AnnotationError for a malformed file unless `rules.skip_errors`.
     """
@@ -136,7 +136,7 @@ def read_image(split: Split, name: str, rules: ReadingRules) -> VideoTable | Lef
 
 
 def _read_annotations(folder: Path, names: Sequence[str], notes: Notes) -> dict[str, Annotation]:
-    """Return the annotations by file name, without those that are left out."""
+    """The annotations by file name, without those that are left out."""
     annotations = {}
     try:
         opened = os.open(folder, os.O_RDONLY)  # paths relative to the folder are looked up in half the time
@@ -154,7 +154,7 @@ def _read_annotations(folder: Path, names: Sequence[str], notes: Notes) -> dict[
 
 
 def _video_size(sizes: Sequence[tuple[int, int]], place: str, notes: Notes) -> tuple[int, int]:
-    """Return the size that most frames tell, (0, 0) where none does; count those which tell none or another."""
+    """The size that most frames tell, (0, 0) where none does; those which tell none or another are counted."""
     told = Counter(size for size in sizes if all(size))
     notes.count(NO_SIZE, len(sizes) - told.total())
     if not told:
@@ -180,7 +180,7 @@ class _Columns(NamedTuple):
 
 
 def _instances(frames: Sequence[list[Any]], rules: ReadingRules, notes: Notes, path: Any) -> dict[str, Any]:
-    """Return the instance columns of a VideoTable; `path(row)` is the XML file of a frame, for errors."""
+    """The instance columns of a VideoTable; `path(row)` is the XML file of a frame, for errors."""
     frames, class_ids = _of_known_classes(frames, rules, notes, path)
     objects = [texts for frame in frames for texts in frame]
     columns = _Columns(*(zip(*objects, strict=True) if objects else [()] * len(_Columns._fields)))
@@ -203,7 +203,7 @@ def _instances(frames: Sequence[list[Any]], rules: ReadingRules, notes: Notes, p
 def _of_known_classes(
     frames: Sequence[list[Any]], rules: ReadingRules, notes: Notes, path: Any
 ) -> tuple[Sequence[list[Any]], list[int]]:
-    """Return the objects of known classes, a list a frame, and their class ids; count the others or refuse them."""
+    """The objects of known classes, a list a frame, and their class ids; others are counted, or refused."""
     ids = rules.class_ids
     try:
         return frames, [ids[texts[1]] for frame in frames for texts in frame]

@@ -70,7 +70,7 @@ def plan_splits(
     skip_errors: bool = False,
     frames_tar: Path | None = None,
 ) -> list[SplitPlan]:
-    """Return what to read for each index: one for every split of VID and of DET that is there.
+    """What to read for each index: one for every split of VID and of DET that is there.
 
     With `splits` only those; with `lists` only what they list, in their order, and only the splits that they list
     (or that `splits` names). Without `det_root`, DET is taken from `vid_root` where that has both. Raises
@@ -98,7 +98,7 @@ def _names(splits: Iterable[tuple[str, str]]) -> str:
 def _read_lists(
     paths: Sequence[Path], there: Mapping[tuple[str, str], Split], splits: Sequence[str]
 ) -> dict[tuple[str, str], FrameList]:
-    """Return the list of each split, only its entries."""
+    """The list of each split, only its entries."""
     listed: dict[tuple[str, str], FrameList] = {}
     names = {name for _, name in there}
     for path in paths:
@@ -141,7 +141,7 @@ def _plan_split(split: Split, listed: FrameList | None, skip_errors: bool, tar: 
 
 
 def _find_listed(split: Split, listed: FrameList) -> tuple[dict[str, ListEntry], Counter[str], list[LeftOut]]:
-    """Return the entries by their name in the tree, and what of the list isn't there.
+    """The entries by their name in the tree, and what of the list isn't there.
 
     Lists were written for ILSVRC2015; in a tree that has only names of 2017 they are found under these.
     """
@@ -175,7 +175,7 @@ class _Tar:
         self.by_last_part = tails
 
     def members(self, split: Split, name: str) -> tuple[Path, Members]:
-        """Return the tar and the members of one video: those in the folder that ends like its path, if there is one."""
+        """The tar and the members of one video: those in the folder that ends like its path, if there is one."""
         folders = self.by_last_part.get(name.rpartition("/")[2], [])
         for tail in (f"/{split.kind}/{split.name}/{name}", f"/{split.name}/{name}", f"/{name}"):
             fits = [folder for folder in folders if folder.endswith(tail)]

@@ -133,7 +133,7 @@ def prepare_split(
 
 
 def _with_motion(part: Part, planned: SplitPlan, motion: MotionFile) -> Index:
-    """Return the index with the values of the side file; ids come from the list, else from that of the tree, if any."""
+    """The index with the values of the side file; ids come from the list, else from that of the tree, if any."""
     if others := part.counts.get(OTHER_CLASSES):
         raise AnnotationError(
             f"{motion.path}: has a value for every object, but {others} objects of other classes were left out; "

@@ -85,7 +85,7 @@ class _CocoContent:
     attributes: set[str] = field(default_factory=set)
 
     def wrong(self, section: str, place: int, what: str) -> AnnotationError:
-        """Return the error that says what is wrong with an element."""
+        """The error that says what is wrong with an element."""
         return AnnotationError(f"{self.path}: {section}[{place}]: {what}")
 
 
@@ -104,7 +104,7 @@ def looks_like(path: Path) -> str:
 
 
 def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:
-    """Return the videos of the COCO-VID or plain COCO file at `path`, in its order, frames by ascending `frame_id`.
+    """The videos of the COCO-VID or plain COCO file at `path`, in its order, frames by ascending `frame_id`.
 
     `frames` is the folder that `file_name` and the `file` of a video are relative to; the file's own folder by default.
     With `classes`, boxes of categories of other names are left out and counted; otherwise the classes are the file's
@@ -139,7 +139,7 @@ class _CocoElement:
         self.fields: dict[str, Any] = value
 
     def wrong(self, name: str, found: object, wanted: str) -> AnnotationError:
-        """Return the error that says so; what was found is shown in part."""
+        """The error that says so; what was found is shown in part."""
         shown = repr(found)
         found_in_part = f"{shown[:60]}{'…' * (len(shown) > 60)}"
         return AnnotationError(f"{self.path}: {self.section}[{self.place}]: {name} {found_in_part}, wanted {wanted}")
@@ -290,14 +290,14 @@ def _finite(value: float) -> bool:
 
 
 def _in_order(categories: Mapping[Id, ObjectClass]) -> dict[Id, ObjectClass]:
-    """Return the categories by ascending id; in the file's order where ids are texts."""
+    """The categories by ascending id; in the file's order where ids are texts."""
     if any(isinstance(key, str) for key in categories):
         return dict(categories)
     return dict(sorted(categories.items()))
 
 
 def _class_ids(categories: Mapping[Id, ObjectClass], classes: Sequence[ObjectClass] | None) -> dict[Id, int]:
-    """Return the class row of each category, -1 for those that are left out."""
+    """The class row of each category, -1 for those that are left out."""
     if classes is None:
         return {key: row for row, key in enumerate(_in_order(categories))}
     rows = {c.name: row for row, c in enumerate(classes)}
@@ -308,7 +308,7 @@ def _class_ids(categories: Mapping[Id, ObjectClass], classes: Sequence[ObjectCla
 
 
 def _by_video(content: _CocoContent) -> list[tuple[_CocoVideo, list[Id]]]:
-    """Return each video with the ids of its images, in the order of the file."""
+    """Each video with the ids of its images, in the order of the file."""
     images: dict[Id, list[Id]] = {key: [] for key in content.videos}
     for key, image in content.images.items():
         if image.video is None or image.video not in images:
@@ -351,7 +351,7 @@ def _still(key: Id, image: _CocoImage, content: _CocoContent, class_of: Mapping[
 
 
 def _size(content: _CocoContent, video: _CocoVideo, images: Sequence[_CocoImage]) -> tuple[int, int]:
-    """Return the one size that the video and its images state."""
+    """The one size that the video and its images state."""
     size = video.size
     for image in images:
         if 0 not in image.size:
@@ -366,7 +366,7 @@ def _size(content: _CocoContent, video: _CocoVideo, images: Sequence[_CocoImage]
 
 
 def _files(root: Path, video: _CocoVideo, images: Sequence[_CocoImage]) -> VideoFiles:
-    """Return where the frames are: the folder of the images if it is there, else the video file if one is named."""
+    """Where the frames are: the folder of the images if it is there, else the video file if one is named."""
     if not images:
         return VideoFiles(VIDEO, video.file) if video.file else VideoFiles()
     if video.file.lower().endswith(VIDEO_SUFFIXES) and not (root / images[0].file).exists():

@@ -61,7 +61,7 @@ class _GtRow:
 
 
 def read_mot(root: Path, classes: Sequence[ObjectClass] = MOT_CLASSES, first_pixel: int = 1) -> Source:
-    """Return the sequences at `root`, which is one sequence or a folder of them, by name.
+    """The sequences at `root`, which is one sequence or a folder of them, by name.
 
     Class k of a row is the k-th of `classes`. `first_pixel` is 0 for data that count pixels from 0 in this form. Of the
     three copies of each sequence that MOT17 has, one for each of its public detectors, the first is taken and the
@@ -136,7 +136,7 @@ def _sequence(folder: Path, base: Path, n_classes: int, first_pixel: int) -> Vid
 
 
 def _files(folder: Path, base: Path, info: _SequenceInfo, n_frames: int) -> VideoFiles:
-    """Return where the images are: frame 0 is the file of frame 1, so no pattern of the number gives the name."""
+    """Where the images are: frame 0 is the file of frame 1, so no pattern of the number gives the name."""
     images = folder / info.images
     if not images.is_dir():
         return VideoFiles()

@@ -42,7 +42,7 @@ class _VocTree:
 
 
 def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = None, first_pixel: int = 1) -> Source:
-    """Return the videos below `root`: of VOC's layout (Annotations, JPEGImages), or XML files and images side by side.
+    """The videos below `root`: of VOC's layout (Annotations, JPEGImages), or XML files and images side by side.
 
     Each folder of XML files is a video, its frames in the order of the numbers that end their names; XML files that lie
     in the annotations' folder itself are still images, each a video of one frame. `frames` is the folder of the images,
@@ -75,7 +75,7 @@ def looks_like(path: Path) -> str:
 
 
 def _folders(base: Path) -> list[str]:
-    """Return the folders with XML files, as paths below `base`, sorted; "" is `base` itself."""
+    """The folders with XML files, as paths below `base`, sorted; "" is `base` itself."""
     found = []
     for folder, below, names in os.walk(base):
         depth = len(Path(folder).relative_to(base).parts)
@@ -97,7 +97,7 @@ def _tables(tree: _VocTree, below: str) -> list[VideoTable]:
 
 
 def _images(folder: Path) -> dict[str, str]:
-    """Return the names of the images in a folder by stem."""
+    """The names of the images in a folder by stem."""
     names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
     return {Path(name).stem: name for name in names if name.lower().endswith(IMAGE_SUFFIXES)}
 
@@ -157,7 +157,7 @@ def _table(
 
 
 def _size(place: Path, frames: Mapping[int, Annotation]) -> tuple[int, int]:
-    """Return the one size that the frames tell, (0, 0) where they tell none."""
+    """The one size that the frames tell, (0, 0) where they tell none."""
     sizes = {annotation.size: number for number, annotation in frames.items() if all(annotation.size)}
     if len(sizes) > 1:
         (a, at_a), (b, at_b) = list(sizes.items())[:2]

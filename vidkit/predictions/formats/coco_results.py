@@ -35,7 +35,7 @@ class NamedImages:
 
 
 def read_results(path: Path, image_ids: Path | None) -> RawPredictions:
-    """Return the detections of a COCO results file; `image_ids` is the ground truth that tells which image is which."""
+    """The detections of a COCO results file; `image_ids` is the ground truth that tells which image is which."""
     ids: list[Any] = []
     labels: list[int] = []
     boxes: list[list[float]] = []
@@ -112,7 +112,7 @@ def _frames(
 
 
 def read_images(path: Path) -> NamedImages:
-    """Return what the image and category ids of a COCO ground truth mean."""
+    """What the image and category ids of a COCO ground truth mean."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         images = [

@@ -31,7 +31,7 @@ def _is_text(text: str) -> str:
 
 
 def read_text(path: Path) -> RawPredictions:
-    """Return the detections of FGFA text: inclusive corners, frame ids and classes from 1."""
+    """The detections of FGFA text: inclusive corners, frame ids and classes from 1."""
     columns = read_numbers(path, COLUMNS, separator=r"\s+")
     return _raw(
         columns["frame"],
@@ -64,7 +64,7 @@ def _raw(
 
 
 def is_raw_cache(content: object) -> bool:
-    """Return whether content is (all_boxes, frame_ids) of FGFA's cache."""
+    """Whether content is (all_boxes, frame_ids) of FGFA's cache."""
     return (
         isinstance(content, tuple | list)
         and len(content) == 2
@@ -78,7 +78,7 @@ def is_raw_cache(content: object) -> bool:
 
 
 def from_raw_cache(content: Any, origin: Origin) -> RawPredictions:
-    """Return the detections of FGFA's cache: `all_boxes[class][k] (n, 5)`, class 0 the background, ids from 1."""
+    """The detections of FGFA's cache: `all_boxes[class][k] (n, 5)`, class 0 the background, ids from 1."""
     boxes, ids = content[0], np.array(content[1], np.int64)
     parts = [numbers(of_frame, origin) for of_class in boxes for of_frame in of_class]
     rows, counts = table(parts, 5, origin)

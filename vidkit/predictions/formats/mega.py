@@ -25,7 +25,7 @@ _MODES: dict[object, BoxConvention] = {"xyxy": "inclusive", "xywh": "xywh"}
 
 
 def is_box_lists(content: object) -> bool:
-    """Return whether content is a list of BoxLists."""
+    """Whether content is a list of BoxLists."""
     return isinstance(content, list) and bool(content) and _is_box_list(content[0]) and _is_box_list(content[-1])
 
 
@@ -34,7 +34,7 @@ def _is_box_list(entry: object) -> bool:
 
 
 def from_content(content: list[Any], origin: Origin) -> RawPredictions:
-    """Return the detections of MEGA's BoxLists: inclusive corners, classes from 1, scaled from `size` when bound."""
+    """The detections of MEGA's BoxLists: inclusive corners, classes from 1, scaled from `size` when bound."""
     for k, entry in enumerate(content):
         if not _is_box_list(entry):
             raise PredictionError(f"{origin.place}: entry {k} isn't a BoxList with bbox, size and extra_fields")
@@ -119,7 +119,7 @@ _STORAGES = {"float32": "FloatStorage", "float64": "DoubleStorage", "int64": "Lo
 
 
 def _tensor(key: str, column: NDArray[Any], start: int, rows: int) -> bytes:
-    """Return the pickle of a tensor that is so many rows of a storage."""
+    """The pickle of a tensor that is so many rows of a storage."""
     width = 4 if column.ndim == 2 else 1
     storage = f"ctorch\n{_STORAGES[str(column.dtype)]}\n".encode()
     shape, steps = (_whole(rows), _whole(1)) if width == 1 else (_whole(rows) + _whole(4), _whole(4) + _whole(1))

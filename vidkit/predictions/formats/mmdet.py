@@ -26,7 +26,7 @@ _INSTANCES = ("pred_instances", "pred_det_instances", "_pred_instances", "_pred_
 
 
 def is_old(content: object) -> bool:
-    """Return whether content is a 0.x result: a list over frames of lists over classes, or a dict that holds it."""
+    """Whether content is a 0.x result: a list over frames of lists over classes, or a dict that holds it."""
     if isinstance(content, dict):
         return isinstance(content.get("det_bboxes", content.get("track_bboxes")), list)
     return isinstance(content, list) and bool(content) and _is_frame(content[0]) and _is_frame(content[-1])
@@ -39,7 +39,7 @@ def _is_frame(entry: object) -> bool:
 
 
 def is_new(content: object) -> bool:
-    """Return whether content is a 1.x result: a list over frames of dicts with instances."""
+    """Whether content is a 1.x result: a list over frames of dicts with instances."""
     return (
         isinstance(content, list)
         and bool(content)
@@ -52,7 +52,7 @@ def _attributes(value: object) -> dict[str, Any] | None:
 
 
 def _instances(entry: object) -> dict[str, Any] | None:
-    """Return the instances of a frame: boxes, scores and labels."""
+    """The instances of a frame: boxes, scores and labels."""
     told = _attributes(entry)
     if told is None:
         return None
@@ -64,7 +64,7 @@ def _instances(entry: object) -> dict[str, Any] | None:
 
 
 def from_old(content: Any, origin: Origin) -> RawPredictions:
-    """Return the detections of a 0.x result: `[frame][class] (n, 5)` x1 y1 x2 y2 score, classes from 0."""
+    """The detections of a 0.x result: `[frame][class] (n, 5)` x1 y1 x2 y2 score, classes from 0."""
     notes = []
     columns = 5
     if isinstance(content, dict):
@@ -98,7 +98,7 @@ def from_old(content: Any, origin: Origin) -> RawPredictions:
 
 
 def from_new(content: list[Any], origin: Origin) -> RawPredictions:
-    """Return the detections of a 1.x result: a dict a frame, with instances of bboxes, scores and labels from 0."""
+    """The detections of a 1.x result: a dict a frame, with instances of bboxes, scores and labels from 0."""
     instances = []
     for k, entry in enumerate(content):
         told = _instances(entry)
@@ -133,7 +133,7 @@ def _boxes(value: object, origin: Origin) -> NDArray[Any]:
 
 
 def _frames(content: list[Any], entry: NDArray[np.int64], origin: Origin) -> ByRow | ByName:
-    """Return which frame is which: by the images' paths where they are told, else by the order."""
+    """Which frame is which: by the images' paths where they are told, else by the order."""
     paths = [(_attributes(e) or {}).get("img_path") for e in content]
     if not all(isinstance(path, str) for path in paths):
         return ByRow(entry, len(content))
@@ -156,7 +156,7 @@ def _write(path: Path, content: object) -> None:
 
 
 def _per_class(predictions: Predictions, index: Index) -> list[list[NDArray[Any]]]:
-    """Return the detections by frame and class; within a class they keep their order. float32 where it is exact."""
+    """The detections by frame and class; within a class they keep their order. float32 where it is exact."""
     corners = in_own_numbers(predictions.box, index, "corners")
     rows = lossless_float(np.column_stack([corners, predictions.score.astype(np.float64)]))
     cell = predictions.detection_frame.astype(np.int64) * index.n_classes + predictions.class_id

@@ -33,7 +33,7 @@ def _is_folder(path: Path) -> str:
 
 
 def read_text(path: Path, video: str | None) -> RawPredictions:
-    """Return the detections of a MOT file, or of the `.txt` files in a folder, each called by its video.
+    """The detections of a MOT file, or of the `.txt` files in a folder, each called by its video.
 
     Frames are counted from 1, and so are pixels: the first pixel of a frame is (1, 1).
     """

@@ -26,7 +26,7 @@ _LONGEST_HEADER = 10_000
 
 
 def read(path: Path) -> RawPredictions:
-    """Return the detections of an npz; PredictionError for one with pickled objects, or that inflates beyond reason."""
+    """The detections of an npz; PredictionError for one with pickled objects, or that inflates beyond reason."""
     arrays = read_arrays(path)
     if str(arrays.get("format")) != NPZ_FORMAT:
         return from_columns(arrays, path, {})
@@ -54,7 +54,7 @@ def read(path: Path) -> RawPredictions:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an npz, each read only after its stated size was compared with what the file holds."""
+    """The arrays of an npz, each read only after its stated size was compared with what the file holds."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".npy")]

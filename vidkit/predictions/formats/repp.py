@@ -94,7 +94,7 @@ def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPred
 
 
 def _rows(found: list[Any], name: str, width: int, origin: Origin) -> NDArray[Any]:
-    """Return one field of all detections as `(D, width)`."""
+    """One field of all detections as `(D, width)`."""
     try:
         values = np.array([detection[name] for detection in found])
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -160,7 +160,7 @@ def _write(path: Path, predictions: Predictions, index: Index, scores: NDArray[A
 
 
 def _centers(boxes: NDArray[Any], size: NDArray[np.int32]) -> NDArray[Any]:
-    """Return centres as REPP has them: in a square of side 1 around the frame; in pixels where its size isn't known."""
+    """Centres as REPP has them: in a square of side 1 around the frame; in pixels where its size isn't known."""
     side = max(int(size.max()), 1) if (size > 0).all() else 1
     margin = (side - size) / 2 if (size > 0).all() else np.zeros(2)
     return np.asarray((boxes[:, :2] + boxes[:, 2:] / 2 + margin) / side)

@@ -20,7 +20,7 @@ PKL_FORMAT, PKL_VERSION = "vidkit-predictions", 1
 
 
 def is_vidkit_pkl(content: object) -> bool:
-    """Return whether an unpickled object has the layout of a vidkit pkl."""
+    """Whether an unpickled object has the layout of a vidkit pkl."""
     if isinstance(content, dict):
         return content.get("format") == PKL_FORMAT
     return isinstance(content, list) and (not content or (_is_frame(content[0]) and _is_frame(content[-1])))
@@ -33,7 +33,7 @@ def _is_frame(entry: object) -> bool:
 
 
 def from_content(content: Any, origin: Origin) -> RawPredictions:
-    """Return the detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
+    """The detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
     fingerprint, place = "", origin.place
     if isinstance(content, dict):
         version, fingerprint = content.get("version"), content.get("index_fingerprint", "")
