@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vidkit.data.class_list import choose_classes, classes_of
-from vidkit.data.ilsvrc.motion_file import read_motion_file
+from vidkit.data.ilsvrc.motion_file import MotionFile, read_motion_file
 from vidkit.data.ilsvrc.split_plan import SplitPlan, plan_splits
 from vidkit.data.ilsvrc.split_reading import prepare_split
 from vidkit.data.prepared import Part, Summary, write_part
@@ -25,6 +25,7 @@ from vidkit.progress import ShowProgress, no_progress
 
 LOG = logging.getLogger(__name__)
 Place = str | Path
+Tell = Callable[[str], object]
 _NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -44,7 +45,7 @@ def prepare(
     workers: int | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     check_images: bool = False,
-    tell: Callable[[str], object] = LOG.info,
+    tell: Tell = LOG.info,
     show_progress: ShowProgress = no_progress,
     **forms: Place | Sequence[Place] | None,
 ) -> list[Summary]:
@@ -63,9 +64,7 @@ def prepare(
     """
     roots = _path(vid_root), _path(det_root)
     given = {form: _paths(paths) for form, paths in forms.items() if paths}
-    _check_choices(roots != (None, None), given, on_error)
-    if first_pixel not in (None, 0, 1) or (workers is not None and workers < 1):
-        raise ArgumentError(f"first_pixel {first_pixel}, workers {workers}: wanted 0 or 1, and 1 or more")
+    _check_choices(roots != (None, None), given, on_error, first_pixel, workers)
     skip = on_error == "skip"
     if given:
         of_trees = {"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}
@@ -78,23 +77,10 @@ def prepare(
     chosen = classes_of(roots[0] or roots[1]) if classes is None else choose_classes(str(classes))
     plans = plan_splits(*roots, [Path(path) for path in lists], splits, skip, _path(frames_tar))
     motion = None if motion_iou is None else read_motion_file(Path(motion_iou))
-    with_motion = None if motion is None else _split_with_motion(plans)
-    if motion is not None:
-        tell(f"{motion.path}: {'the official file' if motion.is_official else 'not the official file'} (by SHA-256)")
+    of_motion = {} if motion is None else _motion_of_plans(motion, plans, tell)
     with reading_processes(workers or default_workers()) as mapping:
-        return [
-            prepare_split(
-                plan,
-                Path(out),
-                chosen,
-                skip,
-                check_images,
-                motion if plan is with_motion else None,
-                mapping,
-                show_progress,
-            )
-            for plan in plans
-        ]
+        common = Path(out), chosen, skip, check_images
+        return [prepare_split(plan, *common, of_motion.get(plan.file_name), mapping, show_progress) for plan in plans]
 
 
 def _path(place: Place | None) -> Path | None:
@@ -123,7 +109,9 @@ def _refuse(options: Mapping[str, object], goes_with: str) -> None:
         raise ArgumentError(f"{given} goes with {goes_with}")
 
 
-def _check_choices(trees: bool, given: Mapping[str, Sequence[Path]], on_error: str) -> None:
+def _check_choices(
+    trees: bool, given: Mapping[str, Sequence[Path]], on_error: str, first_pixel: int | None, workers: int | None
+) -> None:
     """Raise ArgumentError unless trees or one form were given, and for values that an argument doesn't have."""
     for form, paths in given.items():
         if form not in FORMS:
@@ -135,15 +123,18 @@ def _check_choices(trees: bool, given: Mapping[str, Sequence[Path]], on_error: s
         raise ArgumentError(f"give one of: {', '.join(ways)}")
     if on_error not in ("stop", "skip"):
         raise ArgumentError(f"on_error {on_error!r}: wanted stop or skip")
+    if first_pixel not in (None, 0, 1) or (workers is not None and workers < 1):
+        raise ArgumentError(f"first_pixel {first_pixel}, workers {workers}: wanted 0 or 1, and 1 or more")
 
 
-def _split_with_motion(plans: Sequence[SplitPlan]) -> SplitPlan:
-    """The split that a motion side file is for: the only one of VID, or val."""
+def _motion_of_plans(motion: MotionFile, plans: Sequence[SplitPlan], tell: Tell) -> dict[str, MotionFile]:
+    """The side file by the index that it is for: that of the only split of VID, or of val."""
     of_vid = [plan for plan in plans if plan.split.kind == "VID"]
     fits = of_vid if len(of_vid) == 1 else [plan for plan in of_vid if plan.split.name == "val"]
     if not fits:
         raise ArgumentError("--motion-iou is for VID val, which isn't among what is to be prepared")
-    return fits[0]
+    tell(f"{motion.path}: {'the official file' if motion.is_official else 'not the official file'} (by SHA-256)")
+    return {fits[0].file_name: motion}
 
 
 # -- other forms -------------------------------------------------------------------------------------------------------

@@ -38,8 +38,7 @@ class AnnotationForm:
     """A form of annotations: what it is for people, where its reader is, and what that takes.
 
     The reader is a function of a module of this package: a path and the options that were given → `Source`. The
-    defaults of options are its own. The module may have `looks_like(path)`, which tells why a path seems to hold this
-    form, "" where it doesn't.
+    defaults of options are its own. The module may have `looks_like(path)`: whether a path seems to hold this form.
     """
 
     reader: str
@@ -64,9 +63,9 @@ class AnnotationForm:
         source: Source = getattr(self._module(), self.reader.partition(":")[2])(path, **options)
         return source
 
-    def looks_like(self, path: Path) -> str:
-        """Why the file or folder at `path` seems to be of this form; "" where it doesn't, or nothing tells."""
-        look: Callable[[Path], str] = getattr(self._module(), "looks_like", lambda _: "")
+    def looks_like(self, path: Path) -> bool:
+        """Whether the file or folder at `path` seems to be of this form; False where nothing tells."""
+        look: Callable[[Path], bool] = getattr(self._module(), "looks_like", lambda _: False)
         return look(path)
 
 

@@ -89,18 +89,18 @@ class _CocoContent:
         return AnnotationError(f"{self.path}: {section}[{place}]: {what}")
 
 
-def looks_like(path: Path) -> str:
-    """Why `path` seems to be a COCO or COCO-VID file; "" where it doesn't."""
+def looks_like(path: Path) -> bool:
+    """Whether `path` is a JSON object with images that have a `file_name`."""
     if not path.is_file():
-        return ""
+        return False
     with path.open("rb") as file:
         is_object = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
     try:
         images = (value for section, _, value in (sections(path) if is_object else ()) if section == "images")
         first = next(images, None)
     except AnnotationError:
-        return ""
-    return "JSON with images that have a file_name" if isinstance(first, dict) and "file_name" in first else ""
+        return False
+    return isinstance(first, dict) and "file_name" in first
 
 
 def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:

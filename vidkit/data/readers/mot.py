@@ -83,10 +83,9 @@ def read_mot(root: Path, classes: Sequence[ObjectClass] = MOT_CLASSES, first_pix
     return Source(tuple(classes), videos, base, tuple(left_out))
 
 
-def looks_like(path: Path) -> str:
-    """Why `path` seems to be a MOTChallenge sequence or a folder of them; "" where it doesn't."""
-    folders = [path, *sorted(p for p in path.iterdir() if p.is_dir())] if path.is_dir() else []
-    return next((f"gt/gt.txt or seqinfo.ini in {folder}" for folder in folders if _is_sequence(folder)), "")
+def looks_like(path: Path) -> bool:
+    """Whether `path` is a folder that is a sequence or holds one."""
+    return path.is_dir() and any(_is_sequence(folder) for folder in (path, *path.iterdir()) if folder.is_dir())
 
 
 def _is_sequence(folder: Path) -> bool:

@@ -64,14 +64,14 @@ def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = N
     return Source(tuple(classes), videos, tree.images)
 
 
-def looks_like(path: Path) -> str:
-    """Why the folder `path` seems to hold XML in VOC's form; "" where it doesn't."""
+def looks_like(path: Path) -> bool:
+    """Whether `path` is a folder whose first XML file is an annotation in VOC's form."""
     files = (Path(folder) / name for folder, _, names in os.walk(path) for name in sorted(names))
     first = next((file for file in files if file.suffix.lower() == ".xml"), None)
     try:
-        return f"an <annotation> in {first}" if first and read_annotation(first) else ""
+        return first is not None and bool(read_annotation(first))
     except AnnotationError:
-        return ""
+        return False
 
 
 def _folders(base: Path) -> list[str]:
