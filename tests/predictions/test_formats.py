@@ -495,7 +495,7 @@ def test_npz_with_objects_or_bombs_is_refused(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "empty: it could be fgfa, mot or csv"),
+        (b"", "empty: it could be csv, fgfa or mot"),
         (b"hello world\n", "begins no known format"),
         (b"\x00\x01\x02\x03", "pickle"),
         (b"PK\x03\x04 not a zip", "zip"),

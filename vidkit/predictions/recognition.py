@@ -175,9 +175,9 @@ def _text(path: Path, head: bytes, options: ReadOptions) -> Recognised:
         return options.format, reader.read(path, options), _found(options.format, "", options.format)
     text = head.decode("utf-8-sig", errors="replace").lstrip()
     if not text:
-        raise PredictionError(
-            f"{path}: empty: it could be fgfa, mot or csv without detections; say which with --format"
-        )
+        *others, last = (name for name, reader in file_readers() if reader.text)
+        which = f"{', '.join(others)} or {last}"
+        raise PredictionError(f"{path}: empty: it could be {which} without detections; say which with --format")
     if recognised := _seen("json" if text[0] in "[{" else "text", text, path, options):
         return recognised
     if text[0] == "{":
