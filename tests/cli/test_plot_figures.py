@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 import pytest
 from vidkit_cli.options import together
-from vidkit_cli.plot.command import command_of
+from vidkit_cli.plot.draw_and_tell import command_of
 from vidkit_cli.plot.figures import FIGURES, FigureRow
 
 from vidkit.plots.figure import Drawing
