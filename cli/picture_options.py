@@ -13,12 +13,12 @@ from .options import frames_root_option, protocol_option, together
 
 if TYPE_CHECKING:
     from vidkit.evaluation.verdicts import Verdicts
+    from vidkit.pictures.choice import Span
 
 FILMS, PICTURES = (".mp4", ".webp"), (".png",)
-Span = tuple[int | None, int | None]
 
 
-class FrameSpan(click.ParamType[Span]):
+class FrameSpan(click.ParamType["Span"]):
     """Frame numbers from a to b, both included: a..b, a.. or ..b."""
 
     name = "span"

@@ -11,7 +11,6 @@ from .console import json_option, print_json, print_table, progress
 from .options import FILE
 from .picture_options import (
     FILMS,
-    Span,
     counts_of,
     file_stem,
     fps_option,
@@ -22,6 +21,7 @@ from .picture_options import (
 from .prediction_options import all_runs_argument, workspace_options
 
 if TYPE_CHECKING:
+    from vidkit.pictures.choice import Span
     from vidkit.runs.loading import Workspace
 
 

@@ -13,7 +13,6 @@ from .options import FILE
 from .picture_options import (
     FILMS,
     PICTURES,
-    Span,
     counts_of,
     file_stem,
     fps_option,
@@ -24,6 +23,7 @@ from .picture_options import (
 from .prediction_options import workspace_options
 
 if TYPE_CHECKING:
+    from vidkit.pictures.choice import Span
     from vidkit.runs.loading import Workspace
 
 SHEET_FRAMES = 12

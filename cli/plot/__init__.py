@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..group import LazyGroup
-from .command import command_of
+from .draw_and_tell import command_of
 from .figures import FIGURES
 
 

@@ -33,7 +33,7 @@ class Inputs:
 
     options: tuple[Decorator, ...]
     load: Callable[..., dict[str, Any]]
-    """From what the options say, by their names, to arguments of `draw`."""
+    """From what the options say, by their names, to arguments of `draw`, and `told`: what JSON tells besides."""
     run: str
     """What is needed of a RUN, for the help."""
 
@@ -228,7 +228,8 @@ def _videos(loaded: LoadedRuns, video: str | None) -> NDArray[np.bool_]:
 
 
 def _judged(loaded: LoadedRuns, videos: NDArray[np.bool_], least_score: float, protocol: str) -> dict[str, Any]:
-    return {"runs": loaded.verdicts(least_score, protocol), "videos": videos, "index_file": loaded.index_file}
+    runs = loaded.verdicts(least_score, protocol)
+    return {"runs": runs, "videos": videos, "told": {"index": loaded.index_file}}
 
 
 _JUDGED = "Of a RUN its predictions are needed; without any RUN, "

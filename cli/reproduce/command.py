@@ -110,9 +110,7 @@ def command(
     frames = frames_root.absolute() if frames_root else None
     limit = limit if limit is not None and limit < index.n_videos else None
     given = Given(index_file.absolute(), checkpoints, ci, device, options, limit, frames)
-    runs = all_runs(articles, grid)
-    if not (possible := [run for run in runs if run.checkpoint in checkpoints]):
-        _refuse(articles, missing(runs, checkpoints), checkpoints)
+    possible = _possible(articles, all_runs(articles, grid), checkpoints)
     at_work = _Work(out, restart)
     at_work.do(run_steps(possible, given))
     results = {run.name: _result(out, run.name) for run in possible if f"eval {run.name}" in at_work.done}
@@ -129,8 +127,7 @@ def command(
         absent={name: lacking for name in articles if (lacking := missing(runs_of(name, grid), checkpoints))},
         failed=at_work.failed,
     )
-    files = write_report(found)
-    _tell(found, files, at_work, as_json)
+    _tell(found, write_report(found), at_work, as_json)
     return 1 if at_work.failed else 0
 
 
@@ -205,11 +202,16 @@ def _checkpoints(folder: Path | None) -> dict[str, Path]:
     return found
 
 
-def _refuse(articles: Sequence[str], lacking: Sequence[str], checkpoints: dict[str, Path]) -> None:
+def _possible(articles: Sequence[str], runs: Sequence[Run], checkpoints: dict[str, Path]) -> list[Run]:
+    """The runs whose checkpoints are there; ChoiceError if there are none."""
     from vidkit.errors import ChoiceError
 
+    from .plan import missing
+
+    if possible := [run for run in runs if run.checkpoint in checkpoints]:
+        return possible
     folder = next(iter(checkpoints.values())).parent
-    files = ", ".join(f"{name}.pt" for name in lacking)
+    files = ", ".join(f"{name}.pt" for name in missing(runs, checkpoints))
     raise ChoiceError(f"{', '.join(articles)}: nothing can be run; wanted {files} in {folder}")
 
 

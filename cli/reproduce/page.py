@@ -108,15 +108,15 @@ def _ratio(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
 
 
-Columns = Sequence[tuple[str, Callable[[PlainRow], str]]]
+ShownColumns = Sequence[tuple[str, Callable[[PlainRow], str]]]
 """Titles, and what stands below them."""
-_SCORE: Columns = (("mAP %", with_interval), ("paper", lambda row: in_percent(row["paper_mean_ap"], 1)))
-_TIME: Columns = (
+_SCORE: ShownColumns = (("mAP %", with_interval), ("paper", lambda row: in_percent(row["paper_mean_ap"], 1)))
+_TIME: ShownColumns = (
     ("ms/frame", lambda row: rounded(row["ms_per_frame"])),
     ("paper", lambda row: plainly(row["paper_ms_per_frame"])),
 )
-_LOOK_AHEAD: Columns = (("look-ahead", lambda row: plainly(row["look_ahead"])),)
-_COLUMNS: dict[str, Columns] = {
+_LOOK_AHEAD: ShownColumns = (("look-ahead", lambda row: plainly(row["look_ahead"])),)
+_COLUMNS: dict[str, ShownColumns] = {
     "table1": (
         ("", lambda row: f"({row['row']})"),
         ("method", lambda row: row["method"]),

@@ -33,15 +33,14 @@ def draw(
     videos: NDArray[np.bool_],
     rows: Sequence[int] = (),
     *,
-    index_file: Path | None = None,
     count: int = 4,
     frames_root: Path | None = None,
     width: float = COLUMN_WIDTH,
 ) -> Drawing:
     """The figure of two runs on these rows of frames, or on the `count` of the `videos (V,)` where they differ most.
 
-    `frames_root` is where the frames were moved to, `index_file` what is told of the index. Raises ChoiceError if the
-    runs differ nowhere, FrameError for a frame that can't be read.
+    `frames_root` is where the frames were moved to. Raises ChoiceError if the runs differ nowhere, FrameError for a
+    frame that can't be read.
     """
     first, second = runs.values()
     index, allowed = first.index, videos[first.index.frame_video]
@@ -57,7 +56,7 @@ def draw(
     )
     images = [frame(index, row, frames_root) for row in rows]
     figure = compare_frames(rows, images, runs, note, width)
-    told = {"index": index_file, "runs": list(runs), **rules, "objects": shares}
+    told = {"runs": list(runs), **rules, "objects": shares}
     return Drawing(figure, compare_frames_rows(rows, runs), "marks", told, [note])
 
 

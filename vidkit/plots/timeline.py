@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,12 +45,11 @@ def draw(
     videos: NDArray[np.bool_],
     *,
     track_id: int | None = None,
-    index_file: Path | None = None,
     width: float = COLUMN_WIDTH,
 ) -> Drawing:
     """The figure of a track of the `videos (V,)`: this one of the only video, or that on which the runs differ most.
 
-    `index_file` is what is told of the index. Raises ChoiceError where there is no such track.
+    Raises ChoiceError where there is no such track.
     """
     one = next(iter(runs.values()))
     notes = []
@@ -62,7 +60,6 @@ def draw(
         why = "the runs differ on it most" if len(runs) > 1 else "its state changes most often"
         notes.append(f"track {track.track_id} of {one.index.video_name[track.video]}: {why}")
     told = {
-        "index": index_file,
         "video": one.index.video_name[track.video],
         "track": track.track_id,
         "score": one.least_score,

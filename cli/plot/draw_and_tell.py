@@ -56,12 +56,13 @@ def _draw_and_tell(
     choosing = {name: given.pop(name) for name in figure.inputs.names}
     runs_dir: Path = choosing["workspace"].runs_dir if "workspace" in choosing else choosing["runs_dir"]
     loaded = figure.inputs.load(**choosing)
+    told = loaded.pop("told", {})
     drawing: Drawing = import_module(f"vidkit.plots.{figure.module}").draw(**loaded, **given, width=width)
     files = write_figure(outputs or [runs_dir / f"{drawing.stem or name}.png"], drawing.figure, drawing.rows)
     for note in drawing.notes:
         say(note)
     if as_json:
-        told = {"format": f"vidkit-plot-{name}", "version": 1, **drawing.told}
+        told = {"format": f"vidkit-plot-{name}", "version": 1, **told, **drawing.told}
         print_json({**told, "files": files, drawing.rows_are: drawing.rows})
         return
     if drawing.table:
