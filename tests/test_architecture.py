@@ -23,7 +23,7 @@ ORDER = [
     *("vidkit.data", "vidkit.check", "vidkit.pickles", "vidkit.predictions", "vidkit.keyframes"),
     *("vidkit.evaluation", "vidkit.sampling", "vidkit.synth", "vidkit.benchmark", "vidkit.adapters"),
     *("vidkit.runs", "vidkit.pictures", "vidkit.plots", "vidkit.pages"),
-    *("impnet_model.flows", "impnet_model.data", "impnet_model.nets", "impnet_model.weights"),
+    *("impnet_model.methods", "impnet_model.flows", "impnet_model.data", "impnet_model.nets", "impnet_model.weights"),
     *("impnet_model.detectors", "impnet_model.training", "impnet_model.api", "vidkit_cli"),
 ]
 STRANGERS = [

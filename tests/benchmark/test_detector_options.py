@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from vidkit.benchmark.detector_options import options_of, parse_options
+from vidkit.benchmark.detector_options import call, options_of, parse_options
 from vidkit.errors import DetectorError
 
 if TYPE_CHECKING:
@@ -86,6 +87,28 @@ def test_a_class_can_be_the_factory():
             pass
 
     assert {name: option.default for name, option in options_of(Method).items()} == {"length": 3}
+
+
+@dataclass(frozen=True)
+class Shared:
+    scale: float = 1.0
+    sides: int | None = None
+
+
+def grouped(context: object, *, length: int = 10, shared: Shared = Shared(), last: bool = False) -> object:
+    return context, length, shared, last
+
+
+def test_the_fields_of_a_dataclass_are_options():
+    known = options_of(grouped)
+    assert [str(option) for option in known.values()] == [
+        "length: int = 10", "scale: float = 1.0", "sides: none or int = None", "last: bool = False",
+    ]  # fmt: skip
+    values = parse_options(["sides=3", "length=4"], known)
+    assert call(grouped, "here", values) == ("here", 4, Shared(1.0, 3), False)
+    assert call(grouped, "here", {"scale": 2.0}) == ("here", 10, Shared(2.0), False)
+    assert call(grouped, "here", {"shared": Shared(5.0)}) == ("here", 10, Shared(5.0), False)
+    assert call(factory, "here", {"weights": Path("x")}) == "here"
 
 
 def test_an_option_that_no_command_line_can_give():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,8 +32,9 @@ class Option:
 def options_of(factory: Callable[..., Any]) -> dict[str, Option]:
     """Return the options of `factory` by name: its named parameters after the first, which takes the context.
 
-    Raises DetectorError if the factory has no parameter for the context, or an option of a type that can't be written
-    on a command line.
+    A parameter whose type is a dataclass stands for the fields of that class, each of them an option. Raises
+    DetectorError if the factory has no parameter for the context, or an option of a type that can't be written on a
+    command line.
     """
     try:
         parameters = list(inspect.signature(factory).parameters.values())
@@ -41,7 +42,22 @@ def options_of(factory: Callable[..., Any]) -> dict[str, Option]:
         raise DetectorError(f"not a factory: {error}") from None
     if not parameters or parameters[0].kind not in (inspect.Parameter.POSITIONAL_ONLY, _EITHER):
         raise DetectorError("the factory's first parameter must take the DetectorContext")
-    return {p.name: _option(p, factory) for p in parameters[1:] if p.kind in (_EITHER, inspect.Parameter.KEYWORD_ONLY)}
+    found: dict[str, Option] = {}
+    for parameter in _named(parameters[1:]):
+        group = _dataclass(parameter, factory)
+        members = [parameter] if group is None else _named(inspect.signature(group).parameters.values())
+        found |= {p.name: _option(p, group or factory) for p in members}
+    return found
+
+
+def call(factory: Callable[..., Any], context: Any, values: Mapping[str, Any]) -> Any:
+    """What a factory makes of the context and the values of options; those of a dataclass go into one of that class."""
+    own = dict(values)
+    for parameter in _named(list(inspect.signature(factory).parameters.values())[1:]):
+        group = _dataclass(parameter, factory)
+        if group is not None and parameter.name not in own:
+            own[parameter.name] = group(**{p: own.pop(p) for p in inspect.signature(group).parameters if p in own})
+    return factory(context, **own)
 
 
 def parse_options(texts: Sequence[str], known: Mapping[str, Option]) -> dict[str, Any]:
@@ -65,6 +81,15 @@ def parse_options(texts: Sequence[str], known: Mapping[str, Option]) -> dict[str
         if option.default is REQUIRED and option.name not in given:
             raise DetectorError(f"option {option.name!r} must be given: --option {option.name}=VALUE ({option})")
     return {name: given.get(name, option.default) for name, option in known.items()}
+
+
+def _named(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
+    return [p for p in parameters if p.kind in (_EITHER, inspect.Parameter.KEYWORD_ONLY)]
+
+
+def _dataclass(parameter: inspect.Parameter, factory: Callable[..., Any]) -> type[Any] | None:
+    kind = _annotation(parameter, factory)
+    return kind if isinstance(kind, type) and is_dataclass(kind) else None
 
 
 _EITHER = inspect.Parameter.POSITIONAL_OR_KEYWORD

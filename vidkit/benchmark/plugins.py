@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
-from vidkit.benchmark.detector_options import options_of, parse_options
+from vidkit.benchmark.detector_options import call, options_of, parse_options
 from vidkit.benchmark.from_function import of_function, takes_an_image
 from vidkit.errors import DetectorError, MissingLibraryError, did_you_mean
 
@@ -117,7 +117,7 @@ def make(
     """
     plugin, factory, values = request(name, options)
     try:
-        detector = factory(context, **values)
+        detector = call(factory, context, values)
     except DetectorError:
         raise
     except Exception as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from configparser import ConfigParser
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,11 @@ import numpy as np
 import pytest
 
 import impnet_model
-from impnet_model.api import DETECTORS
 from impnet_model.data.video import frames_of
-from impnet_model.detectors import entry_points
+from impnet_model.detectors import options
+from impnet_model.detectors.engine import EngineDetector
+from impnet_model.detectors.per_frame import per_frame
+from impnet_model.methods import METHODS, methods_with
 from impnet_model.weights.checkpoints import Checkpoint, save
 from tests.impnet_model.makers import SMALL, make_network, make_video
 from vidkit.benchmark.detector import Describing, Detector, DetectorContext
@@ -22,7 +23,6 @@ from vidkit.classes import ObjectClass
 from vidkit.errors import ChoiceError, DetectorError, FrameError
 
 CLASSES = tuple(ObjectClass(f"thing{i}", f"n{i}") for i in range(3))
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def context(path: Path | None, classes: tuple[ObjectClass, ...] = CLASSES) -> De
 
 
 def target(name: str) -> str:
-    return f"impnet_model.detectors.entry_points:{name.replace('-', '_')}"
+    return METHODS[name].detector if name in METHODS else "impnet_model.detectors.seq_nms:seq_nms_on"
 
 
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", methods_with("detector"))
 @pytest.mark.parametrize("options", [[], ["seq_nms=true"], ["precision=bfloat16"]])
 def test_every_detector_is_made_by_its_entry_point(tmp_path: Path, name: str, options: list[str]) -> None:
     method = "fgfa" if name.startswith("fgfa") else "impression"
@@ -55,20 +55,12 @@ def test_every_detector_is_made_by_its_entry_point(tmp_path: Path, name: str, op
     assert len(list(detector.detect(make_video(3)))) == 3
 
 
-def test_setup_cfg_names_them_all() -> None:
-    config = ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    lines = config["options.entry_points"]["vidkit.detectors"].strip().splitlines()
-    entries = dict(line.replace(" ", "").split("=") for line in lines)
-    for name in (*DETECTORS, "seq-nms"):
-        assert entries[name] == target(name)
-
-
 def test_options_reach_the_detector(weights: Path) -> None:
     options = ["length=5", "key_id=2", "gate=0.5", "batch=3", "shorter=64", "weights=fixed", "flow=zero"]
     detector, _ = make(target("impression"), context(weights), options)
-    assert isinstance(detector, impnet_model.detectors.impression.Impression)
-    assert (detector.length, detector.key_id, detector.gate, detector.batch) == (5, 2, 0.5, 3)
+    assert isinstance(detector, EngineDetector)
+    assert [t for t, answer in enumerate(detector.detect(make_video(8))) if answer.is_key] == [2, 7]
+    assert detector.batch == 3
     assert detector.engine.resize.shorter == 64
     assert type(detector.engine.network.quality).__name__ == "FixedQuality"
     assert type(detector.engine.network.flow).__name__ == "ZeroFlow"
@@ -120,7 +112,7 @@ def test_weights_must_come_from_somewhere(weights: Path) -> None:
 
 
 def test_the_shipped_checkpoint_of_a_method_is_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entry_points, "SHIPPED", tmp_path)
+    monkeypatch.setattr(options, "SHIPPED", tmp_path)
     saved(tmp_path, "per-frame")
     detector, _ = make(target("per-frame"), context(None), ["build=shipped"])
     assert isinstance(detector, Describing)
@@ -155,7 +147,7 @@ def test_no_common_class_is_an_error(weights: Path) -> None:
 def test_a_device_that_is_not_there(weights: Path) -> None:
     for name in ("cuda:99", "nonsense"):
         with pytest.raises(DetectorError, match=f"device '{name}'"):
-            entry_points.per_frame(replace(context(weights), device=name))
+            per_frame(replace(context(weights), device=name))
 
 
 # -- Python ------------------------------------------------------------------------------------------------------------
