@@ -24,9 +24,9 @@ from impnet_model.detectors.impression import impression_network
 from impnet_model.detectors.options import COMMON
 from impnet_model.flows.field import FlowField
 from impnet_model.nets.network import FlowNetwork
-from vidkit.benchmark.detector import DetectorContext, KnownFrame
 from vidkit.data.index import Index
 from vidkit.detections import Detections
+from vidkit.harness.detector import DetectorContext, KnownFrame
 from vidkit.synth import Scene, read_settings, scene_of, true_flow
 
 

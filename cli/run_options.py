@@ -62,7 +62,7 @@ def run_options(command: Command) -> Command:
 
 
 def run_detector(name: str, **arguments: Any) -> FinishedRun:
-    """The run that `vidkit.benchmark` makes of these arguments, with a progress bar and messages for people."""
+    """The run that `vidkit.harness` makes of these arguments, with a progress bar and messages for people."""
     from vidkit.runs.running import benchmark
 
     find_modules_here()

@@ -15,10 +15,10 @@ from PIL import Image
 from impnet_model.data.video import frames_of
 from impnet_model.methods import method_with, part_of
 from impnet_model.weights.checkpoints import load
-from vidkit.benchmark.detector import Detector, DetectorContext, Weighing
-from vidkit.benchmark.detector_options import call, options_of
 from vidkit.detections import Detections
 from vidkit.files import writing
+from vidkit.harness.detector import Detector, DetectorContext, Weighing
+from vidkit.harness.detector_options import call, options_of
 from vidkit.pictures.heat_maps import picture
 from vidkit.segments import check_key_id
 

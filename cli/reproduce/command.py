@@ -158,7 +158,7 @@ def _grid(lengths: str, gates: str) -> Grid:
 
 def _numbers(option: str, text: str, kind: type[Number], fits: Callable[[Number], bool]) -> tuple[Number, ...]:
     """The values of a list such as 1..20 or 0,0.5,1, rising."""
-    from vidkit.benchmark.grid import grid
+    from vidkit.harness.grid import grid
 
     try:
         values = sorted(kind(chosen.partition("=")[2]) for (chosen,) in grid([f"{option}={text}"]))

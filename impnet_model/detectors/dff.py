@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from impnet_model.detectors.engine import Engine, EngineDetector, Frame, cut, spread
 from impnet_model.detectors.options import COMMON, EngineOptions, FlowChoice, impossible
-from vidkit.benchmark.detector import Detector, DetectorContext
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext
 from vidkit.segments import check_key_id
 
 

@@ -18,10 +18,10 @@ from impnet_model.data.resize import Resize
 from impnet_model.detectors.stages import Stage, Stages
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import Found, PostProcessing, View
-from vidkit.benchmark.detector import KeyframeWeights
 from vidkit.boxes import from_inclusive
 from vidkit.detections import Detections
 from vidkit.errors import FrameError
+from vidkit.harness.detector import KeyframeWeights
 
 T = TypeVar("T")
 Frame = NDArray[np.uint8]
@@ -115,7 +115,7 @@ class EngineDetector:
     """A method over an engine as vidkit's detector: what it answers is the method's, all else the engine's.
 
     generate: frames of one video → their detections, in order. batch: frames that go through the networks at once.
-    keyframe_weights: of a method that fuses keyframes, see `vidkit.benchmark.detector.Weighing`; with None, as any
+    keyframe_weights: of a method that fuses keyframes, see `vidkit.harness.detector.Weighing`; with None, as any
     method that is None, the detector doesn't count as such a one.
     """
 

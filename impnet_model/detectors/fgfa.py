@@ -15,8 +15,8 @@ from impnet_model.detectors.options import COMMON, EngineOptions, impossible
 from impnet_model.flows.warp import flow_warp
 from impnet_model.nets.aggregation import cosine_weights
 from impnet_model.nets.network import Embedding, FlowNetwork, ImpressionNetwork
-from vidkit.benchmark.detector import Detector, DetectorContext
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext
 
 T = TypeVar("T")
 

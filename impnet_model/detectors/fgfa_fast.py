@@ -12,8 +12,8 @@ from impnet_model.detectors.engine import Engine, EngineDetector, Frame
 from impnet_model.detectors.fgfa import Seen, aggregated, check_radius, parts_of, see, windows
 from impnet_model.detectors.options import COMMON, EngineOptions, impossible
 from impnet_model.flows.composition import AdjacentFlows, composed
-from vidkit.benchmark.detector import Detector, DetectorContext
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext
 
 
 def fgfa_fast(context: DetectorContext, *, radius: int = 10, common: EngineOptions = COMMON) -> Detector:

@@ -14,8 +14,8 @@ from impnet_model.detectors.engine import Engine, EngineDetector, Frame, Segment
 from impnet_model.detectors.options import COMMON, EngineOptions, FlowChoice, impossible
 from impnet_model.nets.aggregation import FixedQuality, check_gate
 from impnet_model.nets.network import warp_along
-from vidkit.benchmark.detector import Detector, DetectorContext, KeyframeWeights
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext, KeyframeWeights
 from vidkit.segments import check_key_id
 
 

@@ -19,9 +19,9 @@ from impnet_model.nets.build import BUILDS, Build, BuildName
 from impnet_model.nets.task_network import PostProcessing
 from impnet_model.nets.wirings import wired
 from impnet_model.weights.checkpoints import Checkpoint, load
-from vidkit.benchmark.detector import Detector, DetectorContext
 from vidkit.classes import ObjectClass
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Detector, DetectorContext
 
 Precision = Literal["float32", "bfloat16", "float16"]
 BuildChoice = Literal["shipped"] | BuildName

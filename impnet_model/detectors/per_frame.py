@@ -8,8 +8,8 @@ import torch
 
 from impnet_model.detectors.engine import Engine, EngineDetector, Frame, batched
 from impnet_model.detectors.options import COMMON, EngineOptions, impossible
-from vidkit.benchmark.detector import Detector, DetectorContext
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext
 
 
 def per_frame(context: DetectorContext, *, batch: int = 1, common: EngineOptions = COMMON) -> Detector:

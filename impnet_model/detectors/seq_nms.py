@@ -20,11 +20,11 @@ from impnet_model.detectors.engine import Frame
 from impnet_model.detectors.stages import Stages
 from impnet_model.nets.box_coder import iou
 from impnet_model.nets.nms import nms
-from vidkit.benchmark.detector import Detector, DetectorContext, Measuring, OracleDetector
-from vidkit.benchmark.plugins import make
 from vidkit.boxes import to_inclusive
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Detector, DetectorContext, Measuring, OracleDetector
+from vidkit.harness.plugins import make
 
 CPU = torch.device("cpu")
 Array = NDArray[np.floating[Any]]

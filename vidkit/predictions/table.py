@@ -35,7 +35,7 @@ class RunInfo:
 
 @dataclass(frozen=True, eq=False)
 class FrameTimes:
-    """What was measured for each frame, `(F,)` each; see `vidkit.benchmark` for the definitions."""
+    """What was measured for each frame, `(F,)` each; see `vidkit.harness` for the definitions."""
 
     compute_seconds: NDArray[np.float64]
     decode_seconds: NDArray[np.float64]

@@ -16,7 +16,7 @@ from impnet_model.detectors.impression import impression_network, key_features
 from impnet_model.flows.zero import ZeroFlow
 from tests.impnet_model import oracles
 from tests.impnet_model.makers import make_engine, make_video
-from vidkit.benchmark.detector import Weighing
+from vidkit.harness.detector import Weighing
 from vidkit.keyframes.propagation import contributions as closed_form
 
 L = 3

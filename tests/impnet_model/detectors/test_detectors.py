@@ -29,9 +29,9 @@ from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import PostProcessing
 from tests.impnet_model import oracles
 from tests.impnet_model.makers import make_engine, make_video
-from vidkit.benchmark.detector import Detector
 from vidkit.detections import Detections
 from vidkit.errors import FrameError
+from vidkit.harness.detector import Detector
 from vidkit.segments import key_of_frames
 
 L = 4

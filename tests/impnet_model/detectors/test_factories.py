@@ -17,10 +17,10 @@ from impnet_model.detectors.per_frame import per_frame
 from impnet_model.methods import METHODS, methods_with
 from impnet_model.weights.checkpoints import Checkpoint, save
 from tests.impnet_model.makers import SMALL, make_network, make_video
-from vidkit.benchmark.detector import Describing, Detector, DetectorContext
-from vidkit.benchmark.plugins import make
 from vidkit.classes import ObjectClass
 from vidkit.errors import ChoiceError, DetectorError, FrameError
+from vidkit.harness.detector import Describing, Detector, DetectorContext
+from vidkit.harness.plugins import make
 
 CLASSES = tuple(ObjectClass(f"thing{i}", f"n{i}") for i in range(3))
 
@@ -75,7 +75,7 @@ def test_seq_nms_goes_on_top_of_any_detector(weights: Path) -> None:
     assert detector.name == "dff+seq-nms"
     assert len(list(detector.detect(make_video(5)))) == 5
     with pytest.raises(DetectorError, match="looks at the ground truth"):
-        make(target("seq-nms"), context(None), ["base=vidkit.benchmark.stand_ins:oracle_jitter"])
+        make(target("seq-nms"), context(None), ["base=vidkit.harness.stand_ins:oracle_jitter"])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from impnet_model.detectors.seq_nms import SeqNMS
 from impnet_model.detectors.stages import STAGES, Stages
 from tests.impnet_model.detectors.test_detectors import METHODS, Make
 from tests.impnet_model.makers import make_engine, make_video
-from vidkit.benchmark.detector import Measuring
+from vidkit.harness.detector import Measuring
 
 CPU = torch.device("cpu")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
-from vidkit.benchmark.detector import DetectorContext
-from vidkit.benchmark.plugins import make
-from vidkit.benchmark.run import blank_frames
-from vidkit.benchmark.stand_ins import FrameCopy, clearness
-from vidkit.benchmark.stopwatch import time_video
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import DetectorContext
+from vidkit.harness.plugins import make
+from vidkit.harness.run import blank_frames
+from vidkit.harness.stand_ins import FrameCopy, clearness
+from vidkit.harness.stopwatch import time_video
 from vidkit.segments import key_of_frames
 
 INDEX = make_index(videos=3, frames=24)

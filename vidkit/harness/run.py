@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from vidkit.benchmark.detector import Detector, Image, OracleDetector
-from vidkit.benchmark.recording import record_weights
-from vidkit.benchmark.shards import read_shard, write_shard
-from vidkit.benchmark.stopwatch import Clock, Scenario, VideoRun, is_total, time_video
 from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import ChoiceError, FormatError, FrameError
 from vidkit.files import write_text
+from vidkit.harness.detector import Detector, Image, OracleDetector
+from vidkit.harness.recording import record_weights
+from vidkit.harness.shards import read_shard, write_shard
+from vidkit.harness.stopwatch import Clock, Scenario, VideoRun, is_total, time_video
 from vidkit.keyframes.weight_maps import WeightMaps
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo, from_frames
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.benchmark.fakes import FakeClock, Timed, decoded
+from tests.harness.fakes import FakeClock, Timed, decoded
 from tests.makers import make_index, make_predictions
-from vidkit.benchmark.shards import read_shard, write_shard
-from vidkit.benchmark.stopwatch import VideoRun, time_video
 from vidkit.detections import Detections
 from vidkit.errors import FormatError
+from vidkit.harness.shards import read_shard, write_shard
+from vidkit.harness.stopwatch import VideoRun, time_video
 
 
 def some_run() -> VideoRun:

@@ -9,10 +9,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
-from vidkit.benchmark.detector_options import call, options_of, parse_options
-from vidkit.benchmark.from_function import of_function, takes_an_image
 from vidkit.errors import DetectorError, MissingLibraryError, did_you_mean
+from vidkit.harness.detector import Detector, DetectorContext, OracleDetector
+from vidkit.harness.detector_options import call, options_of, parse_options
+from vidkit.harness.from_function import of_function, takes_an_image
 
 GROUP = "vidkit.detectors"
 Factory = Callable[..., Any]

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from vidkit.benchmark.detector import Describing, Detector, DetectorContext, OracleDetector
 from vidkit.data.index import Index
+from vidkit.harness.detector import Describing, Detector, DetectorContext, OracleDetector
 from vidkit.version import __version__
 
 NOT_TOLD = "not told"

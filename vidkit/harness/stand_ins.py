@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.benchmark.detector import Describing, Detector, DetectorContext, Image, KnownFrame, OracleDetector
 from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Describing, Detector, DetectorContext, Image, KnownFrame, OracleDetector
 from vidkit.segments import check_key_id
 
 T = TypeVar("T", Image, KnownFrame)
@@ -166,7 +166,7 @@ def frame_copy(
     seconds: float = 0.0,
 ) -> Detector | OracleDetector:
     """A keyframe's boxes repeated in its whole segment, on top of any other detector: what propagation must beat."""
-    from vidkit.benchmark.plugins import make
+    from vidkit.harness.plugins import make
 
     try:
         place = check_key_id(length, key_id)

@@ -17,11 +17,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.benchmark.answers import fault_of_kind, first_fault
-from vidkit.benchmark.detector import Detector, Image, KeyframeWeights, KnownFrame, Measuring, OracleDetector
 from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, FrameError
+from vidkit.harness.answers import fault_of_kind, first_fault
+from vidkit.harness.detector import Detector, Image, KeyframeWeights, KnownFrame, Measuring, OracleDetector
 
 Clock = Callable[[], float]
 Scenario = Literal["stream", "offline"]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.makers import make_classes
-from vidkit.benchmark.detector import DetectorContext
-from vidkit.benchmark.plugins import Plugin, find, installed, load, make
 from vidkit.errors import DetectorError, MissingLibraryError
+from vidkit.harness.detector import DetectorContext
+from vidkit.harness.plugins import Plugin, find, installed, load, make
 
 CONTEXT = DetectorContext(make_classes(3))
 

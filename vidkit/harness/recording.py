@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.benchmark.detector import Detector, Image, KeyframeWeights, OracleDetector, Weighing
-from vidkit.benchmark.stopwatch import Handover, Place, limited
 from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Detector, Image, KeyframeWeights, OracleDetector, Weighing
+from vidkit.harness.stopwatch import Handover, Place, limited
 
 SUM_TOLERANCE = 1e-3
 _END = object()
@@ -86,7 +86,7 @@ def _replies(detector: Weighing, frames: Handover) -> Iterator[Any]:
 def _fault(each: Any, expected: int | None, before: Sequence[KeyframeWeights]) -> str:
     """Return what is wrong with the weights of one keyframe, in words; "" if nothing is."""
     if not isinstance(each, KeyframeWeights):
-        return f"a {type(each).__module__}.{type(each).__name__}, wanted vidkit.benchmark.detector.KeyframeWeights"
+        return f"a {type(each).__module__}.{type(each).__name__}, wanted vidkit.harness.detector.KeyframeWeights"
     if expected is None or each.frame != expected:
         said = (
             "it answered with no further keyframe" if expected is None else f"the next keyframe answered is {expected}"

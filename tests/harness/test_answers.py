@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vidkit.benchmark.answers import fault_of_kind, fault_of_numbers, first_fault
 from vidkit.detections import Detections
+from vidkit.harness.answers import fault_of_kind, fault_of_numbers, first_fault
 
 
 def odd_answer(rng: np.random.Generator) -> Detections:

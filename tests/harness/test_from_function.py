@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.makers import make_classes, make_index
-from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
-from vidkit.benchmark.detector_options import options_of, parse_options
-from vidkit.benchmark.from_function import of_function, per_frame, takes_an_image
-from vidkit.benchmark.run import blank_frames
-from vidkit.benchmark.stopwatch import time_video
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Detector, DetectorContext, OracleDetector
+from vidkit.harness.detector_options import options_of, parse_options
+from vidkit.harness.from_function import of_function, per_frame, takes_an_image
+from vidkit.harness.run import blank_frames
+from vidkit.harness.stopwatch import time_video
 
 
 def test_a_function_on_one_image_is_a_detector_without_look_ahead():

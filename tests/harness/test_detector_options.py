@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from vidkit.benchmark.detector_options import call, options_of, parse_options
 from vidkit.errors import DetectorError
+from vidkit.harness.detector_options import call, options_of, parse_options
 
 if TYPE_CHECKING:
     from somewhere_else import Unknown

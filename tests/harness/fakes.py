@@ -8,9 +8,9 @@ from itertools import islice
 
 import numpy as np
 
-from vidkit.benchmark.detector import Image
 from vidkit.data.index import Index
 from vidkit.detections import Detections
+from vidkit.harness.detector import Image
 
 
 @dataclass

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from vidkit.benchmark.grid import grid
 from vidkit.errors import ChoiceError
+from vidkit.harness.grid import grid
 
 
 @pytest.mark.parametrize(

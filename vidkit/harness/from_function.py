@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vidkit.benchmark.detector import Detector, DetectorContext, Image
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Detector, DetectorContext, Image
 
 Columns = tuple[ArrayLike, ArrayLike, ArrayLike]
 """Boxes `(N, 4)`, scores `(N,)` and class ids `(N,)`, as whatever makes arrays."""

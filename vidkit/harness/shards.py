@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.benchmark.detector import KeyframeWeights
-from vidkit.benchmark.stopwatch import VideoRun
 from vidkit.detections import Detections
 from vidkit.errors import FormatError
 from vidkit.files import writing
+from vidkit.harness.detector import KeyframeWeights
+from vidkit.harness.stopwatch import VideoRun
 from vidkit.predictions.table import NO_KEY, from_frames
 
 HASH_BYTES = 16

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
-from vidkit.benchmark.detector import DetectorContext
-from vidkit.benchmark.environment import environment, image_sizes
-from vidkit.benchmark.from_function import per_frame
-from vidkit.benchmark.plugins import make
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import DetectorContext
+from vidkit.harness.environment import environment, image_sizes
+from vidkit.harness.from_function import per_frame
+from vidkit.harness.plugins import make
 
 INDEX = make_index(videos=3)
 CONTEXT = DetectorContext(INDEX.classes, "cuda:1")

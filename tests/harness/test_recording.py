@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
-from vidkit.benchmark.detector import Image, KeyframeWeights
-from vidkit.benchmark.recording import record_weights, weighing
-from vidkit.benchmark.run import blank_frames, collect, collect_weights, finished, run_videos
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, FrameError
+from vidkit.harness.detector import Image, KeyframeWeights
+from vidkit.harness.recording import record_weights, weighing
+from vidkit.harness.run import blank_frames, collect, collect_weights, finished, run_videos
 from vidkit.predictions.table import RunInfo
 
 INDEX = make_index(videos=3, frames=6)

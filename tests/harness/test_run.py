@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
-from vidkit.benchmark.run import (
+from vidkit.detections import Detections
+from vidkit.errors import ChoiceError, DetectorError, FormatError, FrameError
+from vidkit.harness.run import (
     Timing,
     begin,
     blank_frames,
@@ -18,8 +20,6 @@ from vidkit.benchmark.run import (
     run_videos,
     shard_path,
 )
-from vidkit.detections import Detections
-from vidkit.errors import ChoiceError, DetectorError, FormatError, FrameError
 from vidkit.predictions.table import RunInfo
 
 INDEX = make_index(videos=4, frames=6)

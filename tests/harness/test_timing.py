@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.benchmark.fakes import FakeClock, Timed, decoded
+from tests.harness.fakes import FakeClock, Timed, decoded
 from tests.makers import make_index, make_predictions
-from vidkit.benchmark.run import Timing, collect, run_videos
-from vidkit.benchmark.timing import summary
+from vidkit.harness.run import Timing, collect, run_videos
+from vidkit.harness.timing import summary
 from vidkit.predictions.table import RunInfo
 
 INDEX = make_index(videos=4, frames=20)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from tests.benchmark.fakes import FakeClock, Timed, decoded
+from tests.harness.fakes import FakeClock, Timed, decoded
 from tests.makers import make_index
-from vidkit.benchmark.detector import Detector, Image
-from vidkit.benchmark.stopwatch import VideoRun, time_video
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, FrameError
+from vidkit.harness.detector import Detector, Image
+from vidkit.harness.stopwatch import VideoRun, time_video
 
 INDEX = make_index(videos=2, frames=12)
 
