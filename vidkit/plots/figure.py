@@ -114,11 +114,12 @@ def check_endings(paths: Sequence[Path]) -> None:
             )
 
 
-def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """Write the figure to each of `paths`, and what is drawn to a CSV of the same name beside it; return all of them.
+def write_figure(places: Sequence[str | Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write the figure to each of `places`, and what is drawn to a CSV of the same name beside it; return all of them.
 
     Raises ChoiceError if the ending of a path isn't one of FORMATS.
     """
+    paths = [Path(place) for place in places]
     check_endings(paths)
     for path in paths:
         ending = path.suffix.lower().lstrip(".")
