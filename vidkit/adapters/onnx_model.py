@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
-from vidkit.adapters.layouts import BOX_FORMATS, BoxFormat, ScoredBoxes, Layout, corners, read, told_by
+from vidkit.adapters.layouts import BOX_FORMATS, BoxFormat, Layout, ScoredBoxes, corners, read, told_by
 from vidkit.adapters.placement import Placement, letterboxed, stretched, unchanged
 from vidkit.adapters.suppression import suppressed
 from vidkit.detections import Detections
