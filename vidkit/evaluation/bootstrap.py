@@ -73,7 +73,8 @@ def replicates(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArra
     for threshold in thresholds:
         for curve in rows.curves(group, threshold):
             n = n_truth[curve.segment]
-            for columns, ap in _by_columns(rows, curve, drawn, share, n):
+            of_cell = None if share is None else share[curve.segment // rows.matches.index.n_classes]
+            for columns, ap in _by_columns(rows, curve, drawn, of_cell, n):
                 total[curve.segment, columns] += ap
     return np.where(n_truth > 0, total / len(thresholds), np.nan)
 
@@ -207,14 +208,7 @@ def truth_by_video(rows: Ranked, group: Group) -> NDArray[np.float64]:
 
 
 def _share_weight(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return `(B,)`: the weight that the group's share gives to detections without a cell, in each replicate."""
-    if group.kept is None or rows.matches.nearest is None:
+    """The weight `(K, B)` of detections without a cell, by the group's share in each part of each replicate."""
+    if group.kept is None or not rows.surroundings.looks:
         return None
-    index = rows.matches.index
-    counted = np.ones(index.n_instances, bool) if group.counted is None else group.counted
-    video = index.frame_video[index.instance_frame]
-    empty = np.bincount(index.frame_video[np.diff(index.instance_start) == 0], minlength=index.n_videos)
-    inside = np.bincount(video[counted], minlength=index.n_videos) + empty * group.with_empty
-    every = np.bincount(video, minlength=index.n_videos) + empty
-    share = (inside @ drawn) / np.maximum(every @ drawn, 1)
-    return rows.surroundings.without_cell(share)
+    return rows.surroundings.without_cell(rows.shares(group, drawn))
