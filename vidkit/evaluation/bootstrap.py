@@ -27,7 +27,7 @@ CELLS_AT_ONCE = 1 << 22
 """Runs x replicates that are computed in one step, 32 MiB a matrix."""
 
 
-class Sampler:
+class Resampling:
     """One drawing of videos, used for every class and every group, so that their replicates belong together."""
 
     def __init__(self, settings: Bootstrap, everything: Ranked) -> None:

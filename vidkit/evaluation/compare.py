@@ -22,7 +22,7 @@ from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, software
 from vidkit.evaluation.scoring import ranked
-from vidkit.evaluation.slices import Bins, Group, breakdown
+from vidkit.evaluation.slices import Bins, Group, breakdowns
 from vidkit.predictions.table import Predictions
 from vidkit.shown import percent, shows_itself
 
@@ -135,17 +135,16 @@ def compare(
 ) -> Comparison:
     """Return how much better `b` is than `a` on `index`: b - a, of all data, each group of each `by`, each class.
 
-    The parameters are those of `vidkit.evaluate`. Raises PredictionError if a run doesn't fit the index, or if only a
-    part of its videos was run.
+    The parameters and errors are those of `vidkit.evaluate`. Raises PredictionError, too, if only a part of a run's
+    videos was run.
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
     for name, predictions in (("a", a), ("b", b)):
         if predictions.run.limited:
             raise PredictionError(f"run {name} is limited to a part of the data; run it whole to compare it")
-    breakdowns = [breakdown(name, index, rules, bins) for name in ([by] if isinstance(by, str) else by)]
-    bootstrap = Bootstrap(ci, seed) if ci else None
-    tables = [match_for(index, predictions, rules, breakdowns) for predictions in (a, b)]
-    of_a, of_b = (score(table, breakdowns, bootstrap) for table in tables)
+    bootstrap, wanted = Bootstrap.asked(ci, seed), breakdowns(by, index, rules, bins)
+    tables = [match_for(index, predictions, rules, wanted) for predictions in (a, b)]
+    of_a, of_b = (score(table, wanted, bootstrap) for table in tables)
     differences: list[Difference] = []
     for group_a, group_b in zip((of_a.overall, *of_a.groups), (of_b.overall, *of_b.groups), strict=True):
         differences += _differences(group_a, group_b, index.class_names, bootstrap)

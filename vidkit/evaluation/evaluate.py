@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import fill_missing, mean_ap
-from vidkit.evaluation.bootstrap import Sampler, truth_by_video
+from vidkit.evaluation.bootstrap import Resampling, truth_by_video
 from vidkit.evaluation.coco_stats import coco_stats
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
@@ -39,16 +39,16 @@ def evaluate(
     the edges of groups of numbers, `fp_rule` replaces the protocol's rule for unmatched detections. With `ci`
     replicates of a bootstrap over videos each number gets a 95 % interval, the speed of a timed run too.
 
-    Raises PredictionError if the predictions don't fit the index, ChoiceError for a name that isn't known, and
-    AnnotationError where an attribute needs track ids that the index doesn't have.
+    Raises PredictionError if the predictions don't fit the index, ChoiceError for a name that isn't known or bins that
+    nothing uses, AnnotationError where an attribute needs track ids that the index doesn't have, and ValueError for a
+    negative `ci` or `seed`.
 
     >>> result = evaluate(index, predictions, "fgfa", by="motion")  # doctest: +SKIP
     >>> result.mean_ap, result.group("motion", "fast").mean_ap  # doctest: +SKIP
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
-    wanted = breakdowns(by, index, rules, bins)
-    matches = match_for(index, predictions, rules, wanted)
-    return score(matches, wanted, Bootstrap(ci, seed) if ci else None)
+    bootstrap, wanted = Bootstrap.asked(ci, seed), breakdowns(by, index, rules, bins)
+    return score(match_for(index, predictions, rules, wanted), wanted, bootstrap)
 
 
 def match_for(index: Index, predictions: Predictions, protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Matches:
@@ -63,14 +63,14 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
     """
     index, predictions, protocol = matches.index, matches.predictions, matches.protocol
     everything = ranked(matches)
-    sampler = None if bootstrap is None else Sampler(bootstrap, everything)
+    resampling = None if bootstrap is None else Resampling(bootstrap, everything)
     groups: list[GroupResult] = []
     for wanted in breakdowns:
-        groups += _broken_down(everything, wanted, sampler)
+        groups += _broken_down(everything, wanted, resampling)
     return EvalResult(
         protocol=protocol,
         class_names=index.class_names,
-        overall=_overall(everything, sampler),
+        overall=_overall(everything, resampling),
         groups=tuple(groups),
         counts={
             "videos": index.n_videos,
@@ -105,15 +105,15 @@ def _scope(protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Scope | None:
     return "class" if protocol.fp_rule == "mega" else "frame"
 
 
-def _overall(everything: Ranked, sampler: Sampler | None) -> GroupResult:
+def _overall(everything: Ranked, resampling: Resampling | None) -> GroupResult:
     protocol = everything.matches.protocol
     ap, n_gt = _scores(everything, Group("all"))
     if protocol.missing_class == "zero or nan":
         ap = fill_missing(ap, np.diff(everything.ranking.start) > 0)
     drawn = ends = None
-    if sampler is not None:
-        drawn = sampler.replicates(everything, Group("all"))
-        ends = sampler.interval(drawn, truth_by_video(everything, Group("all")) > 0)
+    if resampling is not None:
+        drawn = resampling.replicates(everything, Group("all"))
+        ends = resampling.interval(drawn, truth_by_video(everything, Group("all")) > 0)
     return GroupResult("", "all", mean_ap(ap, protocol.missing_class == "skip"), ap, n_gt, ends, drawn)
 
 
@@ -123,21 +123,21 @@ def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np
     return np.mean(ap, axis=0), rows.count(rows.members(group))
 
 
-def _broken_down(everything: Ranked, wanted: Breakdown, sampler: Sampler | None) -> Iterator[GroupResult]:
+def _broken_down(everything: Ranked, wanted: Breakdown, resampling: Resampling | None) -> Iterator[GroupResult]:
     index = everything.matches.index
     rows = everything if wanted.cells is None else ranked(everything.matches, wanted.cells)
     if wanted.cells is not None and wanted.cells.of_one_video:
-        sampler = None  # one video can't be drawn anew
+        resampling = None  # one video can't be drawn anew
     for group in wanted.groups:
         ap, n_gt = _scores(rows, group)
-        replicates = None if sampler is None else sampler.replicates(rows, group)
-        in_video = None if sampler is None else truth_by_video(rows, group) > 0
+        replicates = None if resampling is None else resampling.replicates(rows, group)
+        in_video = None if resampling is None else truth_by_video(rows, group) > 0
         for cell, name in enumerate(("",) if wanted.cells is None else wanted.cells.names):
             here = slice(cell * index.n_classes, (cell + 1) * index.n_classes)
             drawn = ends = None
-            if sampler is not None and replicates is not None and in_video is not None:
+            if resampling is not None and replicates is not None and in_video is not None:
                 drawn = replicates[here]
-                ends = sampler.interval(drawn, in_video[here])
+                ends = resampling.interval(drawn, in_video[here])
             label = "/".join(part for part in (name, group.name) if part)
             whole = GroupResult(wanted.by, label, mean_ap(ap[here]), ap[here], n_gt[here], ends, drawn)
             yield from _by_class(whole, index.class_names) if wanted.by_class else (whole,)

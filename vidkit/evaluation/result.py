@@ -56,6 +56,15 @@ class Bootstrap:
     seed: int
     level: float = 0.95
 
+    @classmethod
+    def asked(cls, ci: int, seed: int) -> Bootstrap | None:
+        """What the arguments `ci` and `seed` ask for; None for `ci` 0. Raises ValueError for negative ones."""
+        if ci < 0 or seed < 0:
+            raise ValueError(
+                f"ci {ci}, seed {seed}: wanted a number of resamplings, as 1000, or 0 for no intervals; a seed from 0"
+            )
+        return cls(ci, seed) if ci else None
+
 
 @shows_itself
 @dataclass(frozen=True, eq=False, repr=False)

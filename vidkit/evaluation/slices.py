@@ -20,7 +20,7 @@ from vidkit.boxes import Boxes, to_inclusive, without_rounding
 from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, did_you_mean
 from vidkit.evaluation.motion_iou import motion_of, track_length
-from vidkit.evaluation.protocols import Protocol
+from vidkit.evaluation.protocols import AREA_NAMES, MOTION_NAMES, Protocol
 
 Bins = Mapping[str, Sequence[float]]
 """Edges for attributes that are numbers: {"motion": (0.7, 0.9)}."""
@@ -190,7 +190,7 @@ def _groups(
     if name == "area":
         low, high = protocol.area_range or (-np.inf, np.inf)
         limits = [low, *(edges or protocol.area_edges), high]
-        labels = _labels(limits[1:-1], ("small", "medium", "large"))
+        labels = _labels(limits[1:-1], AREA_NAMES)
         ranges = pairwise(limits)
         return (Group("all"), *(Group(label, area=both) for label, both in zip(labels, ranges, strict=True)))
     values = _instance_column(name, index)
@@ -206,10 +206,10 @@ def _groups(
 def _motion_groups(
     index: Index, protocol: Protocol, edges: Sequence[float] | None, cells: Cells | None
 ) -> tuple[Group, ...]:
-    """Return all, slow, medium, fast: ranges closed at both ends, so that a value on an edge is in both."""
+    """All, and the ranges from slow to fast, closed at both ends, so that a value on an edge is in both."""
     motion = motion_of(index)
     limits = [0.0, *(edges or protocol.motion_edges), 1.0]
-    labels = _labels(limits[1:-1], ("fast", "medium", "slow"))
+    labels = _labels(limits[1:-1], MOTION_NAMES)
     everywhere = np.zeros(index.n_instances, bool)
     if protocol.lone_zero == "in every group":
         everywhere = (motion == 0) & _in_lone_cell(index, cells)

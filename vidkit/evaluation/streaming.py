@@ -78,8 +78,11 @@ def stream(index: Index, predictions: Predictions, frames_per_second: float, tak
     """Return what `predictions` would have been seen as in videos of `frames_per_second` frames a second.
 
     `take` is the frame that a detector takes when it's free; None: `default_take`. Raises PredictionError for
-    predictions without usable times, or of another index, ValueError unless the frame rate is above 0 and finite.
+    predictions without usable times, or of another index, ValueError unless the frame rate is above 0 and finite, and
+    for another `take`.
     """
+    if take not in ("newest", "every", None):
+        raise ValueError(f"take {take!r}; wanted newest, every or None")
     if not 0 < frames_per_second < np.inf:
         raise ValueError(f"frames_per_second {frames_per_second}; wanted a finite number above 0")
     times = _checked(index, predictions)
