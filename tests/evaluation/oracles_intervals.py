@@ -23,7 +23,7 @@ def spread(
     bias = sum(drawn) / len(drawn) - value if drawn else (n - 1) * (mean - value)
     freedom = float(n_videos - 1)
     if fourth > 0:
-        freedom = max(1.0, min(3 * squares**2 / fourth - 2, freedom))
+        freedom = min(max(3.0, 3 * squares**2 / fourth - 2), freedom)
     return bias, math.sqrt((n - 1) / n * squares), freedom
 
 

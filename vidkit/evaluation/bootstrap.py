@@ -63,16 +63,21 @@ def replicates(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArra
     `drawn (V, B)` is what `draws` gave: two results that were made with the same draws can be compared in pairs.
     """
     thresholds = rows.matches.protocol.iou_thresholds
+    total = sum(replicates_at(rows, group, threshold, drawn) for threshold in thresholds)
+    return np.asarray(total / len(thresholds))
+
+
+def replicates_at(rows: Ranked, group: Group, threshold: float, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same at one IoU threshold."""
     n_truth = truth_by_video(rows, group) @ drawn
     share = _share_weight(rows, group, drawn)
-    total = np.zeros_like(n_truth)
-    for threshold in thresholds:
-        for curve in rows.curves(group, threshold):
-            n = n_truth[curve.segment]
-            of_cell = None if share is None else share[curve.segment // rows.matches.index.n_classes]
-            for columns, ap in _by_columns(rows, curve, drawn, of_cell, n):
-                total[curve.segment, columns] += ap
-    return np.where(n_truth > 0, total / len(thresholds), np.nan)
+    found = np.where(n_truth > 0, 0.0, np.nan)
+    for curve in rows.curves(group, threshold):
+        n = n_truth[curve.segment]
+        of_cell = None if share is None else share[curve.segment // rows.matches.index.n_classes]
+        for columns, ap in _by_columns(rows, curve, drawn, of_cell, n):
+            found[curve.segment, columns] += ap
+    return found
 
 
 @dataclass(frozen=True, eq=False)

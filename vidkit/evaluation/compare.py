@@ -23,7 +23,7 @@ from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, software
 from vidkit.evaluation.scoring import ranked
-from vidkit.evaluation.slices import Bins, Group, breakdowns
+from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
 from vidkit.predictions.table import Predictions
 from vidkit.shown import percent, shows_itself
 
@@ -152,12 +152,22 @@ def compare(
             raise PredictionError(f"run {name} is limited to a part of the data; run it whole to compare it")
     bootstrap, wanted = Bootstrap.asked(ci, seed), breakdowns(by, index, rules, bins)
     tables = [match_for(index, predictions, rules, wanted) for predictions in (a, b)]
-    of_a, of_b = (score(table, wanted, bootstrap) for table in tables)
+    return compare_matches(tables[0], tables[1], wanted, bootstrap)
+
+
+def compare_matches(
+    a: Matches, b: Matches, wanted: Sequence[Breakdown], bootstrap: Bootstrap | None = None
+) -> Comparison:
+    """How much better the run of `b` is than that of `a`: tables of matches of one index under one protocol.
+
+    They must hold the nearest ground truth if a breakdown needs it.
+    """
+    index, of_a, of_b = a.index, score(a, wanted, bootstrap), score(b, wanted, bootstrap)
     differences: list[Difference] = []
     for group_a, group_b in zip((of_a.overall, *of_a.groups), (of_b.overall, *of_b.groups), strict=True):
         differences += _differences(group_a, group_b, index.class_names, bootstrap)
-    videos = _shares(index, [_without_each(*side) for side in zip(tables, (of_a, of_b), strict=True)])
-    return Comparison(rules, of_a, of_b, tuple(differences), videos, bootstrap)
+    videos = _shares(index, [_without_each(*side) for side in zip((a, b), (of_a, of_b), strict=True)])
+    return Comparison(a.protocol, of_a, of_b, tuple(differences), videos, bootstrap)
 
 
 def _differences(

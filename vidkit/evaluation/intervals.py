@@ -6,7 +6,7 @@ compete with its own false alarms more often than they will among many videos. B
     bias    b = mean of the replicates - θ                    B drawings of V of the V videos, with replacement
     error   s = sqrt((V - 1) / V Σ_i d_i²)                    the jackknife: d_i = θ_i - mean θ_i, θ_i without video i
     freedom f = 3 (Σ_i d_i²)² / Σ_i d_i⁴ - 2                  Satterthwaite: few videos with much weight are few videos;
-                                                              at most n - 1, n the videos that hold ground truth of it
+                                                              at least 3, at most n - 1 for ground truth in n videos
 
 and the interval is θ - b ± t_f s, with the quantile of Student's t. For a number in 0 … 1 it is taken on the scale of
 log(x / (1 - x)), where the bounds lie at infinity. Below FEWEST_VIDEOS there is none. `docs/statistics.md` has how
@@ -24,6 +24,9 @@ from scipy.special import stdtr, stdtrit
 
 FEWEST_VIDEOS = 5
 """Videos with ground truth that an interval needs; `docs/statistics.md` says why."""
+
+LEAST_FREEDOM = 3
+"""Degrees of freedom that videos of much weight leave at least: fewer make intervals wider, not more often right."""
 
 FAR_OFF = 0.4
 """How far from 0.5 the share of the replicates below a number may be before a warning is given."""
@@ -145,7 +148,7 @@ def spread(
         bias = mean_of_known(replicates) - value
         lower = (replicates < value[:, None]).sum(axis=-1) + 0.5 * (replicates == value[:, None]).sum(axis=-1)
         below = np.where(drawn.any(axis=-1), lower / np.maximum(drawn.sum(axis=-1), 1), np.nan)
-    freedom = np.clip(effective, 1, np.maximum(n_videos - 1, 1))
+    freedom = np.minimum(np.maximum(effective, LEAST_FREEDOM), np.maximum(n_videos - 1, 1))
     few = n_videos < FEWEST_VIDEOS
     bias, error, freedom = (np.where(few, np.nan, column) for column in (bias, error, freedom))
     return Spread(value, bias, error, freedom, below)
