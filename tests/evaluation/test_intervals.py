@@ -6,13 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.evaluation import oracles
 from tests.evaluation import oracles_intervals as oracle
+from tests.evaluation.tables_of_frames import index_and_predictions
+from tests.evaluation.test_bootstrap import drawn_again
 from tests.evaluation.test_crosses import frames_alone
 from tests.makers import make_index, make_predictions
+from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import mean_ap
+from vidkit.evaluation.bootstrap import draws
+from vidkit.evaluation.coco_stats import AREAS
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.intervals import FEWEST_VIDEOS, Resampled, missing, spread
 from vidkit.evaluation.motion_iou import motion_iou
+from vidkit.evaluation.result import Bootstrap
+from vidkit.pages.result_tables import stats_table
+from vidkit.predictions.table import Predictions
 
 
 def made(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -145,3 +154,34 @@ def test_differences_of_resampled_runs_keep_their_videos() -> None:
     np.testing.assert_array_equal(found.replicates, b.replicates - a.replicates)
     np.testing.assert_array_equal(found.left_out, b.left_out - a.left_out)
     np.testing.assert_array_equal(found.in_video, in_video)
+
+
+@pytest.mark.parametrize("protocol", ["coco", "coco-mmdet"])
+def test_cocos_numbers_have_intervals_of_evaluations_of_drawn_videos_and_without_each(protocol: str) -> None:
+    index = make_index(seed=2, videos=8, frames=6)
+    index = replace(index, motion_iou=motion_iou(index), box=index.box * np.float32(2.2))
+    predictions = make_predictions(index, jitter=2.0)
+    predictions = replace(predictions, score=np.random.default_rng(0).permutation(predictions.n_detections) / 1e3)
+    result = evaluate(index, predictions, protocol, ci=6, seed=4)
+    area = (index.box[:, 2] - index.box[:, 0] - 1.0) * (index.box[:, 3] - index.box[:, 1] - 1)
+    video = index.frame_video[index.instance_frame]
+    drawn = draws(8, Bootstrap(6, 4)).T
+    again = [evaluate(*replicated(index, predictions, column), protocol).stats for column in drawn]
+    without = [evaluate(*frames_alone(index, predictions, index.frame_video != v), protocol).stats for v in range(8)]
+    for name, ends in result.stats_interval.items():
+        limits = AREAS.get(name[-1], AREAS[""])
+        n = len(np.unique(video[(area >= limits[0]) & (area <= limits[1])]))
+        if math.isnan(result.stats[name]):
+            continue
+        row = [stats[name] for stats in again], [stats[name] for stats in without]
+        np.testing.assert_allclose(ends, oracle.share_interval(result.stats[name], *row, n), atol=1e-9, err_msg=name)
+    assert list(result.stats_interval) == list(result.stats)
+    table = stats_table(result)
+    assert "[" in table["%"][1]
+    assert evaluate(index, predictions, protocol).stats_interval == {}
+
+
+def replicated(index: Index, predictions: Predictions, counts: np.ndarray) -> tuple[Index, Predictions]:
+    """The drawn videos, each as often as it was drawn, as one video."""
+    frames = oracles.frames_of(index, predictions, index.motion_iou)
+    return index_and_predictions(drawn_again(index, frames, counts), index.n_classes)

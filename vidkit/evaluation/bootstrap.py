@@ -48,6 +48,13 @@ class Resampling:
         b = self.settings.replicates
         return Resampled(found[:, :b], found[:, b:], truth_by_video(rows, group) > 0)
 
+    def interval(self, value: float, found: NDArray[np.float64], group: Group, rows: Ranked) -> tuple[float, float]:
+        """The ends of the interval of a mean over classes, of its classes `(C, B + V)` in all drawings."""
+        b = self.settings.replicates
+        resampled = Resampled(found[:, :b], found[:, b:], truth_by_video(rows, group) > 0)
+        low, high = resampled.mean(value).ends(self.settings.level)[0]
+        return float(low), float(high)
+
 
 def draws(n_videos: int, settings: Bootstrap) -> NDArray[np.float64]:
     """Return `(V, B)`: how often each video is drawn in each replicate; each column sums to V."""

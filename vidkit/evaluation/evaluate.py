@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import fill_missing, mean_ap
 from vidkit.evaluation.bootstrap import Resampling
-from vidkit.evaluation.coco_stats import coco_stats
+from vidkit.evaluation.coco_stats import coco_intervals, coco_stats
 from vidkit.evaluation.intervals import Resampled
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
@@ -65,6 +65,7 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
     index, predictions, protocol = matches.index, matches.predictions, matches.protocol
     everything = ranked(matches)
     resampling = None if bootstrap is None else Resampling(bootstrap, everything)
+    stats = coco_stats(everything) if len(protocol.max_detections) > 1 else {}
     groups: list[GroupResult] = []
     for wanted in breakdowns:
         groups += _broken_down(everything, wanted, resampling)
@@ -88,7 +89,8 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
         },
         run=describe_run(predictions) | _speed_interval(matches, bootstrap),
         bootstrap=bootstrap,
-        stats=coco_stats(everything) if len(protocol.max_detections) > 1 else {},
+        stats=stats,
+        stats_interval=coco_intervals(everything, stats, resampling) if resampling is not None and stats else {},
     )
 
 

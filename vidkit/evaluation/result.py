@@ -105,6 +105,8 @@ class EvalResult:
     """What the predictions tell of the run that made them; `frames_per_second` and `look_ahead` where it was timed."""
     stats: Mapping[str, float] = field(default_factory=dict)
     """COCO's twelve numbers, under the protocol `coco` alone."""
+    stats_interval: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """The ends of their intervals, where some were asked for; NaN: there is none."""
     bootstrap: Bootstrap | None = None
 
     @property
@@ -176,6 +178,8 @@ class EvalResult:
         }
         if self.stats:
             head["stats"] = {name: _number(value) for name, value in self.stats.items()}
+        if self.stats_interval:
+            head["stats_interval"] = {n: [_number(end) for end in ends] for n, ends in self.stats_interval.items()}
         if self.bootstrap is not None:
             head["bootstrap"] = {"over": "videos", "interval": INTERVAL, **asdict(self.bootstrap)}
         return head | {
@@ -276,6 +280,7 @@ def _from_json(content: Mapping[str, Any]) -> EvalResult:
         data=content["data"],
         run=content["run"],
         stats={name: _value(v) for name, v in content.get("stats", {}).items()},
+        stats_interval={n: (_value(e[0]), _value(e[1])) for n, e in content.get("stats_interval", {}).items()},
         bootstrap=Bootstrap(**settings) if settings else None,
     )
 

@@ -63,10 +63,12 @@ def protocols_table(results: Sequence[EvalResult]) -> pd.DataFrame:
 
 
 def stats_table(result: EvalResult) -> pd.DataFrame:
-    """COCO's twelve numbers in percent."""
+    """COCO's twelve numbers in percent, with their intervals where they have some."""
     import pandas as pd
 
-    return pd.DataFrame([[name, in_percent(value)] for name, value in result.stats.items()], columns=["number", "%"])
+    none = (math.nan, math.nan)
+    rows = [[n, _with_ends(v, *result.stats_interval.get(n, none))] for n, v in result.stats.items()]
+    return pd.DataFrame(rows, columns=["number", "%"])
 
 
 def percent(group: GroupResult, class_id: int | None = None) -> str:
@@ -80,8 +82,7 @@ def percent(group: GroupResult, class_id: int | None = None) -> str:
         return text
     if why := group.interval.missing(class_id):
         return f"{text} ({why.partition(':')[0]})"
-    low, high = group.interval.mean_ap if class_id is None else group.interval.ap[class_id]
-    return f"{text} [{in_percent(low, 1)}, {in_percent(high, 1)}]"
+    return _with_ends(value, *(group.interval.mean_ap if class_id is None else group.interval.ap[class_id]))
 
 
 def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
@@ -157,6 +158,11 @@ def describe(result: EvalResult) -> str:
 def in_percent(value: float | None, digits: int = 2) -> str:
     """A share of 0 … 1 in percent; NaN and None are NOTHING."""
     return NOTHING if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def _with_ends(value: float, low: float, high: float) -> str:
+    text = in_percent(value)
+    return text if math.isnan(low) else f"{text} [{in_percent(low, 1)}, {in_percent(high, 1)}]"
 
 
 def _phrase(rule: str, value: Any) -> str:
