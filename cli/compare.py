@@ -82,6 +82,8 @@ def command(
     if fail_if_worse and result.overall.is_worse:
         say(f"B is worse than A: {_points(result.overall.delta)} points of mAP")
         return FINDINGS
+    if fail_if_worse and result.overall.note and ci:
+        say(f"warning: --fail-if-worse can't judge ({result.overall.note})")
     return 0
 
 
@@ -144,14 +146,14 @@ def _told_once(differences: Sequence[Difference]) -> list[Difference]:
 def _row(difference: Difference) -> Sequence[str]:
     group = f"{difference.by}: {difference.name}" if difference.by else difference.name
     label = f"{group}, {difference.class_name}" if difference.class_name else group
-    known = difference.p_better == difference.p_better
+    known = not difference.note
     return (
         label,
         f"{difference.n_gt}",
         f"{100 * difference.a:.2f}",
         f"{100 * difference.b:.2f}",
         _points(difference.delta),
-        f"[{_points(difference.low)}, {_points(difference.high)}]" if known else "–",
+        f"[{_points(difference.low)}, {_points(difference.high)}]" if known else difference.note,
         f"{difference.p_better:.3f}" if known else "–",
     )
 

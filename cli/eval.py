@@ -149,6 +149,7 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         describe,
         differing_rules,
         groups_table,
+        notes,
         protocols_table,
         stats_table,
     )
@@ -166,6 +167,8 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         click.echo(describe(result))
         if every_protocol and result.protocol.name != "fgfa":
             click.echo(f"  differs from fgfa: {differing_rules(result)}")
+    for note in notes(results):
+        click.echo(note)
 
 
 def _print_frame(table: pd.DataFrame, title: str) -> None:

@@ -10,7 +10,7 @@ from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.result import EvalResult
 from vidkit.plots.gate import draw, gate_of, gate_points
 
-INDEX = make_index()
+INDEX = make_index(videos=8)
 PLAIN = evaluate(INDEX, make_predictions(INDEX), by=())
 WITH_INTERVAL = evaluate(INDEX, make_predictions(INDEX, 1), by=(), ci=10)
 

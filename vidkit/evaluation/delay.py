@@ -107,8 +107,10 @@ def average_delay(
     """Return the delays of `predictions` at each of the `rates`, and their average; matching is the protocol's.
 
     Raises AnnotationError if the index has no track ids, PredictionError if the predictions don't fit it, ValueError
-    for rates that are negative or not given, or a window below 1.
+    for rates that are negative or not given, a window below 1, or another `per`.
     """
+    if per not in ("object", "frame"):
+        raise ValueError(f"per {per!r}; wanted object or frame")
     if not rates or not all(rate >= 0 for rate in rates) or window < 1:
         raise ValueError(f"rates {list(rates)}, window {window}; wanted rates of 0 or more, and a window of 1 or more")
     rules = protocol_named(protocol) if isinstance(protocol, str) else protocol

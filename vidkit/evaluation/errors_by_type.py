@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -395,10 +396,9 @@ def _count(rows: Ranked, group: Group, errors: Errors) -> dict[str, NDArray[np.f
     """Return the number of errors of each type in each segment."""
     kind = errors.kind[rows.ranking.order]
     here = np.flatnonzero(kind != NO_ERROR)
-    weight = np.ones(len(here))
-    if group.kept is not None:
-        table = rows.surroundings.weights(group.kept, group.share(rows.matches.index))
-        weight = table[rows.surroundings.of_detection[here]]
+    weigh, start = rows.weighing(group), rows.ranking.start
+    parts = [weigh(slice(*ends), segment)[0] for segment, ends in enumerate(pairwise(start.tolist()))]
+    weight = np.concatenate([np.zeros(0), *parts])[here]
     limits = group.area or rows.matches.protocol.area_range
     if limits is not None:
         area = rows.area[here]
