@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vidkit.data.readers import FORMS
+from vidkit.data.readers import FORMS, forms_taking
 
 from .console import json_option, print_json, print_table, progress, say
 
@@ -27,8 +27,8 @@ def _form_options(command: Callable[..., Any]) -> Callable[..., Any]:
         more = " Repeatable: one index for each file." if form.several else ""
         where = _file if form.place == "FILE" else _folder
         options.append(click.option(f"--{name}", type=where, multiple=form.several, help=f"{form.what}.{more}"))
-    images, pixels = (" and ".join(_taking(option)) for option in ("frames", "first_pixel"))
-    names = ", ".join(f"--{name}" for name in FORMS)
+    images, pixels = (" and ".join(_flags(forms_taking(option))) for option in ("frames", "first_pixel"))
+    names = ", ".join(_flags(FORMS))
     options += [
         click.option("--frames", type=_folder, help=f"Of {images}: where the images or video files are."),
         click.option(
@@ -41,8 +41,8 @@ def _form_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _taking(option: str) -> list[str]:
-    return [f"--{name}" for name, form in FORMS.items() if option in form.takes]
+def _flags(forms: Iterable[str]) -> list[str]:
+    return [f"--{form}" for form in forms]
 
 
 @click.command("prepare")

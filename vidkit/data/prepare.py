@@ -15,7 +15,7 @@ from vidkit.data.ilsvrc.motion_file import MotionFile, read_motion_file
 from vidkit.data.ilsvrc.split_plan import SplitPlan, plan_splits
 from vidkit.data.ilsvrc.split_reading import prepare_split
 from vidkit.data.prepared import Part, Summary, write_part
-from vidkit.data.readers import FORMS, AnnotationForm
+from vidkit.data.readers import FORMS, AnnotationForm, Option, forms_taking
 from vidkit.data.readers.source import Source
 from vidkit.data.reading_processes import default_workers, reading_processes
 from vidkit.data.records import LeftOut
@@ -69,11 +69,11 @@ def prepare(
     if given:
         of_trees = {"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}
         _refuse(of_trees | {"--on-error skip": skip, "--check-images": check_images}, "--vid-root or --det-root")
-        options = {"frames": _path(frames), "classes": classes, "first_pixel": first_pixel}
+        options: dict[Option, Any] = {"frames": _path(frames), "classes": classes, "first_pixel": first_pixel}
         return _prepare_form(*given.popitem(), name, splits, options, Path(out))
-    _refuse({"--frames": frames}, _either(_taking("frames")))
+    _refuse({"--frames": frames}, _either(forms_taking("frames")))
     _refuse({"--name": name}, _either(FORMS))
-    _refuse({"--first-pixel": first_pixel is not None}, _either(_taking("first_pixel")))
+    _refuse({"--first-pixel": first_pixel is not None}, _either(forms_taking("first_pixel")))
     chosen = classes_of(roots[0] or roots[1]) if classes is None else choose_classes(str(classes))
     plans = plan_splits(*roots, [Path(path) for path in lists], splits, skip, _path(frames_tar))
     motion = None if motion_iou is None else read_motion_file(Path(motion_iou))
@@ -95,11 +95,6 @@ def _either(forms: Iterable[str]) -> str:
     """As "--coco, --mot or --voc" for these forms."""
     *others, last = (f"--{form}" for form in forms)
     return f"{', '.join(others)} or {last}" if others else last
-
-
-def _taking(option: str) -> list[str]:
-    """The forms that take an option."""
-    return [name for name, form in FORMS.items() if option in form.takes]
 
 
 def _refuse(options: Mapping[str, object], goes_with: str) -> None:
@@ -145,7 +140,7 @@ def _prepare_form(
     paths: Sequence[Path],
     dataset: str | None,
     splits: Sequence[str],
-    options: Mapping[str, Any],
+    options: Mapping[Option, Any],
     out: Path,
 ) -> list[Summary]:
     """An index for each path; `options` are those of readers, None where they aren't given."""
@@ -165,15 +160,15 @@ def _prepare_form(
     return summaries
 
 
-def _options_of(name: str, form: AnnotationForm, given: Mapping[str, Any]) -> dict[str, Any]:
+def _options_of(name: str, form: AnnotationForm, given: Mapping[Option, Any]) -> dict[str, Any]:
     """The options for a form's reader. Raises ArgumentError for one that it needs, and for one that it doesn't take."""
     for needed, reason in form.needs.items():
         if needed not in given:
             raise ArgumentError(f"--{name} needs --{needed} FILE: {reason}")
     for option in given:
         if option not in form.takes:
-            why = "".join(f": {reason}" for refused, reason in form.refuses.items() if refused == option)
-            raise ArgumentError(f"--{option.replace('_', '-')} goes with {_either(_taking(option))}{why}")
+            why = f": {form.refuses[option]}" if option in form.refuses else ""
+            raise ArgumentError(f"--{option.replace('_', '-')} goes with {_either(forms_taking(option))}{why}")
     return {o: choose_classes(str(value)) if o == "classes" else value for o, value in given.items()}
 
 

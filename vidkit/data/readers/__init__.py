@@ -94,3 +94,8 @@ FORMS: Mapping[str, AnnotationForm] = {
     ),
 }
 """All forms by the names of their options."""
+
+
+def forms_taking(option: Option) -> list[str]:
+    """The forms whose readers take an option."""
+    return [name for name, form in FORMS.items() if option in form.takes]
