@@ -21,11 +21,11 @@ from impnet_model.nets.build import Build
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import RFCNTask
 from impnet_model.nets.wirings import wired
-from impnet_model.training.loop import REPLAY, Progress, dealing_of, learner_of, loop
+from impnet_model.training.config import Data, TrainConfig, TrainingError, flat, settings_of
+from impnet_model.training.loop import REPLAY, Learner, Progress, dealing_of, loop
 from impnet_model.training.losses import Selection, Truth, task_losses
 from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
-from impnet_model.training.settings import Data, TrainConfig, TrainingError, flat, settings_of
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import Checkpoint, content_of
 from impnet_model.weights.initial import take_weights
@@ -121,7 +121,7 @@ def train(
     resumed = run.begin_together(description, resume, processes)  # now that nothing is wrong
     if resumed is not None:
         network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
-    learner = learner_of(Detection(network, plan.method, config.selection), config.optimisation, processes)
+    learner = Learner(Detection(network, plan.method, config.selection), config.optimisation, processes)
 
     def content() -> dict[str, Any]:
         notes = {"indices": [index.fingerprint for index in plan.indices], "settings": flat(config)}

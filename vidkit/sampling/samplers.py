@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.sampling import randomness
 from vidkit.sampling.offsets import CausalTriplet, DffPair, FgfaNeighbours, ImpressionTriplet, Offsets, SingleFrame
-from vidkit.sampling.strata import WHOLE, Candidates, Epochs, Stratum, candidates, order, strata
+from vidkit.sampling.strata import WHOLE, CandidateFrames, Epochs, Stratum, candidates, order, strata
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Sampler:
         self.offsets = offsets
         self.seed = seed
         self.shuffle = epochs.shuffle
-        self.candidates: Candidates = candidates(indices, epochs)
+        self.candidates: CandidateFrames = candidates(indices, epochs)
         self.strata: tuple[Stratum, ...] = strata(indices, self.candidates, epochs)
         self._size = sum(part.quota for part in self.strata)
         self._orders: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}  # of the epochs in use: see _order
