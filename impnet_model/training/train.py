@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -166,7 +167,7 @@ def check_frozen(network: ImpressionNetwork, method: str, known: set[str]) -> No
 def sampler_of(method: str, indices: Sequence[Index], data: Data) -> Sampler:
     """The sampler that a method is trained with. Raises ChoiceError for an unknown method."""
     offsets = part_of(method, "offsets")
-    numbers = {each.name: getattr(data, each.name) for each in fields(offsets)}  # a length, a radius, or nothing
+    numbers = {name: getattr(data, name) for name in signature(offsets).parameters}  # a length, a radius, or nothing
     return Sampler(indices, offsets(**numbers), data.epochs(), data.seed)
 
 
