@@ -22,9 +22,9 @@ import torch
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
-from impnet_model.training.loop import Learner, learner_of
+from impnet_model.training.config import settings_from
+from impnet_model.training.loop import Learner
 from impnet_model.training.processes import Processes
-from impnet_model.training.settings import settings_from
 from impnet_model.training.train import Detection, network_of, passes_of, plan_of
 from vidkit import Index, read_index
 
@@ -47,7 +47,7 @@ def main() -> None:
         plan, processes = plan_of(options.method, [index], values), Processes(device=torch.device(options.device))
         config = plan.config
         network = network_of(options.method, plan.build, 0)
-        learner = learner_of(Detection(network, options.method, config.selection), config.optimisation, processes)
+        learner = Learner(Detection(network, options.method, config.selection), config.optimisation, processes)
         loaded = passes_of(plan, processes)(0)
         in_memory = itertools.cycle([next(loaded).to(processes.device) for _ in range(4)])
         speeds, waits = race(learner, {"in memory": in_memory, "from files": loaded}, options.rounds, options.steps)

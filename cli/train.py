@@ -95,8 +95,8 @@ def command(
       vidkit train flow --out runs/flow --set build=tiny --set minutes=5
       torchrun --nproc-per-node 8 -m vidkit_cli.main train impression --index vid.h5 --out runs/paper
     """
+    from impnet_model.training.config import settings_from
     from impnet_model.training.processes import asked_to_stop, joined
-    from impnet_model.training.settings import settings_from
 
     try:
         values = settings_from(config_path, settings)
@@ -107,7 +107,7 @@ def command(
         if method == FLOW:
             if index_paths or frames_root or cache:
                 raise click.UsageError("flow is trained on made-up pairs: it takes no --index, --frames-root, --cache")
-            from impnet_model.training.flow import train_flow
+            from impnet_model.training.flow_network import train_flow
 
             steps = train_flow(values, out, init, resume, processes, should_stop, sys.argv)
         else:

@@ -102,20 +102,12 @@ def hard_examples(logits: Tensor, deltas: Tensor, targets: Targets, keep: int = 
     return Targets(labels, torch.where(labels[:, None] > 0, targets.deltas, 0))
 
 
-def rpn_losses(logits: Tensor, deltas: Tensor, targets: Targets, total: int = 256) -> tuple[Tensor, Tensor]:
-    """Return the RPN's loss of class, the mean over anchors that count, and of boxes, the sum over `total`.
+def class_and_box_loss(logits: Tensor, deltas: Tensor, targets: Targets, total: int) -> tuple[Tensor, Tensor]:
+    """The loss of class, the mean over anchors or regions that count, and of boxes, the sum over `total`.
 
-    logits `(N, 2)`: background, object; deltas `(N, 4)`.
+    logits `(N, 2)` of anchors: background, object; `(N, K + 1)` of regions; deltas `(N, 4)`, the foreground's.
     """
     return _class_loss(logits, targets), _box_loss(deltas, targets).sum() / total
-
-
-def rfcn_losses(logits: Tensor, deltas: Tensor, targets: Targets, kept: int = 128) -> tuple[Tensor, Tensor]:
-    """Return R-FCN's loss of class, the mean over regions that count, and of boxes, the sum over `kept`.
-
-    logits `(N, K + 1)`; deltas `(N, 4)`, the foreground's.
-    """
-    return _class_loss(logits, targets), _box_loss(deltas, targets).sum() / kept
 
 
 def _class_loss(logits: Tensor, targets: Targets) -> Tensor:

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
+from impnet_model.training.config import TrainingError
 from impnet_model.training.optimisation import Optimisation, autocast, optimizer_of, scaler_of, set_rate
 from impnet_model.training.processes import Processes
 from impnet_model.training.run_folder import RunFolder
-from impnet_model.training.settings import TrainingError
 from vidkit.errors import VidkitError
 from vidkit.sampling.batches import Dealing
 
@@ -76,27 +75,25 @@ class Iteration(NamedTuple):
     samples: int
     images: int
     waited: float
-    """Seconds."""
+    """Seconds, of those that it took."""
+    seconds: float
 
 
-@dataclass(frozen=True, eq=False)
 class Learner:
     """A module that gives the losses of a pass by name, all of weight 1, with what changes its parameters."""
 
-    module: nn.Module
-    joined: nn.Module
-    """The same module, as all processes share it."""
-    optimizer: Optimizer
-    scaler: torch.amp.GradScaler
-    optimisation: Optimisation
-    processes: Processes
+    def __init__(self, module: nn.Module, optimisation: Optimisation, processes: Processes) -> None:
+        self.module, self.optimisation, self.processes = module.to(processes.device), optimisation, processes
+        self.joined = processes.join(self.module)  # the same module, as all processes share it
+        self.optimizer = optimizer_of(self.module, optimisation)
+        self.scaler = scaler_of(optimisation, processes.device)
 
     def step(self, passes: Iterator[P], rate: float, taken: list[P]) -> Iteration:
         """Take one step; `taken` is filled with the passes that it is made from.
 
         Raises NotFiniteError before anything has changed where a loss or the gradient isn't finite.
         """
-        n, device = self.optimisation.accumulate, self.processes.device
+        n, device, start = self.optimisation.accumulate, self.processes.device, perf_counter()
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad()
         sums: dict[str, float] = {}
@@ -116,7 +113,8 @@ class Learner:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         sizes = [each.images.shape[:2] for each in taken]
-        return Iteration(sums, norm, sum(b for b, _ in sizes), sum(b * r for b, r in sizes), waited)
+        samples, images = sum(b for b, _ in sizes), sum(b * r for b, r in sizes)
+        return Iteration(sums, norm, samples, images, waited, perf_counter() - start)
 
     def gradient_of(self, batch: Pass) -> dict[str, float]:
         """Add the gradient of one pass to the parameters' and return its losses."""
@@ -139,19 +137,6 @@ class Learner:
             self.scaler.load_state_dict(state["scaler"])
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             raise TrainingError(f"the checkpoint's optimizer doesn't fit: {error}; begin a new run") from None
-
-
-def learner_of(module: nn.Module, optimisation: Optimisation, processes: Processes) -> Learner:
-    """The learner of a module, on the device of this process."""
-    module = module.to(processes.device)
-    return Learner(
-        module,
-        processes.join(module),
-        optimizer_of(module, optimisation),
-        scaler_of(optimisation, processes.device),
-        optimisation,
-        processes,
-    )
 
 
 def dealing_of(optimisation: Optimisation, processes: Processes) -> Dealing:
@@ -184,71 +169,50 @@ def loop(
         learner.load(resumed["training"])
         iteration, spent = int(resumed["training"]["iteration"]), float(resumed["training"]["seconds"])
     passes = passes_from(iteration)
-    meter = Meter(processes)
+    done: list[Iteration] = []
     saved = iteration
     while True:
         spent, stop = processes.largest(spent, float(should_stop()))  # one clock and one decision for all
-        done = bool(stop) or plan.share(iteration, spent) >= 1
-        if iteration > saved and (done or iteration % plan.checkpoint_every == 0):
+        at_end = bool(stop) or plan.share(iteration, spent) >= 1
+        if iteration > saved and (at_end or iteration % plan.checkpoint_every == 0):
             state = {"iteration": iteration, "seconds": spent, **learner.state()}
             if processes.rank == 0:
                 run.save(run.checkpoint, content() | {"training": state})
             saved = iteration
-        if meter.steps and (done or iteration % plan.log_every == 0):
-            progress = meter.progress(iteration, spent, plan)
+        if done and (at_end or iteration % plan.log_every == 0):
+            progress = progress_of(done, iteration, spent, plan, processes)
             if processes.rank == 0:
                 run.add_to_log({**vars(progress), "losses": dict(progress.losses)})
             yield progress
-        if done:
+            done = []
+        if at_end:
             return not stop
-        begun = perf_counter()
         taken: list[P] = []
         with explaining(run, iteration, taken, content, processes):
-            step = learner.step(passes, plan.rate_at(iteration, spent), taken)
-        seconds = perf_counter() - begun
-        meter.add(step, seconds)
-        iteration, spent = iteration + 1, spent + seconds
+            done.append(learner.step(passes, plan.rate_at(iteration, spent), taken))
+        iteration, spent = iteration + 1, spent + done[-1].seconds
 
 
-class Meter:
-    """Sums over the steps since progress was last told."""
-
-    def __init__(self, processes: Processes) -> None:
-        self.processes = processes
-        self.steps: list[Iteration] = []
-        self.seconds = 0.0
-
-    def add(self, step: Iteration, seconds: float) -> None:
-        """Count a step and the time that it took."""
-        self.steps.append(step)
-        self.seconds += seconds
-
-    def progress(self, iteration: int, spent: float, plan: Optimisation) -> Progress:
-        """The means over all processes; counting starts again."""
-        n, names = len(self.steps), [*self.steps[0].losses]
-        sums = [sum(step.losses[name] for step in self.steps) for name in names]
-        waited = sum(step.waited for step in self.steps)
-        *means, gradient, wait_share = self.processes.mean(
-            [*(total / n for total in sums), self.steps[-1].gradient, waited / self.seconds]
-        )
-        samples, images = (
-            self.processes.count * sum(getattr(step, what) for step in self.steps) / self.seconds
-            for what in ("samples", "images")
-        )
-        rate, left = plan.rate_at(iteration - 1, spent), _seconds_left(iteration, spent, self.seconds / n, plan)
-        self.steps, self.seconds = [], 0.0
-        return Progress(
-            iteration,
-            plan.iterations,
-            dict(zip(names, means, strict=True)),
-            gradient,
-            rate,
-            samples,
-            images,
-            wait_share,
-            spent,
-            left,
-        )
+def progress_of(
+    done: Sequence[Iteration], iteration: int, spent: float, plan: Optimisation, processes: Processes
+) -> Progress:
+    """How a run is getting on after what was `done` since progress was told last: means over all processes."""
+    n, names, seconds = len(done), [*done[0].losses], sum(step.seconds for step in done)
+    losses = [sum(step.losses[name] for step in done) / n for name in names]
+    waited = sum(step.waited for step in done) / seconds
+    *losses, gradient, wait_share = processes.mean([*losses, done[-1].gradient, waited])
+    return Progress(
+        iteration,
+        plan.iterations,
+        dict(zip(names, losses, strict=True)),
+        gradient,
+        plan.rate_at(iteration - 1, spent),
+        processes.count * sum(step.samples for step in done) / seconds,
+        processes.count * sum(step.images for step in done) / seconds,
+        wait_share,
+        spent,
+        _seconds_left(iteration, spent, seconds / n, plan),
+    )
 
 
 def _seconds_left(iteration: int, spent: float, each: float, plan: Optimisation) -> float:

@@ -19,10 +19,9 @@ from impnet_model.nets.rpn import RPNOutput
 from impnet_model.nets.task_network import RFCNTask, with_image_index
 from impnet_model.training.assignment import (
     anchor_targets,
+    class_and_box_loss,
     hard_examples,
     region_targets,
-    rfcn_losses,
-    rpn_losses,
     sample_anchors,
 )
 
@@ -104,7 +103,7 @@ def rpn_losses_of(
         )
         generator = torch.Generator().manual_seed(truth.seed)
         drawn = sample_anchors(targets, generator, selection.anchors, selection.object_anchors)
-        losses.append(rpn_losses(logits[i], deltas[i], drawn, selection.anchors))
+        losses.append(class_and_box_loss(logits[i], deltas[i], drawn, selection.anchors))
     return losses
 
 
@@ -112,6 +111,5 @@ def rfcn_losses_of(output: RoIOutput, regions: Tensor, truth: Truth, selection: 
     """Return R-FCN's two losses of one image."""
     targets = region_targets(regions, truth.boxes, truth.classes, selection.region_iou)
     deltas = output.deltas[:, 4:]
-    return rfcn_losses(
-        output.logits, deltas, hard_examples(output.logits, deltas, targets, selection.regions), selection.regions
-    )
+    hardest = hard_examples(output.logits, deltas, targets, selection.regions)
+    return class_and_box_loss(output.logits, deltas, hardest, selection.regions)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,8 +20,8 @@ import torch
 
 import vidkit
 from impnet_model.nets.build import Build
+from impnet_model.training.config import TrainingError
 from impnet_model.training.processes import Processes
-from impnet_model.training.settings import TrainingError
 from impnet_model.weights.checkpoints import read
 from vidkit.errors import FormatError
 from vidkit.files import write_text, writing
@@ -91,25 +92,25 @@ class RunFolder:
 
     def add_to_log(self, line: Mapping[str, Any]) -> None:
         """Add a line to the log."""
-        try:
-            with self.log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(dict(line)) + "\n")
-        except OSError as error:
-            raise self._unwritten(self.log, error) from None
+        with self._written(self.log), self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(dict(line)) + "\n")
 
     def save(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write tensors and plain values, whole or not at all."""
-        try:
-            with writing(path) as part, part.open("wb") as file:
-                torch.save(dict(content), file)
-        except (OSError, RuntimeError) as error:
-            raise self._unwritten(path, error) from None
+        with self._written(path), writing(path) as part, part.open("wb") as file:
+            torch.save(dict(content), file)
 
     def _write_text(self, path: Path, text: str) -> None:
-        try:
+        with self._written(path):
             write_text(path, text)
-        except OSError as error:
-            raise self._unwritten(path, error) from None
+
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+            raise TrainingError(f"{path}: can't be written: {reason}; {self.kept()}") from None
 
     def _cut_log(self, iteration: int) -> None:
         """Leave the lines up to an iteration: what came after the checkpoint will come again."""
@@ -117,10 +118,6 @@ class RunFolder:
             return
         lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
         self._write_text(self.log, "".join(line for line in lines if _iteration_of(line) <= iteration))
-
-    def _unwritten(self, path: Path, error: Exception) -> TrainingError:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-        return TrainingError(f"{path}: can't be written: {reason}; {self.kept()}")
 
     def kept(self) -> str:
         """Return in words what there is to go on from."""

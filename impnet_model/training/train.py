@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,11 +22,11 @@ from impnet_model.nets.build import Build
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import RFCNTask
 from impnet_model.nets.wirings import wired
-from impnet_model.training.loop import REPLAY, Progress, dealing_of, learner_of, loop
+from impnet_model.training.config import Data, TrainConfig, TrainingError, flat, settings_of
+from impnet_model.training.loop import REPLAY, Learner, Progress, dealing_of, loop
 from impnet_model.training.losses import Selection, Truth, task_losses
 from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
-from impnet_model.training.settings import Data, TrainConfig, TrainingError, flat, settings_of
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import Checkpoint, content_of
 from impnet_model.weights.initial import take_weights
@@ -121,7 +122,7 @@ def train(
     resumed = run.begin_together(description, resume, processes)  # now that nothing is wrong
     if resumed is not None:
         network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
-    learner = learner_of(Detection(network, plan.method, config.selection), config.optimisation, processes)
+    learner = Learner(Detection(network, plan.method, config.selection), config.optimisation, processes)
 
     def content() -> dict[str, Any]:
         notes = {"indices": [index.fingerprint for index in plan.indices], "settings": flat(config)}
@@ -166,7 +167,7 @@ def check_frozen(network: ImpressionNetwork, method: str, known: set[str]) -> No
 def sampler_of(method: str, indices: Sequence[Index], data: Data) -> Sampler:
     """The sampler that a method is trained with. Raises ChoiceError for an unknown method."""
     offsets = part_of(method, "offsets")
-    numbers = {each.name: getattr(data, each.name) for each in fields(offsets)}  # a length, a radius, or nothing
+    numbers = {name: getattr(data, name) for name in signature(offsets).parameters}  # a length, a radius, or nothing
     return Sampler(indices, offsets(**numbers), data.epochs(), data.seed)
 
 

@@ -12,7 +12,7 @@ import pytest
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 
-from impnet_model.training.settings import settings_from
+from impnet_model.training.config import settings_from
 from impnet_model.weights.checkpoints import load
 from tests.impnet_model.films import make_films
 from vidkit.data.index_file import write_index

@@ -30,7 +30,7 @@ from impnet_model.nets.roi_pooling import ps_roi_pool
 from impnet_model.nets.rpn import RPN
 from impnet_model.nets.task_network import RFCNTask
 from impnet_model.nets.wirings import deep_feature_flow
-from impnet_model.training.assignment import anchor_targets, hard_examples, region_targets, rfcn_losses
+from impnet_model.training.assignment import anchor_targets, class_and_box_loss, hard_examples, region_targets
 from impnet_model.weights import tensor_names
 from tests.impnet_model.golden_weights import fill, rule
 
@@ -298,7 +298,7 @@ def test_targets_of_regions_and_hard_examples(golden: Read, compare: Compare) ->
     hard = hard_examples(logits, deltas, targets)
     compare("labels after OHEM", hard.labels, z["label_ohem"], 0.0)
     compare("box weights after OHEM", (hard.labels > 0).float(), z["bbox_weight_ohem"][:, 4], 0.0)
-    class_loss, box_loss = rfcn_losses(logits, deltas, hard)
+    class_loss, box_loss = class_and_box_loss(logits, deltas, hard, 128)
     compare("class loss", class_loss.detach(), z["loss_cls_mean_over_kept"], 1e-6)
     compare("box loss", box_loss, z["loss_bbox_sum_over_128"], 1e-6)
     class_loss.backward()

@@ -14,8 +14,8 @@ from tests.makers import make_index
 from tests.sampling import oracles
 from tests.sampling.indices import clip, index_of, stills
 from vidkit.data.index import Index
+from vidkit.sampling import offsets
 from vidkit.sampling.batches import Dealing, batches
-from vidkit.sampling.offsets import ImpressionTriplet
 from vidkit.sampling.randomness import OFFSETS
 from vidkit.sampling.samplers import Sampler, causal, dff_pair, fgfa, impression_triplet, uniform15
 from vidkit.sampling.strata import Epochs
@@ -134,7 +134,7 @@ def test_each_sample_has_a_generator_of_its_own() -> None:
 @pytest.mark.parametrize(("epoch", "start", "stop"), [(-1, 0, 1), (0, -1, 1), (0, 5, 4), (0, 0, 10_000)])
 def test_samples_outside_an_epoch_are_refused(epoch: int, start: int, stop: int) -> None:
     with pytest.raises(ValueError, match="an epoch has 0 …"):
-        Sampler(two_indices(), ImpressionTriplet()).take(epoch, start, stop)
+        Sampler(two_indices(), offsets.impression_triplet()).take(epoch, start, stop)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64])

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
-from vidkit.sampling import randomness
-from vidkit.sampling.offsets import CausalTriplet, DffPair, FgfaNeighbours, ImpressionTriplet, Offsets, SingleFrame
-from vidkit.sampling.strata import WHOLE, Candidates, Epochs, Stratum, candidates, order, strata
+from vidkit.sampling import offsets, randomness
+from vidkit.sampling.offsets import Offsets
+from vidkit.sampling.strata import WHOLE, CandidateFrames, Epochs, Stratum, candidates, order, strata
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Sampler:
         self.offsets = offsets
         self.seed = seed
         self.shuffle = epochs.shuffle
-        self.candidates: Candidates = candidates(indices, epochs)
+        self.candidates: CandidateFrames = candidates(indices, epochs)
         self.strata: tuple[Stratum, ...] = strata(indices, self.candidates, epochs)
         self._size = sum(part.quota for part in self.strata)
         self._orders: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}  # of the epochs in use: see _order
@@ -143,23 +143,23 @@ class Sampler:
 
 
 def impression_triplet(indices: Sequence[Index], length: int = 10, epochs: Epochs = WHOLE, seed: int = 0) -> Sampler:
-    """Return the sampler of Impression Network, Sec. 3.2: old key, current frame, new key; segments of `length`."""
-    return Sampler(indices, ImpressionTriplet(length), epochs, seed)
+    """The sampler of Impression Network, Sec. 3.2: old key, current frame, new key; segments of `length`."""
+    return Sampler(indices, offsets.impression_triplet(length), epochs, seed)
 
 
 def causal(indices: Sequence[Index], length: int = 10, epochs: Epochs = WHOLE, seed: int = 0) -> Sampler:
-    """Return the sampler of triplets without look-ahead: keys at the starts of segments of `length` frames."""
-    return Sampler(indices, CausalTriplet(length), epochs, seed)
+    """The sampler of triplets without look-ahead: keys at the starts of segments of `length` frames."""
+    return Sampler(indices, offsets.causal(length), epochs, seed)
 
 
 def dff_pair(indices: Sequence[Index], length: int = 10, epochs: Epochs = WHOLE, seed: int = 0) -> Sampler:
-    """Return the sampler of Deep Feature Flow: a key 0 … `length - 1` frames back, and the current frame."""
-    return Sampler(indices, DffPair(length), epochs, seed)
+    """The sampler of Deep Feature Flow: a key 0 … `length - 1` frames back, and the current frame."""
+    return Sampler(indices, offsets.dff_pair(length), epochs, seed)
 
 
 def fgfa(indices: Sequence[Index], radius: int = 9, epochs: Epochs = WHOLE, seed: int = 0) -> Sampler:
-    """Return the sampler of Flow-Guided Feature Aggregation: the current frame and two others within `radius`."""
-    return Sampler(indices, FgfaNeighbours(radius), epochs, seed)
+    """The sampler of Flow-Guided Feature Aggregation: the current frame and two others within `radius`."""
+    return Sampler(indices, offsets.fgfa(radius), epochs, seed)
 
 
 PUBLISHED_LIST = Epochs(per_video=15, labelled=False, shuffle=False)
@@ -167,9 +167,9 @@ PUBLISHED_LIST = Epochs(per_video=15, labelled=False, shuffle=False)
 
 
 def uniform15(indices: Sequence[Index], epochs: Epochs = PUBLISHED_LIST, seed: int = 0) -> Sampler:
-    """Return the sampler of single frames from the published 15-frame list, whatever `epochs.per_video` says.
+    """The sampler of single frames from the published 15-frame list, whatever `epochs.per_video` says.
 
     By default it is the list itself, in order and with frames without boxes. To train on it, give
     `Epochs()`: shuffled, frames with boxes only.
     """
-    return Sampler(indices, SingleFrame(), replace(epochs, per_video=15), seed)
+    return Sampler(indices, offsets.single_frame(), replace(epochs, per_video=15), seed)

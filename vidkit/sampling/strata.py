@@ -1,9 +1,9 @@
 """Which frames an epoch shows, how often, and in which order.
 
-The frames that may be drawn (`Candidates`) are dealt into strata: one for each index, or, with class balance, one for
-each index and class. An epoch takes a fixed number of samples, the quota, from each stratum, and goes through its
-frames in a random order: each once before any twice, on from one epoch to the next. So shares and balance hold exactly
-in every epoch, not only on average.
+The frames that may be drawn are dealt into strata: one for each index, or, with class balance, one for each index and
+class. An epoch takes a fixed number of samples, the quota, from each stratum, and goes through its frames in a random
+order: each once before any twice, on from one epoch to the next. So shares and balance hold exactly in every epoch, not
+only on average.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ WHOLE = Epochs()
 
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
+class CandidateFrames:
     """The M frames that may be the current frame of a sample, index by index, in the order of the indices' rows.
 
     Rows count within their index. A frame's video is the rows `first … last` of frames.
@@ -90,7 +90,7 @@ class Stratum:
     quota: int
 
 
-def candidates(indices: Sequence[Index], options: Epochs) -> Candidates:
+def candidates(indices: Sequence[Index], options: Epochs) -> CandidateFrames:
     """Return the frames that may be drawn.
 
     Raises ChoiceError where an index has nothing to offer, or where the indices have different classes, and ValueError
@@ -106,8 +106,8 @@ def candidates(indices: Sequence[Index], options: Epochs) -> Candidates:
                 f"index {index.dataset} {index.split}: nothing to sample: {index.n_frames} frames"
                 + (", none of those chosen has a box" if options.labelled and index.n_frames else "")
             )
-    names = Candidates.__dataclass_fields__
-    return Candidates(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    names = CandidateFrames.__dataclass_fields__
+    return CandidateFrames(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def check_same_classes(indices: Sequence[Index]) -> None:
@@ -123,7 +123,7 @@ def check_same_classes(indices: Sequence[Index]) -> None:
             )
 
 
-def strata(indices: Sequence[Index], entries: Candidates, options: Epochs) -> tuple[Stratum, ...]:
+def strata(indices: Sequence[Index], entries: CandidateFrames, options: Epochs) -> tuple[Stratum, ...]:
     """Return the strata; their quotas sum to the size of an epoch. A frame of several classes is in several strata.
 
     Raises ValueError unless there is a share for each index.
@@ -144,7 +144,7 @@ def strata(indices: Sequence[Index], entries: Candidates, options: Epochs) -> tu
     return tuple(made)
 
 
-def rows_by_class(index: Index, entries: Candidates, rows: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+def rows_by_class(index: Index, entries: CandidateFrames, rows: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
     """Return, for each class that `rows` of the candidates of one index show, the rows that show it, ascending."""
     entry_of_frame = np.full(index.n_frames, -1, np.int64)
     entry_of_frame[entries.frame[rows]] = rows
@@ -199,7 +199,7 @@ def _passes(part: Stratum, seed: int, number: int, epoch: int, shuffle: bool) ->
     return np.asarray(part.rows[np.concatenate([*orders, np.zeros(0, np.int64)])[place]])
 
 
-def _candidates_of(index: Index, source: int, options: Epochs) -> Candidates:
+def _candidates_of(index: Index, source: int, options: Epochs) -> CandidateFrames:
     frames = np.arange(index.n_frames, dtype=np.int64)
     if options.per_video is not None:
         starts, counts = index.frame_start[:-1], np.diff(index.frame_start)
@@ -213,7 +213,7 @@ def _candidates_of(index: Index, source: int, options: Epochs) -> Candidates:
     video = index.frame_video[frames].astype(np.int64)
     width, height = index.video_size[video].T.astype(np.float64)
     known = (width > 0) & (height > 0)
-    return Candidates(
+    return CandidateFrames(
         source=np.full(len(frames), source, np.int64),
         video=video,
         frame=frames,

@@ -12,10 +12,9 @@ from impnet_model.nets.anchors import base_anchors, grid_anchors
 from impnet_model.training.assignment import (
     Targets,
     anchor_targets,
+    class_and_box_loss,
     hard_examples,
     region_targets,
-    rfcn_losses,
-    rpn_losses,
     sample_anchors,
 )
 from tests.impnet_model import oracles
@@ -109,12 +108,12 @@ def test_losses_of_a_worked_case() -> None:
     """Two anchors count; at even logits the class loss is log 2. One box is off by 0.5 and 2 in two coordinates."""
     targets = Targets(torch.tensor([1, 0, -1]), torch.zeros(3, 4))
     deltas = torch.tensor([[0.5, 2, 0, 0], [9, 9, 9, 9], [9, 9, 9, 9]])
-    class_loss, box_loss = rpn_losses(torch.zeros(3, 2), deltas, targets, total=10)
+    class_loss, box_loss = class_and_box_loss(torch.zeros(3, 2), deltas, targets, total=10)
     assert float(class_loss) == pytest.approx(math.log(2))
     assert float(box_loss) == pytest.approx((0.125 + 1.5) / 10)
 
 
 def test_losses_of_nothing_are_zero() -> None:
     targets = Targets(torch.full((3,), -1), torch.zeros(3, 4))
-    for losses in (rpn_losses, rfcn_losses):
-        assert [float(loss) for loss in losses(torch.randn(3, 2), torch.randn(3, 4), targets)] == [0, 0]
+    losses = class_and_box_loss(torch.randn(3, 2), torch.randn(3, 4), targets, 128)
+    assert [float(loss) for loss in losses] == [0, 0]

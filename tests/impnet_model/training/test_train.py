@@ -18,10 +18,10 @@ import pytest
 import torch
 
 from impnet_model.methods import methods_with
-from impnet_model.training.loop import learner_of
+from impnet_model.training.config import PAPER, SMALL, TrainConfig, TrainingError, with_settings
+from impnet_model.training.loop import Learner
 from impnet_model.training.optimisation import Optimisation, optimizer_of, set_rate
 from impnet_model.training.processes import ALONE
-from impnet_model.training.settings import PAPER, SMALL, TrainConfig, TrainingError, with_settings
 from impnet_model.training.train import Detection, TrainingPlan, network_of, passes_of, replay, train
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import load
@@ -204,7 +204,7 @@ def test_clipping_shortens_the_gradient(index: Index) -> None:
     plan = plan_of(index, "per-frame", clip=1e-3, optimizer="sgd", momentum=0.0, weight_decay=0.0)
     network = network_of("per-frame", BUILD, 0)
     before = {name: value.clone() for name, value in network.named_parameters()}
-    learner = learner_of(Detection(network, "per-frame", plan.config.selection), plan.config.optimisation, ALONE)
+    learner = Learner(Detection(network, "per-frame", plan.config.selection), plan.config.optimisation, ALONE)
     step = learner.step(passes_of(plan, ALONE)(0), 1.0, [])
     way = sum(
         float((value.detach() - before[name].detach()).square().sum()) for name, value in network.named_parameters()
@@ -298,7 +298,7 @@ def test_a_gradient_that_is_not_finite_changes_nothing(index: Index, tmp_path: P
     plan = plan_of(index, "per-frame")
     network = network_of("per-frame", BUILD, 0)
     network.task.rpn.bbox_pred.weight.register_hook(lambda g: g * float("inf"))  # type: ignore[attr-defined]
-    learner = learner_of(Detection(network, "per-frame", plan.config.selection), plan.config.optimisation, ALONE)
+    learner = Learner(Detection(network, "per-frame", plan.config.selection), plan.config.optimisation, ALONE)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     with pytest.raises(ArithmeticError, match="gradient"):
         learner.step(passes_of(plan, ALONE)(0), 1.0, [])
@@ -416,7 +416,7 @@ def test_a_killed_process_is_started_again_and_training_goes_on(index_file: str,
 
 def test_training_imports_only_what_it_needs() -> None:
     code = (
-        "import sys, impnet_model.training.train, impnet_model.training.flow; "
+        "import sys, impnet_model.training.train, impnet_model.training.flow_network; "
         "print(sorted({'pandas', 'matplotlib', 'pycocotools', 'click', 'rich', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -12,8 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
+from impnet_model.training.config import SMALL, with_settings
 from impnet_model.training.processes import CPU, joined_group
-from impnet_model.training.settings import SMALL, with_settings
 from impnet_model.training.train import TrainingPlan, train
 from tests.impnet_model.makers import SMALL as BUILD
 from vidkit import read_index

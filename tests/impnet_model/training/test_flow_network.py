@@ -14,7 +14,8 @@ from impnet_model.data.examples import loader
 from impnet_model.data.resize import Resize
 from impnet_model.nets.build import TINY
 from impnet_model.nets.wirings import flow_network
-from impnet_model.training.flow import (
+from impnet_model.training.config import TrainingError
+from impnet_model.training.flow_network import (
     FlowBatch,
     FlowPairs,
     PairSettings,
@@ -25,7 +26,6 @@ from impnet_model.training.flow import (
     flow_settings_of,
     train_flow,
 )
-from impnet_model.training.settings import TrainingError
 from impnet_model.training.train import network_of
 from impnet_model.weights import checkpoints
 from impnet_model.weights.initial import take_weights

@@ -27,11 +27,11 @@ from impnet_model.data.resize import Resize
 from impnet_model.flows.flownet_s import FLOW_UNIT, FlowNetS
 from impnet_model.nets.build import Build
 from impnet_model.nets.wirings import flow_network
-from impnet_model.training.loop import Progress, dealing_of, learner_of, loop
+from impnet_model.training.config import TrainingError, build_named, changed, names_of
+from impnet_model.training.loop import Learner, Progress, dealing_of, loop
 from impnet_model.training.optimisation import Optimisation
 from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
-from impnet_model.training.settings import TrainingError, build_named, changed, names_of
 from impnet_model.weights.initial import FLOW_FORMAT, FLOW_VERSION, take_flow
 from vidkit.errors import did_you_mean
 from vidkit.synth import DIFFICULTIES, Scene, Settings, make_scene, render, true_flow
@@ -248,7 +248,7 @@ def train_flow(
         take_flow(flow, init)
     else:
         flow.load_state_dict(resumed["state"])
-    learner = learner_of(FlowLearning(flow, pairs.object_share), optimisation, processes)
+    learner = Learner(FlowLearning(flow, pairs.object_share), optimisation, processes)
 
     def passes_from(start: int) -> Iterator[FlowBatch]:
         numbers = ([*range(n * optimisation.batch, (n + 1) * optimisation.batch)] for n in count(start))
