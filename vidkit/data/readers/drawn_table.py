@@ -1,0 +1,82 @@
+"""Boxes as a labelling tool gave them → the record of their video."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.data.readers.drawn import CROWD, KEPT, Drawn
+from vidkit.data.records import FrameNames, IgnoredRegions, VideoFiles, VideoTable
+from vidkit.errors import AnnotationError
+
+OTHER_CLASS, NO_AREA = "boxes of other classes left out", "boxes without area left out"
+NOT_BOXES = "polylines, points, masks and other shapes that are no boxes, left out"
+TURNED = "turned boxes, taken as the upright box around them"
+
+
+def table(
+    place: str,
+    name: str,
+    numbers: Sequence[int],
+    drawn: Drawn,
+    *,
+    size: tuple[int, int] = (0, 0),
+    files: VideoFiles | None = None,
+    called: FrameNames | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> VideoTable:
+    """The video whose frames have these ascending `numbers`, with what its reader noticed in `counts`.
+
+    Boxes of classes that aren't wanted and boxes without area are left out and counted. Raises AnnotationError where a
+    track is twice in a frame.
+    """
+    noticed = Counter(counts or {})
+    drawn = _without(drawn, drawn.class_id < 0, OTHER_CLASS, noticed)
+    drawn = _without(drawn, np.any(drawn.box[:, 2:] <= drawn.box[:, :2], axis=1), NO_AREA, noticed)
+    noticed[TURNED] += int((drawn.angle % 360 != 0).sum())
+    drawn = drawn.at(np.argsort(drawn.row, kind="stable"))
+    kept, others = drawn.at(drawn.kind == KEPT), drawn.at(drawn.kind != KEPT)
+    _check_tracks(f"{place}: video {name!r}", kept, numbers)
+    n_frames = len(numbers)
+    return VideoTable(
+        name=name,
+        frame_number=np.array(numbers, np.int32),
+        instance_count=np.bincount(kept.row, minlength=n_frames).astype(np.int32),
+        box=kept.box,
+        class_id=kept.class_id,
+        track_id=kept.track,
+        occluded=kept.occluded,
+        generated=kept.generated,
+        size=size,
+        instance_attributes={key: column for key, column in kept.attributes.items() if not np.isnan(column).all()},
+        files=files or VideoFiles(),
+        counts=dict(+noticed),
+        ignored=IgnoredRegions(
+            count=np.bincount(others.row, minlength=n_frames).astype(np.int32),
+            box=others.box,
+            class_id=others.class_id,
+            crowd=others.kind == CROWD,
+        )
+        if len(others.row)
+        else None,
+        called=called or FrameNames(),
+    )
+
+
+def _without(drawn: Drawn, leave: NDArray[np.bool_], reason: str, noticed: Counter[str]) -> Drawn:
+    noticed[reason] += int(leave.sum())
+    return drawn.at(~leave) if leave.any() else drawn
+
+
+def _check_tracks(place: str, drawn: Drawn, numbers: Sequence[int]) -> None:
+    """Raise where a track is twice in a frame."""
+    pairs = np.sort((drawn.row << 32 | drawn.track)[drawn.track >= 0])
+    twice = pairs[1:][pairs[1:] == pairs[:-1]]
+    if len(twice):
+        frame, track = numbers[int(twice[0]) >> 32], int(twice[0]) & 0xFFFFFFFF
+        raise AnnotationError(
+            f"{place}: track {track} has two boxes in frame {frame}; wanted one box of a track a frame"
+        )
