@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vidkit.data.index import FOLDER, IMAGE
-from vidkit.data.readers.image_videos import ImageVideo, files_of, images_below, one_size, size_of, videos_of
+from vidkit.data.readers.image_videos import files_of, images_below, one_size, size_of, videos_of
 from vidkit.errors import AnnotationError
 
 
@@ -52,12 +52,11 @@ def test_tracked_images_are_frames_whatever_their_numbers() -> None:
 
 
 def test_files_are_a_folder_or_a_still() -> None:
-    video = ImageVideo("v", (2, 0), (1, 2))
-    files = files_of(video, ["a/2.jpg", "", "a/1.jpg"])
+    files = files_of((2, 0), ["a/2.jpg", "", "a/1.jpg"])
     assert (files.kind, files.source, files.name) == (FOLDER, "a", ("1.jpg", "2.jpg"))
-    assert files_of(video, ["", "", "1.jpg"]).name == ("1.jpg", "")
-    assert files_of(video, ["", "", ""]).kind == ""
-    assert files_of(ImageVideo("s", (1,), (0,)), ["", "b/x.jpg"]).kind == IMAGE
+    assert files_of((2, 0), ["", "", "1.jpg"]).name == ("1.jpg", "")
+    assert files_of((2, 0), ["", "", ""]).kind == ""
+    assert files_of((1,), ["", "b/x.jpg"]).kind == IMAGE
 
 
 def test_sizes_come_from_headers(tmp_path: Path) -> None:

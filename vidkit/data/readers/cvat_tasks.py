@@ -1,24 +1,22 @@
-"""What both of CVAT's XML forms share: tasks or jobs and labels in `<meta>`, and the shapes of boxes."""
+"""Both of CVAT's XML forms: the tasks or jobs and the labels in `<meta>`, and which task each track or image is of."""
 
 from __future__ import annotations
 
-import math
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NO_ATTRIBUTES, DrawnBoxes
-from vidkit.data.readers.json_fields import MOST, in_part, inner_path, is_text, numeric
-from vidkit.data.readers.upright import around
+from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.drawn import MAX_FRAMES
+from vidkit.data.readers.json_fields import MOST, in_part, inner_path, is_text
+from vidkit.data.readers.xml_elements import elements_of
 from vidkit.data.source import MAX_PIXELS
 from vidkit.errors import AnnotationError
 
-ROOT = "annotations"
-OUTSIDE = 3
-"""The kind of a box that isn't there: it ends a track, or a part of it."""
-_FLAG = {"0": False, "1": True}
+FORMS = {"track": "CVAT for video", "image": "CVAT for images"}
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,45 @@ class CvatTask:
     size: tuple[int, int] = (0, 0)
     source: str = ""  # the video file
     subset: str = ""
-    is_video: bool = True
+    is_video: bool = False
 
     def numbers(self, length: int) -> range:
         """The numbers of its frames in the video; `length` of them where the file doesn't tell how many."""
         return range(self.first, self.first + self.step * (self.length or length), self.step)
 
 
-def tasks_of(path: Path, meta: ET.Element) -> list[CvatTask]:
+def file_of(path: Path) -> Path:
+    """The file itself, or the one in a folder."""
+    return path / "annotations.xml" if path.is_dir() else path
+
+
+def read_tasks(path: Path, tag: str, rows: ClassRows, add: Callable[[ET.Element, str], None]) -> list[CvatTask]:
+    """The tasks of a CVAT file, with names that differ; without any, one of unknown length, called as the folder.
+
+    Each element called `tag` is given to `add` with the id of its task, and the labels to `rows`, in their order.
+    Raises AnnotationError for what isn't CVAT's XML, or has elements of the other of its forms.
+    """
+    tasks: dict[str, CvatTask] = {}
+    for element in elements_of(path, "annotations"):
+        if element.tag == "meta":
+            tasks |= {task.key: task for task in _tasks_of(path, element)}
+            for label in _labels_of(path, element):
+                rows.row(label)
+        elif element.tag == tag:
+            key = next(iter(tasks)) if len(tasks) == 1 else element.get("task_id", "")
+            if tasks and key not in tasks:
+                told = f"task_id {in_part(key)}, but <meta> tells of {in_part(list(tasks))}"
+                raise AnnotationError(f"{path}: {tag} {in_part(element.get('id'))}: {told}")
+            add(element, key)
+        elif element.tag in FORMS:
+            raise AnnotationError(f"{path}: holds <{element.tag}>: this is {FORMS[element.tag]}; wanted {FORMS[tag]}")
+    folder = path.resolve().parent.name or path.stem
+    named = [replace(task, name=task.name or folder) for task in tasks.values()] or [CvatTask(name=folder)]
+    often = Counter(task.name for task in named)
+    return [replace(t, name=f"{t.name}_{t.key}") if often[t.name] > 1 else t for t in named]
+
+
+def _tasks_of(path: Path, meta: ET.Element) -> list[CvatTask]:
     """The tasks of a `<meta>`: a task, a job, or those of a project, which counts frames through a subset's tasks."""
     tasks = [_task(path, element, meta, 0) for element in (*meta.findall("task"), *meta.findall("job"))]
     subset, offset = None, 0
@@ -54,7 +83,7 @@ def tasks_of(path: Path, meta: ET.Element) -> list[CvatTask]:
     return tasks
 
 
-def labels_of(path: Path, meta: ET.Element) -> Sequence[str]:
+def _labels_of(path: Path, meta: ET.Element) -> Sequence[str]:
     """The names of the labels, in their order; those of a skeleton's parts are no classes of their own."""
     names = [label.findtext("name", "") for label in meta.iter("label") if label.find("parent") is None]
     for name in names:
@@ -68,38 +97,6 @@ def whole(place: str, name: str, text: str, most: int = MOST) -> int:
     if not re.fullmatch(r"\d{1,10}", text, re.ASCII) or int(text) > most:
         raise AnnotationError(f"{place}: {name} {in_part(text)}, wanted a whole number from 0 to {most}")
     return int(text)
-
-
-def add_box(
-    into: DrawnBoxes,
-    place: str,
-    shape: ET.Element,
-    row: int,
-    class_id: int,
-    track: int = -1,
-    known: Mapping[str, float] = NO_ATTRIBUTES,
-) -> Mapping[str, float] | None:
-    """Add the box that an element draws; its attributes, with those `known` before; None where it draws no box."""
-    given = shape.attrib
-    if shape.tag not in ("box", "polygon"):
-        return None
-    try:
-        if shape.tag == "box":
-            corners = float(given["xtl"]), float(given["ytl"]), float(given["xbr"]), float(given["ybr"])
-        else:
-            corners = around([float(v) for v in re.split("[,;]", given["points"])])
-        x1, y1, x2, y2 = corners
-        outside, occluded = _FLAG[given.get("outside", "0")], _FLAG[given.get("occluded", "0")]
-        generated, angle = not _FLAG[given.get("keyframe", "1")], float(given.get("rotation", 0))
-    except (KeyError, ValueError):
-        x1 = y1 = x2 = y2 = math.nan
-    if not (-MAX_PIXELS <= x1 <= x2 <= MAX_PIXELS and -MAX_PIXELS <= y1 <= y2 <= MAX_PIXELS and abs(angle) <= 1e6):
-        wanted = "corners in pixels, outside, occluded and keyframe 0 or 1"
-        raise AnnotationError(f"{place}: <{shape.tag}> {in_part(given)}; wanted {wanted}")
-    if len(shape):
-        known = {**known, **numeric({a.get("name", ""): (a.text or "").strip() for a in shape})}
-    into.add(row, class_id, corners, track, occluded, generated, OUTSIDE if outside else KEPT, angle, known)
-    return known
 
 
 def _task(path: Path, element: ET.Element, meta: ET.Element, offset: int) -> CvatTask:
@@ -125,7 +122,7 @@ def _task(path: Path, element: ET.Element, meta: ET.Element, offset: int) -> Cva
         size=(number("original_size/width", MAX_PIXELS), number("original_size/height", MAX_PIXELS)),
         source=inner_path(f"{place}: source", told("source")) if told("source") else "",
         subset=inner_path(f"{place}: subset", told("subset")) if told("subset") else "",
-        is_video=told("mode") != "annotation",
+        is_video=told("mode") == "interpolation",
     )
     if offset + task.first + task.step * task.length > MOST:
         raise AnnotationError(f"{place}: frames up to number {offset + task.first + task.step * task.length}")

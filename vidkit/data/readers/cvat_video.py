@@ -1,9 +1,8 @@
 """CVAT's own XML 1.1 in the form "CVAT for video" → records.
 
-Corners count in pixels from the picture's edge, so `xbr` and `ybr` are vidkit's exclusive corners already. Each track
-lists its boxes. CVAT itself writes those of all frames, and marks by `keyframe="0"` what it put between. Where no box
-of the file is marked so, boxes are key frames, and those between are made as CVAT does: linearly towards the track's
-next box, up to one that is `outside`, or to the end. A polygon counts as the box around it.
+Each track lists its boxes. CVAT itself writes those of all frames, and marks by `keyframe="0"` what it put between.
+Where no box of the file is marked so, boxes are key frames, and those between are made as CVAT does: linearly towards
+the track's next box, up to one that is `outside`, or to the end.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, VIDEO
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.coco_vid import VIDEO_SUFFIXES
-from vidkit.data.readers.cvat_tasks import ROOT, CvatTask, add_box, labels_of, tasks_of, whole
+from vidkit.data.readers.cvat_shapes import add_box
+from vidkit.data.readers.cvat_tasks import CvatTask, file_of, read_tasks, whole
 from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NO_ATTRIBUTES, Drawn, DrawnBoxes
 from vidkit.data.readers.drawn_table import NOT_BOXES, table
 from vidkit.data.readers.json_fields import head, in_part, is_text
 from vidkit.data.readers.key_frames import between_keys
 from vidkit.data.readers.upright import upright
-from vidkit.data.readers.xml_elements import elements_of
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
@@ -46,7 +45,7 @@ class _Boxes:
 
 def looks_like(path: Path) -> bool:
     """Whether this is such a file, or a folder with one, by its first bytes."""
-    start = head(_file(path), 1 << 20)
+    start = head(file_of(path), 1 << 20)
     return re.search(rb"<annotations>\s*<(version|meta|track)\b", start) is not None and b"<image " not in start
 
 
@@ -57,40 +56,16 @@ def read_cvat_video(path: Path, frames: Path | None = None, classes: Sequence[Ob
     `classes`, boxes of other labels are left out and counted; else the classes are the file's labels, in its order.
     Raises AnnotationError, naming file, track and frame, for whatever is malformed.
     """
-    path = _file(path)
+    path = file_of(path)
     rows = ClassRows(str(path), classes)
-    tasks: dict[str, CvatTask] = {}
     of_task: defaultdict[str, _Boxes] = defaultdict(lambda: _Boxes(DrawnBoxes(str(path))))
-    for element in elements_of(path, ROOT):
-        if element.tag == "meta":
-            tasks |= {task.key: task for task in tasks_of(path, element)}
-            for label in labels_of(path, element):
-                rows.row(label)
-        elif element.tag == "track":
-            key = next(iter(tasks)) if len(tasks) == 1 else element.get("task_id", "")
-            _add_track(path, element, rows, of_task[key])
-        elif element.tag == "image":
-            raise AnnotationError(f'{path}: holds <image>: this is "CVAT for images"; wanted "CVAT for video"')
-    if unknown := next((key for key in of_task if key not in tasks and tasks), None):
-        raise AnnotationError(f"{path}: a track of task {in_part(unknown)}, but <meta> tells of {in_part(list(tasks))}")
-    drawn = [(task, of_task[task.key].boxes.columns()) for task in _named(path, tasks)]
+    tasks = read_tasks(path, "track", rows, lambda track, key: _add_track(path, track, rows, of_task[key]))
+    drawn = [(task, of_task[task.key].boxes.columns()) for task in tasks]
     lists_all = any(keys.generated.any() for _, keys in drawn)
     root = frames or path.parent
     videos = tuple(_video(path, task, keys, lists_all, root, of_task[task.key].counts) for task, keys in drawn)
     check_names(str(path), videos)
     return Source(rows.classes, videos, root)
-
-
-def _file(path: Path) -> Path:
-    return path / "annotations.xml" if path.is_dir() else path
-
-
-def _named(path: Path, tasks: Mapping[str, CvatTask]) -> list[CvatTask]:
-    """The tasks with names that differ; without any, one of unknown length."""
-    folder = path.resolve().parent.name or path.stem
-    named = [replace(task, name=task.name or folder) for task in tasks.values()] or [CvatTask(name=folder)]
-    often = Counter(task.name for task in named)
-    return [replace(t, name=f"{t.name}_{t.key}") if often[t.name] > 1 else t for t in named]
 
 
 def _add_track(path: Path, element: ET.Element, rows: ClassRows, into: _Boxes) -> None:

@@ -88,9 +88,9 @@ def _are_frames(images: Sequence[_Numbered], tracked: bool) -> bool:
     return tracked or (bool(gaps) and gaps[0] == gaps[len(gaps) // 2])
 
 
-def files_of(video: ImageVideo, paths: Sequence[str]) -> VideoFiles:
+def files_of(images: Sequence[int], paths: Sequence[str]) -> VideoFiles:
     """Where the images of a video are; `paths` are those of all images below the root, "" where there is none."""
-    found = [paths[image] for image in video.images]
+    found = [paths[image] for image in images]
     if not any(found):
         return VideoFiles()
     if len(found) == 1:

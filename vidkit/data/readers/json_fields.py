@@ -106,10 +106,10 @@ def in_part(value: object) -> str:
 
 def inner_path(place: str, path: str) -> str:
     """`path` with slashes and without a leading "./"; an AnnotationError if it leads out of its folder."""
-    clean = path.replace("\\", "/")
-    if not is_text(path) or clean.startswith("/") or ".." in clean.split("/") or re.match(r"[A-Za-z]:", clean):
+    parts = [part for part in path.replace("\\", "/").split("/") if part != "."]
+    if not is_text(path) or ".." in parts or not all(parts) or not parts or re.match(r"[A-Za-z]:", path):
         raise AnnotationError(f"{place}: {in_part(path)}, wanted a path inside the folder of the frames (--frames DIR)")
-    return "/".join(part for part in clean.split("/") if part not in ("", "."))
+    return "/".join(parts)
 
 
 def numeric(values: Mapping[str, object], but: frozenset[str] = frozenset()) -> dict[str, float]:
