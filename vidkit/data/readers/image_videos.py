@@ -117,6 +117,12 @@ def one_size(place: str, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return known[0] if known else (0, 0)
 
 
+def images_in(folder: Path) -> list[str]:
+    """The names of the images in a folder, "2" before "10"; none where there is no such folder."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return sorted((name for name in names if name.lower().endswith(IMAGE_SUFFIXES)), key=_natural)
+
+
 def images_below(folder: Path) -> dict[str, str]:
     """The paths of all images in a folder and the folders in it, by the path without the suffix; sorted."""
     found = {}
