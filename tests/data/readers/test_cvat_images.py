@@ -80,7 +80,7 @@ def test_what_is_no_box_is_counted(tmp_path: Path) -> None:
         (xml(image(0, "x.png", CAR.replace('label="car"', ""))), "image 'x.png': <'box'> has label '', wanted a name"),
         (xml(image(0, "x.png", CAR.replace("30", "inf"))), "image 'x.png': <box> .* wanted corners"),
         (xml(image(0, "f_1.png"), image(1, "f_2.png", size=(9, 9))), "video 'f': images of 100x80 and of 9x9 pixels"),
-        (xml(image(1, "a"), image(1, "b"), meta=task(2, FILM)), "task 'clip': image id 1 comes twice"),
+        (xml(image(1, "a"), image(1, "b"), meta=task(2, FILM)), "'clip': frame number 1 comes twice"),
         (xml(image(0, "a.png", more=' task_id="9"'), meta=task(2, key=1) + task(2, key=2)), "image '0': task_id '9'"),
     ],
 )

@@ -22,7 +22,7 @@ def test_the_boxes_of_some_images_equal_a_plain_loop(seed: int) -> None:
     drawn = DrawnBoxes("made")
     for image, n in boxes:
         drawn.add(image, 0, (n, 0, n + 1, 1), track=n, attributes={"half": n / 2} if n % 3 else {})
-    columns, starts = drawn.by_image(images)
+    columns, starts = drawn.columns().by_image(images)
     chosen = dice.sample(range(images), dice.randint(0, images))
     found = columns.of_images(chosen, starts)
     wanted = [(row, n) for row, image in enumerate(chosen) for where, n in boxes if where == image]

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vidkit.data.index import FOLDER, IMAGE
-from vidkit.data.readers.image_videos import files_of, images_below, one_size, size_of, videos_of
+from vidkit.data.readers.image_videos import files_of, images_below, natural, one_size, size_of, videos_of
 from vidkit.errors import AnnotationError
 
 
@@ -46,9 +46,9 @@ def test_what_roboflow_adds_to_a_name_doesnt_count() -> None:
 
 def test_tracked_images_are_frames_whatever_their_numbers() -> None:
     assert frames("000139.jpg", "000285.jpg", "000999.jpg", tracked=True)[0][2] == (139, 285, 999)
-    assert frames("b/y10.jpg", "b/y9.jpg", "b/x.jpg", tracked=True) == [
-        ("b", ["b/x.jpg", "b/y9.jpg", "b/y10.jpg"], (0, 1, 2))
-    ]
+    paths = ["b/y9.jpg", "b/x.jpg", "b/y10.jpg"]
+    assert frames(*paths, tracked=True) == [("b", paths, (0, 1, 2))]
+    assert sorted(["10", "9", "b2", "b10", "a"], key=natural) == ["9", "10", "a", "b2", "b10"]
 
 
 def test_files_are_a_folder_or_a_still() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vidkit.classes import ObjectClass
 from vidkit.data.class_list import MAX_CLASSES
 from vidkit.errors import AnnotationError
@@ -23,6 +26,10 @@ class ClassRows:
         if len(self._rows) >= MAX_CLASSES:
             raise AnnotationError(f"{self._place}: more than {MAX_CLASSES} labels")
         return self._rows.setdefault(name, len(self._rows))
+
+    def rows(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """The rows of several, `(K,)`."""
+        return np.array([self.row(name) for name in names], np.int64)
 
     @property
     def classes(self) -> tuple[ObjectClass, ...]:

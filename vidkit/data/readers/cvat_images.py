@@ -9,31 +9,23 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from vidkit.classes import ObjectClass
-from vidkit.data.index import VIDEO
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.cvat_shapes import add_box
 from vidkit.data.readers.cvat_tasks import CvatTask, file_of, read_tasks, whole
 from vidkit.data.readers.drawn import DrawnBoxes
-from vidkit.data.readers.drawn_table import NOT_BOXES, table
-from vidkit.data.readers.image_videos import IMAGE_SUFFIXES, ImageVideo, files_of, images_below, one_size, videos_of
+from vidkit.data.readers.drawn_table import NOT_BOXES
+from vidkit.data.readers.image_tables import SourceImage, tables_of
+from vidkit.data.readers.image_videos import IMAGE_SUFFIXES, images_below
 from vidkit.data.readers.json_fields import head, in_part, inner_path, is_text
 from vidkit.data.readers.upright import upright
-from vidkit.data.records import FrameNames, VideoFiles, VideoTable
+from vidkit.data.records import VideoTable
 from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
-
-
-class _CvatImage(NamedTuple):
-    number: int  # its id, as written
-    name: str  # as written
-    size: tuple[int, int]
 
 
 @dataclass
@@ -41,7 +33,7 @@ class _CvatImages:
     """The images of one task, and their boxes, whose rows are the images'."""
 
     boxes: DrawnBoxes
-    images: list[_CvatImage] = field(default_factory=list)
+    images: list[SourceImage] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -65,13 +57,13 @@ def read_cvat_images(path: Path, frames: Path | None = None, classes: Sequence[O
     root = frames or path.parent
     base = "images" if (root / "images").is_dir() else "."
     on_disk = {name: str(PurePosixPath(base, file)) for name, file in images_below(root / base).items()}
-    videos = tuple(
-        table
-        for task in tasks
-        for table in _tables(path, task, of_task[task.key], on_disk, root, task.name if len(tasks) > 1 else "")
-    )
-    check_names(str(path), videos)
-    return Source(rows.classes, videos, root)
+    videos: list[VideoTable] = []
+    for task in tasks:
+        tables = _tables(path, task, of_task[task.key], on_disk, root)
+        apart = len(tasks) > 1 and not task.is_video  # images of two tasks may have the same names
+        videos += [replace(video, name=f"{task.name}/{video.name}") for video in tables] if apart else tables
+    check_names(str(path), tuple(videos))
+    return Source(rows.classes, tuple(videos), root)
 
 
 def _add_image(path: Path, element: ET.Element, rows: ClassRows, into: _CvatImages) -> None:
@@ -80,51 +72,31 @@ def _add_image(path: Path, element: ET.Element, rows: ClassRows, into: _CvatImag
     width, height = (whole(place, side, element.get(side, "0"), MAX_PIXELS) for side in ("width", "height"))
     for shape in element:
         label = shape.get("label", "")
+        if shape.tag == "tag":  # it speaks of the whole image
+            continue
         if not is_text(label):
             raise AnnotationError(f"{place}: <{in_part(shape.tag)}> has label {in_part(label)}, wanted a name")
         told = add_box(into.boxes, place, shape, len(into.images), rows.row(label))
-        into.counts[NOT_BOXES] += told is None and shape.tag != "tag"
-    into.images.append(_CvatImage(whole(place, "id", element.get("id", "")), inner_path(place, name), (width, height)))
+        into.counts[NOT_BOXES] += told is None
+    number = whole(place, "id", element.get("id", ""))
+    into.images.append(SourceImage(inner_path(place, name), (width, height), str(number), number))
 
 
 def _tables(
-    path: Path, task: CvatTask, given: _CvatImages, on_disk: Mapping[str, str], root: Path, under: str
-) -> Iterator[VideoTable]:
-    """The videos of one task; those of an image task are called as what they are `under`, too."""
-    images, counts = given.images, given.counts
-    boxes, starts = given.boxes.by_image(len(images))
-    boxes = upright(boxes)
-    film = task.source if task.is_video and (root / task.source).is_file() else ""
-    names = [image.name for image in images]
-    paths = [_path(on_disk, task, name) for name in names]
-    for name, rows, numbers in [_of_film(path, task, images)] if task.is_video else videos_of(names, task.name):
-        chosen = [images[row] for row in rows]
-        yield table(
-            str(path),
-            f"{under}/{name}" if under and not task.is_video else name,
-            numbers,
-            boxes.of_images(rows, starts),
-            size=one_size(f"{path}: video {name!r}", [image.size for image in chosen]),
-            files=VideoFiles(VIDEO, film) if film else files_of(rows, paths),
-            called=FrameNames(
-                id=tuple(str(image.number) for image in chosen),
-                path=tuple(image.name for image in chosen),
-                number=tuple(image.number for image in chosen) if task.is_video else None,
-            ),
-            counts=counts,
-        )
-        counts = Counter()
-
-
-def _of_film(path: Path, task: CvatTask, images: Sequence[_CvatImage]) -> ImageVideo:
-    """The frames of a task of a video, in their order."""
-    rows = sorted(range(len(images)), key=lambda row: images[row].number)
-    numbers = [images[row].number - task.offset for row in rows]
-    twice = next((after for before, after in pairwise(numbers) if before == after), None)
-    if twice is not None or min(numbers, default=0) < 0:
-        found = f"id {twice} comes twice" if twice is not None else f"id {numbers[0] + task.offset}"
-        raise AnnotationError(f"{path}: task {task.name!r}: image {found}; wanted the number of each frame once")
-    return ImageVideo(task.name, tuple(rows), tuple(numbers))
+    path: Path, task: CvatTask, given: _CvatImages, on_disk: Mapping[str, str], root: Path
+) -> tuple[VideoTable, ...]:
+    """The videos of one task: of a film, one by the numbers of its frames; of images, by their names."""
+    images = given.images if task.is_video else [image._replace(number=None) for image in given.images]
+    return tables_of(
+        str(path),
+        task.name,
+        images,
+        upright(given.boxes.columns()),
+        [_path(on_disk, task, image.name) for image in images],
+        offset=task.offset,
+        film=task.source if task.is_video and (root / task.source).is_file() else "",
+        counts=given.counts,
+    )
 
 
 def _path(on_disk: Mapping[str, str], task: CvatTask, name: str) -> str:

@@ -18,7 +18,7 @@ KEPT, NOT_COUNTED, CROWD = 0, 1, 2
 """What a box is: ground truth; an object that needn't be found; a region that many detections may lie in."""
 NO_ATTRIBUTES: Mapping[str, float] = {}
 _TYPES: Mapping[str, type] = {
-    **{"row": np.int64, "class_id": np.int16, "track": np.int32},
+    **{"row": np.int64, "class_id": np.int64, "track": np.int32},
     **{"occluded": np.bool_, "generated": np.bool_, "kind": np.int8},
 }
 
@@ -28,7 +28,7 @@ class Drawn:
     """N boxes of one video as columns."""
 
     row: NDArray[np.int64]  # of its frame among the frames of the video
-    class_id: NDArray[np.int16]  # -1: of no class that is wanted
+    class_id: NDArray[np.int64]  # -1: of no class that is wanted
     box: Boxes  # (N, 4) vidkit's convention
     track: NDArray[np.int32]  # -1: none
     occluded: NDArray[np.bool_]
@@ -41,6 +41,11 @@ class Drawn:
         """The boxes of these rows, or of this mask."""
         columns = {f.name: getattr(self, f.name)[which] for f in fields(self) if f.name != "attributes"}
         return Drawn(**columns, attributes={name: column[which] for name, column in self.attributes.items()})
+
+    def by_image(self, images: int) -> tuple[Drawn, NDArray[np.int64]]:
+        """The boxes sorted by `row`, which is the image, and where the boxes of each image start `(images + 1,)`."""
+        drawn = self.at(np.argsort(self.row, kind="stable"))
+        return drawn, np.searchsorted(drawn.row, np.arange(images + 1))
 
     def of_images(self, images: Sequence[int], starts: NDArray[np.int64]) -> Drawn:
         """The boxes of these images, which become the frames of a video; `starts` are those of `by_image`."""
@@ -97,9 +102,3 @@ class DrawnBoxes:
         }
         box, angle = np.array(self._corners, np.float64).reshape(-1, 4), np.array(self._angle, np.float64)
         return Drawn(**whole, box=box, angle=angle, attributes=attributes)
-
-    def by_image(self, images: int) -> tuple[Drawn, NDArray[np.int64]]:
-        """All of them sorted by `row`, which is the image, and where the boxes of each image start `(images + 1,)`."""
-        drawn = self.columns()
-        drawn = drawn.at(np.argsort(drawn.row, kind="stable"))
-        return drawn, np.searchsorted(drawn.row, np.arange(images + 1))

@@ -46,7 +46,7 @@ def table(
         frame_number=np.array(numbers, np.int32),
         instance_count=np.bincount(kept.row, minlength=n_frames).astype(np.int32),
         box=kept.box,
-        class_id=kept.class_id,
+        class_id=kept.class_id.astype(np.int16),
         track_id=kept.track,
         occluded=kept.occluded,
         generated=kept.generated,
@@ -57,7 +57,7 @@ def table(
         ignored=IgnoredRegions(
             count=np.bincount(others.row, minlength=n_frames).astype(np.int32),
             box=others.box,
-            class_id=others.class_id,
+            class_id=others.class_id.astype(np.int16),
             crowd=others.kind == CROWD,
         )
         if len(others.row)

@@ -41,7 +41,7 @@ def videos_of(paths: Sequence[str], name: str, tracked: bool = False) -> list[Im
 
     A video is called by its folder and what stands before the numbers, or `name` where that is nothing. `tracked` says
     that the images are frames of videos for certain: numbers may have any gaps, and a folder whose images can't be told
-    apart by numbers is one video, in the order of the names.
+    apart by numbers is one video, in the order in which they are given.
     """
     folders: defaultdict[str, dict[str, list[_Numbered]]] = defaultdict(lambda: defaultdict(list))
     for image, path in enumerate(paths):
@@ -52,7 +52,7 @@ def videos_of(paths: Sequence[str], name: str, tracked: bool = False) -> list[Im
     videos = []
     for folder, groups in sorted(folders.items()):
         if tracked and not all(_are_frames(images, tracked) for images in groups.values()):
-            images = sorted((i for group in groups.values() for _, _, i in group), key=lambda i: _natural(paths[i]))
+            images = sorted(i for group in groups.values() for _, _, i in group)
             videos.append(ImageVideo(_called(folder, "", name), tuple(images), tuple(range(len(images)))))
             continue
         for prefix, group in sorted(groups.items()):
@@ -74,8 +74,8 @@ def _called(folder: str, prefix: str, name: str) -> str:
     return "/".join(part for part in (folder, prefix.rstrip("_-. ")) if part not in ("", ".")) or name
 
 
-def _natural(path: str) -> list[tuple[int, str]]:
-    """A key by which "2" stands before "10"."""
+def natural(path: str) -> list[tuple[int, str]]:
+    """A key to sort by, with which "2" stands before "10"."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,18})", path)]
 
 
@@ -117,10 +117,15 @@ def one_size(place: str, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return known[0] if known else (0, 0)
 
 
+def folder_with(root: Path, folders: Sequence[str], name: str) -> str:
+    """The first of the folders below the root that has a file called so; "." where none has."""
+    return next((folder for folder in folders if (root / folder / name).is_file()), ".")
+
+
 def images_in(folder: Path) -> list[str]:
     """The names of the images in a folder, "2" before "10"; none where there is no such folder."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return sorted((name for name in names if name.lower().endswith(IMAGE_SUFFIXES)), key=_natural)
+    return sorted((name for name in names if name.lower().endswith(IMAGE_SUFFIXES)), key=natural)
 
 
 def images_below(folder: Path) -> dict[str, str]:

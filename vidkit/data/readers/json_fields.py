@@ -70,9 +70,23 @@ class JsonFields:
             )
         ]
 
+    def corners(self) -> tuple[float, float, float, float]:
+        """The corners of `bbox`, which is x, y, width, height in pixels from the picture's edge."""
+        x, y, width, height = self.numbers("bbox", 4)
+        if width < 0 or height < 0:
+            raise self.wrong("bbox", "x, y, width, height, none of the last two negative")
+        return x, y, x + width, y + height
+
     def flag(self, name: str) -> bool:
         """False or true, also as 0 or 1; false where the field is absent or null."""
         return bool(self._get(name, False, lambda v: type(v) in (bool, int) and v in (0, 1), "true or false"))
+
+    def id(self, name: str) -> int | str:
+        """A whole number or a text."""
+        value: int | str = self._get(
+            name, _MISSING, lambda v: type(v) is int or is_text(v), "an id (a number or a text)"
+        )
+        return value
 
     def items(self, name: str, optional: bool = False) -> list[Any]:
         """A list; an empty one where it is `optional` and absent or null."""
@@ -148,12 +162,14 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
 
 
-def head(path: Path, size: int = 1 << 16) -> bytes:
-    """The first bytes of a plain file, none where it can't be read."""
+def head(path: Path, size: int = 1 << 16, tail: bool = False) -> bytes:
+    """The first bytes of a plain file, or the last ones if it is larger; none where it can't be read."""
     try:
         if not path.is_file():
             return b""
         with path.open("rb") as file:
+            if tail:
+                file.seek(max(path.stat().st_size - size, 0))
             return file.read(size)
     except (OSError, ValueError):
         return b""
