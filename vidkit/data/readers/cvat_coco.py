@@ -18,13 +18,16 @@ from vidkit.classes import ObjectClass
 from vidkit.data.json_sections import sections
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.drawn import CROWD, KEPT, DrawnBoxes
+from vidkit.data.readers.free_attributes import numeric
 from vidkit.data.readers.image_tables import SourceImage, tables_of
-from vidkit.data.readers.json_fields import JsonFields, head, in_part, inner_path, numeric
+from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path
+from vidkit.data.readers.looking import file_in, head
 from vidkit.data.readers.unpacked import OWN_ATTRIBUTES, paths_of, place_of
 from vidkit.data.readers.upright import upright
 from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
+FILE = "annotations/instances_default.json"  # where it is in the folder of an export
 Id = int | str
 T = TypeVar("T")
 
@@ -44,9 +47,10 @@ class _CvatCoco:
 
 def looks_like(path: Path) -> bool:
     """Whether this is such a file, or a folder with one, by its first and last bytes."""
-    start, end = head(_file(path)), head(_file(path), tail=True)
+    file = file_in(path, FILE)
+    start, end = head(file), head(file, tail=True)
     named = all(b'"%b"' % key in start + end for key in (b"annotations", b"attributes", b"track_id", b"image_id"))
-    return start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and named and b'"videos"' not in start + end
+    return start.startswith(b"{") and named and b'"videos"' not in start + end
 
 
 def read_cvat_coco(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:
@@ -57,7 +61,7 @@ def read_cvat_coco(path: Path, frames: Path | None = None, classes: Sequence[Obj
     AnnotationError, naming file and element, for whatever is malformed, for a COCO file with `videos`, and for one
     without any track.
     """
-    path = _file(path)
+    path = file_in(path, FILE)
     folder, name = place_of(path)
     root = frames or folder
     coco = _read(path)
@@ -73,10 +77,6 @@ def read_cvat_coco(path: Path, frames: Path | None = None, classes: Sequence[Obj
     videos = tables_of(str(path), name, list(images.values()), drawn, paths, tracked=True)
     check_names(str(path), videos)
     return Source(rows.classes, videos, root, class_ids=rows.ids({n: str(key) for key, n in categories.items()}))
-
-
-def _file(path: Path) -> Path:
-    return path / "annotations" / "instances_default.json" if path.is_dir() else path
 
 
 def _in_order(elements: Mapping[Id, T]) -> dict[Id, T]:

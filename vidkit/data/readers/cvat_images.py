@@ -16,12 +16,13 @@ from pathlib import Path, PurePosixPath
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.cvat_shapes import add_box
-from vidkit.data.readers.cvat_tasks import CvatTask, file_of, read_tasks, whole
+from vidkit.data.readers.cvat_tasks import FILE, CvatTask, read_tasks, whole
 from vidkit.data.readers.drawn import DrawnBoxes
 from vidkit.data.readers.drawn_table import NOT_BOXES
 from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.image_videos import IMAGE_SUFFIXES, images_below
-from vidkit.data.readers.json_fields import head, in_part, inner_path, is_text
+from vidkit.data.readers.json_fields import in_part, inner_path, is_text
+from vidkit.data.readers.looking import file_in, head, is_plain
 from vidkit.data.readers.upright import upright
 from vidkit.data.records import VideoTable
 from vidkit.data.source import MAX_PIXELS, Source, check_names
@@ -39,7 +40,7 @@ class _CvatImages:
 
 def looks_like(path: Path) -> bool:
     """Whether this is such a file, or a folder with one, by its first bytes."""
-    start = head(file_of(path), 1 << 20)
+    start = head(file_in(path, FILE), 1 << 20)
     return re.search(rb"<annotations>\s*<(version|meta|image)\b", start) is not None and b"<image " in start
 
 
@@ -50,7 +51,7 @@ def read_cvat_images(path: Path, frames: Path | None = None, classes: Sequence[O
     `classes`, boxes of other labels are left out and counted; else the classes are the file's labels, in its order.
     Raises AnnotationError, naming file and image, for whatever is malformed.
     """
-    path = file_of(path)
+    path = file_in(path, FILE)
     rows = ClassRows(str(path), classes)
     of_task: defaultdict[str, _CvatImages] = defaultdict(lambda: _CvatImages(DrawnBoxes(str(path))))
     tasks = read_tasks(path, "image", rows, lambda image, key: _add_image(path, image, rows, of_task[key]))
@@ -94,7 +95,7 @@ def _tables(
         upright(given.boxes.columns()),
         [_path(on_disk, task, image.name) for image in images],
         offset=task.offset,
-        film=task.source if task.is_video and (root / task.source).is_file() else "",
+        film=task.source if task.is_video and is_plain(root / task.source) else "",
         counts=given.counts,
     )
 

@@ -19,6 +19,7 @@ from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NOT_COUNTED, DrawnBoxes
 from vidkit.data.readers.drawn_table import table
 from vidkit.data.readers.image_videos import images_in, size_of
 from vidkit.data.readers.json_fields import MOST, in_part, is_text
+from vidkit.data.readers.looking import is_plain, names_in
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
@@ -58,11 +59,8 @@ def read_cvat_mot(path: Path, frames: Path | None = None, classes: Sequence[Obje
 
 
 def _tasks(path: Path) -> list[Path]:
-    try:
-        folders = [path, *sorted(p for p in path.iterdir() if p.is_dir())] if path.is_dir() else []
-        found = [f for f in folders if (f / "gt" / "gt.txt").is_file() and (f / "gt" / "labels.txt").is_file()]
-    except (OSError, ValueError):
-        return []
+    folders = [path, *(path / name for name in names_in(path))]
+    found = [f for f in folders if is_plain(f / "gt" / "gt.txt") and is_plain(f / "gt" / "labels.txt")]
     return found[:1] if found[:1] == [path] else found
 
 

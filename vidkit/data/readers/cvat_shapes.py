@@ -12,7 +12,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from vidkit.data.readers.drawn import KEPT, NO_ATTRIBUTES, DrawnBoxes
-from vidkit.data.readers.json_fields import in_part, numeric
+from vidkit.data.readers.free_attributes import numeric
+from vidkit.data.readers.json_fields import in_part
 from vidkit.data.readers.upright import around
 from vidkit.data.source import MAX_PIXELS
 from vidkit.errors import AnnotationError

@@ -16,6 +16,7 @@ from vidkit.data.readers.xml_elements import elements_of
 from vidkit.data.source import MAX_PIXELS
 from vidkit.errors import AnnotationError
 
+FILE = "annotations.xml"  # what an export is called in its folder
 FORMS = {"track": "CVAT for video", "image": "CVAT for images"}
 
 
@@ -37,11 +38,6 @@ class CvatTask:
     def numbers(self, length: int) -> range:
         """The numbers of its frames in the video; `length` of them where the file doesn't tell how many."""
         return range(self.first, self.first + self.step * (self.length or length), self.step)
-
-
-def file_of(path: Path) -> Path:
-    """The file itself, or the one in a folder."""
-    return path / "annotations.xml" if path.is_dir() else path
 
 
 def read_tasks(path: Path, tag: str, rows: ClassRows, add: Callable[[ET.Element, str], None]) -> list[CvatTask]:
@@ -78,8 +74,6 @@ def _tasks_of(path: Path, meta: ET.Element) -> list[CvatTask]:
         subset, offset = element.findtext("subset"), offset if element.findtext("subset") == subset else 0
         tasks.append(_task(path, element, meta, offset))
         offset = tasks[-1].offset + tasks[-1].first + tasks[-1].step * tasks[-1].length
-    if sum(task.length for task in tasks) > 10 * MAX_FRAMES:
-        raise AnnotationError(f"{path}: <meta>: tasks of more than {10 * MAX_FRAMES} frames in all")
     return tasks
 
 

@@ -21,11 +21,12 @@ from vidkit.data.index import FOLDER, VIDEO
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.coco_vid import VIDEO_SUFFIXES
 from vidkit.data.readers.cvat_shapes import add_box
-from vidkit.data.readers.cvat_tasks import CvatTask, file_of, read_tasks, whole
+from vidkit.data.readers.cvat_tasks import FILE, CvatTask, read_tasks, whole
 from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NO_ATTRIBUTES, Drawn, DrawnBoxes
-from vidkit.data.readers.drawn_table import NOT_BOXES, table
-from vidkit.data.readers.json_fields import head, in_part, is_text
+from vidkit.data.readers.drawn_table import NOT_BOXES, bounded, table
+from vidkit.data.readers.json_fields import in_part, is_text
 from vidkit.data.readers.key_frames import between_keys
+from vidkit.data.readers.looking import file_in, head, is_plain
 from vidkit.data.readers.upright import upright
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.data.source import Source, check_names
@@ -45,7 +46,7 @@ class _Boxes:
 
 def looks_like(path: Path) -> bool:
     """Whether this is such a file, or a folder with one, by its first bytes."""
-    start = head(file_of(path), 1 << 20)
+    start = head(file_in(path, FILE), 1 << 20)
     return re.search(rb"<annotations>\s*<(version|meta|track)\b", start) is not None and b"<image " not in start
 
 
@@ -56,14 +57,16 @@ def read_cvat_video(path: Path, frames: Path | None = None, classes: Sequence[Ob
     `classes`, boxes of other labels are left out and counted; else the classes are the file's labels, in its order.
     Raises AnnotationError, naming file, track and frame, for whatever is malformed.
     """
-    path = file_of(path)
+    path = file_in(path, FILE)
     rows = ClassRows(str(path), classes)
     of_task: defaultdict[str, _Boxes] = defaultdict(lambda: _Boxes(DrawnBoxes(str(path))))
     tasks = read_tasks(path, "track", rows, lambda track, key: _add_track(path, track, rows, of_task[key]))
     drawn = [(task, of_task[task.key].boxes.columns()) for task in tasks]
     lists_all = any(keys.generated.any() for _, keys in drawn)
     root = frames or path.parent
-    videos = tuple(_video(path, task, keys, lists_all, root, of_task[task.key].counts) for task, keys in drawn)
+    videos = bounded(
+        str(path), (_video(path, task, keys, lists_all, root, of_task[task.key].counts) for task, keys in drawn)
+    )
     check_names(str(path), videos)
     return Source(rows.classes, videos, root)
 
@@ -117,9 +120,9 @@ def _video(
 def _files(root: Path, task: CvatTask, written: Sequence[int]) -> VideoFiles:
     """Where the frames are: the video file, or the frames as CVAT exports them."""
     film = task.source if task.source.lower().endswith(VIDEO_SUFFIXES) else ""
-    if not (film and (root / film).is_file()) and written:
+    if not (film and is_plain(root / film)) and written:
         for folder in ("images", f"images/{task.subset}", "."):
             for suffix in _EXPORTED:
-                if (root / folder / f"frame_{written[0]:06d}.{suffix}").is_file():
+                if is_plain(root / folder / f"frame_{written[0]:06d}.{suffix}"):
                     return VideoFiles(FOLDER, folder, name=tuple(f"frame_{n:06d}.{suffix}" for n in written))
     return VideoFiles(VIDEO, film) if film else VideoFiles()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vidkit.boxes import Boxes
 from vidkit.errors import AnnotationError
 
-MAX_FRAMES, MAX_ATTRIBUTES = 1_000_000, 64
+MAX_FRAMES, MAX_BOXES, MAX_ATTRIBUTES = 1_000_000, 20_000_000, 64
 KEPT, NOT_COUNTED, CROWD = 0, 1, 2
 """What a box is: ground truth; an object that needn't be found; a region that many detections may lie in."""
 NO_ATTRIBUTES: Mapping[str, float] = {}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.readers.drawn import CROWD, KEPT, Drawn
+from vidkit.data.readers.drawn import CROWD, KEPT, MAX_BOXES, MAX_FRAMES, Drawn
 from vidkit.data.records import FrameNames, IgnoredRegions, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
+MAX_FRAMES_IN_ALL = 10 * MAX_FRAMES
 OTHER_CLASS, NO_AREA = "boxes of other classes left out", "boxes without area left out"
 NOT_BOXES = "polylines, points, masks and other shapes that are no boxes, left out"
 TURNED = "turned boxes, taken as the upright box around them"
@@ -64,6 +65,21 @@ def table(
         else None,
         called=called or FrameNames(),
     )
+
+
+def bounded(place: str, tables: Iterable[VideoTable]) -> tuple[VideoTable, ...]:
+    """The videos, made one after the other. Raises AnnotationError once they are too many frames or boxes in all."""
+    made: list[VideoTable] = []
+    frames, boxes = 0, 0
+    for video in tables:
+        made.append(video)
+        frames, boxes = frames + len(video.frame_number), boxes + len(video.class_id)
+        if frames > MAX_FRAMES_IN_ALL or boxes > MAX_BOXES:
+            raise AnnotationError(
+                f"{place}: more than {MAX_FRAMES_IN_ALL} frames or {MAX_BOXES} boxes in all; a file may ask for any "
+                "number between key frames, so no more are made"
+            )
+    return tuple(made)
 
 
 def _without(drawn: Drawn, leave: NDArray[np.bool_], reason: str, noticed: Counter[str]) -> Drawn:

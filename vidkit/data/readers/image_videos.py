@@ -19,6 +19,7 @@ from PIL import Image
 
 from vidkit.data.frames import IMAGE_FORMATS
 from vidkit.data.index import FOLDER, IMAGE
+from vidkit.data.readers.looking import is_plain, names_in
 from vidkit.data.records import VideoFiles
 from vidkit.errors import AnnotationError
 
@@ -119,13 +120,12 @@ def one_size(place: str, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 def folder_with(root: Path, folders: Sequence[str], name: str) -> str:
     """The first of the folders below the root that has a file called so; "." where none has."""
-    return next((folder for folder in folders if (root / folder / name).is_file()), ".")
+    return next((folder for folder in folders if is_plain(root / folder / name)), ".")
 
 
 def images_in(folder: Path) -> list[str]:
     """The names of the images in a folder, "2" before "10"; none where there is no such folder."""
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return sorted((name for name in names if name.lower().endswith(IMAGE_SUFFIXES)), key=natural)
+    return sorted((name for name in names_in(folder) if name.lower().endswith(IMAGE_SUFFIXES)), key=natural)
 
 
 def images_below(folder: Path) -> dict[str, str]:

@@ -6,10 +6,9 @@ Numbers are finite and within what a picture can hold, texts are printable, path
 from __future__ import annotations
 
 import json
-import math
 import re
 import reprlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -121,33 +120,14 @@ def in_part(value: object) -> str:
 def inner_path(place: str, path: str) -> str:
     """`path` with slashes and without a leading "./"; an AnnotationError if it leads out of its folder."""
     parts = [part for part in path.replace("\\", "/").split("/") if part != "."]
-    if not is_text(path) or ".." in parts or not all(parts) or not parts or re.match(r"[A-Za-z]:", path):
+    if not is_text(path) or not all(_is_name(part) for part in parts) or not parts or re.match(r"[A-Za-z]:", path):
         raise AnnotationError(f"{place}: {in_part(path)}, wanted a path inside the folder of the frames (--frames DIR)")
     return "/".join(parts)
 
 
-def numeric(values: Mapping[str, object], but: frozenset[str] = frozenset()) -> dict[str, float]:
-    """The values that are numbers or truth values, also as text, by names fit for a column; not those in `but`."""
-    found = {name: _number(value) for name, value in values.items() if name not in but and is_column(name)}
-    return {name: number for name, number in found.items() if number is not None}
-
-
-def is_column(name: str) -> bool:
-    """Whether a column of the index can be called so."""
-    return len(name) <= 100 and name.isidentifier()
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, str):
-        if value.lower() in ("true", "false"):
-            return float(value.lower() == "true")
-        try:
-            value = float(value) if value.isascii() and len(value) < 40 else None
-        except ValueError:
-            return None
-    if type(value) is int:
-        return float(value) if abs(value) <= MOST else None
-    return float(value) if isinstance(value, bool | float) and math.isfinite(value) else None
+def _is_name(part: str) -> bool:
+    """Whether a file or folder can be called so."""
+    return part not in ("", "..") and len(part.encode()) <= 255
 
 
 def read_json(path: Path, limit: int) -> Any:
@@ -160,16 +140,3 @@ def read_json(path: Path, limit: int) -> Any:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
-
-
-def head(path: Path, size: int = 1 << 16, tail: bool = False) -> bytes:
-    """The first bytes of a plain file, or the last ones if it is larger; none where it can't be read."""
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            if tail:
-                file.seek(max(path.stat().st_size - size, 0))
-            return file.read(size)
-    except (OSError, ValueError):
-        return b""

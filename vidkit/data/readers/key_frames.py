@@ -7,11 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.readers.drawn import Drawn
+from vidkit.data.readers.drawn import MAX_BOXES, Drawn
 from vidkit.errors import AnnotationError
-
-MAX_BOXES = 20_000_000
-"""No more are made between key frames: a small file may ask for any number."""
 
 
 def between_keys(place: str, keys: Drawn, goes_on: NDArray[np.bool_], shown: NDArray[np.bool_], end: int) -> Drawn:
