@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from vidkit.data.index import VIDEO
 from vidkit.data.readers.drawn import Drawn
@@ -14,6 +14,9 @@ from vidkit.data.readers.drawn_table import table
 from vidkit.data.readers.image_videos import ImageVideo, files_of, one_size, videos_of
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
+
+
+T = TypeVar("T")
 
 
 class SourceImage(NamedTuple):
@@ -65,14 +68,19 @@ def tables_of(
                 size=one_size(f"{place}: video {video.name!r}", [image.size for image in frames]),
                 files=VideoFiles(VIDEO, film) if film else files_of(video.images, paths),
                 called=FrameNames(
-                    id=tuple(image.id for image in frames if image.id is not None) or None,
+                    id=_if_all([image.id for image in frames]),
                     path=tuple(image.name for image in frames),
-                    number=tuple(image.number for image in frames if image.number is not None) or None,
+                    number=_if_all([image.number for image in frames]),
                 ),
                 counts=counts if not tables else None,
             )
         )
     return tuple(tables)
+
+
+def _if_all(told: Sequence[T | None]) -> tuple[T, ...] | None:
+    found = tuple(value for value in told if value is not None)
+    return found if len(found) == len(told) else None
 
 
 def _by_number(place: str, name: str, images: Sequence[SourceImage], offset: int) -> list[ImageVideo]:

@@ -96,6 +96,8 @@ def _video(
     keys, goes_on, counts = DrawnBoxes(task.place), array("b"), Counter({OTHERS: others})
     length = 0
     for track, region in enumerate(regions):
+        if region.number("framesCount", 0) < 0:
+            raise region.wrong("framesCount", "how many frames the film has")
         length = max(length, math.ceil(region.number("framesCount", 0)))
         labels = region.items("labels", optional=True)
         counts[NO_LABEL] += not labels
