@@ -94,8 +94,8 @@ def test_each_folder_of_images_is_a_video(tmp_path: Path) -> None:
     for n, image in enumerate(value["images"]):
         image["file_name"] = f"{'ab'[n % 2]}/{image['file_name']}"
     assert [(v.name, v.frame_number.tolist()) for v in read(tmp_path, value).videos] == [
-        ("a/frame", [0, 2]),
-        ("b/frame", [1, 3]),
+        ("a", [0, 2]),
+        ("b", [1, 3]),
     ]
 
 

@@ -23,6 +23,7 @@ def test_images_numbered_alike_are_a_video() -> None:
 
 def test_a_folder_gives_its_name_where_nothing_stands_before_the_number() -> None:
     assert [name for name, *_ in frames("x/000005.jpg", "x/000010.jpg", "0.jpg", "1.jpg")] == ["set", "x"]
+    assert [name for name, *_ in frames("y/frame_1.jpg", "y/frame_2.jpg", "img-1.jpg", "img-2.jpg")] == ["set", "y"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vidkit.classes import ObjectClass
-from vidkit.data.annotation import read_bytes
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NOT_COUNTED, DrawnBoxes
@@ -20,12 +19,12 @@ from vidkit.data.readers.drawn_table import table
 from vidkit.data.readers.image_videos import images_in, size_of
 from vidkit.data.readers.json_fields import MOST, in_part, is_text
 from vidkit.data.readers.looking import is_plain, names_in
+from vidkit.data.readers.text_lines import read_lines
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 NO_LABEL = "boxes without a label left out"
-MAX_BYTES = 1 << 28
 _COLUMNS = "frame, track, left, top, width, height, not ignored, class, visibility"
 
 
@@ -64,15 +63,8 @@ def _tasks(path: Path) -> list[Path]:
     return found[:1] if found[:1] == [path] else found
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return read_bytes(path, limit=MAX_BYTES).decode("utf-8-sig").splitlines()
-    except (AnnotationError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"{path}: {error}; wanted text in UTF-8") from None
-
-
 def _labels(path: Path) -> list[str]:
-    labels = [line.strip() for line in _lines(path)]
+    labels = [line.strip() for line in read_lines(path)]
     while labels and not labels[-1]:
         labels.pop()
     for number, label in enumerate(labels, start=1):
@@ -84,7 +76,7 @@ def _labels(path: Path) -> list[str]:
 def _video(task: Path, root: Path, below: str, class_of: Mapping[int, int]) -> VideoTable:
     path = task / "gt" / "gt.txt"
     boxes, counts, last = DrawnBoxes(str(path)), Counter[str](), 0
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if line.strip():
             last = max(last, _add_row(f"{path}: line {number}", line, class_of, boxes, counts))
     images = images_in(root / below)

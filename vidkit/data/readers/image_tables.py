@@ -15,7 +15,6 @@ from vidkit.data.readers.image_videos import ImageVideo, files_of, one_size, vid
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
-
 T = TypeVar("T")
 
 
@@ -42,18 +41,18 @@ def tables_of(
 ) -> tuple[VideoTable, ...]:
     """The videos of `images`; the `row` of a box is that of its image.
 
-    Where all images tell the numbers of their frames, each folder is a video; else they are taken apart by their names,
-    as `videos_of` does. One video alone is called `name` if it is `tracked` or told by numbers. `paths` are those
-    of the images below the root, "" where there is none; or all are frames of the video file `film`. `offset` is taken
-    off the numbers. `counts` is what was noticed of all of them; the first video has it. Raises AnnotationError for
-    images of one video that differ in size, and numbers that come twice.
+    Where all images tell the numbers of their frames, each folder is a video, and a single one is called `name`; else
+    they are taken apart by their names, as `videos_of` does. `paths` are those of the images below the root, "" where
+    there is none; or all are frames of the video file `film`. `offset` is taken off the numbers. `counts` is what was
+    noticed of all of them; the first video has it. Raises AnnotationError for images of one video that differ in size,
+    and for numbers that come twice.
     """
     by_number = bool(images) and all(image.number is not None for image in images)
     if by_number:
         videos = _by_number(place, name, images, offset)
     else:
         videos = videos_of([image.name for image in images], name, tracked)
-    if len(videos) == 1 and (tracked or by_number):
+    if by_number and len(videos) == 1:
         videos = [videos[0]._replace(name=name)]
     boxes, starts = boxes.by_image(len(images))
     tables: list[VideoTable] = []

@@ -26,6 +26,7 @@ from vidkit.errors import AnnotationError
 MAX_DEPTH = 8
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _ADDED = re.compile(r"(_(jpe?g|png|webp|bmp))?\.rf\.\w{8,}$", re.IGNORECASE)  # Roboflow adds a hash to each name
+_TELL_NOTHING = ("frame", "img", "image")  # what many tools put before a number
 _NUMBER = re.compile(r"(.*?)(\d{1,9})", re.ASCII | re.DOTALL)
 
 
@@ -72,7 +73,10 @@ class _Numbered(NamedTuple):
 
 
 def _called(folder: str, prefix: str, name: str) -> str:
-    return "/".join(part for part in (folder, prefix.rstrip("_-. ")) if part not in ("", ".")) or name
+    prefix = prefix.rstrip("_-. ")
+    return (
+        "/".join(part for part in (folder, "" if prefix in _TELL_NOTHING else prefix) if part not in ("", ".")) or name
+    )
 
 
 def natural(path: str) -> list[tuple[int, str]]:
