@@ -132,7 +132,7 @@ def images_in(folder: Path) -> list[str]:
     return sorted((name for name in names_in(folder) if name.lower().endswith(IMAGE_SUFFIXES)), key=natural)
 
 
-def images_below(folder: Path) -> dict[str, str]:
+def images_below(folder: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> dict[str, str]:
     """The paths of all images in a folder and the folders in it, by the path without the suffix; sorted."""
     found = {}
     for inside, below, names in os.walk(folder):
@@ -140,6 +140,6 @@ def images_below(folder: Path) -> dict[str, str]:
         below[:] = sorted(below) if len(parts) < MAX_DEPTH else []
         for name in sorted(names):
             path = PurePosixPath(*parts, name)
-            if path.suffix.lower() in IMAGE_SUFFIXES:
+            if path.suffix.lower() in suffixes:
                 found[str(path.with_suffix(""))] = str(path)
     return found
