@@ -154,3 +154,11 @@ def test_the_field(shared_data: Path) -> None:
     source = read_datumaro(shared_data / "field" / "datumaro" / "default.json")
     the_reference(shared_data, source)
     assert source.videos[0].called.number == (0, 1, 2, 3, 4, 5)
+
+
+def test_a_folder_with_one_subset_is_enough(tmp_path: Path) -> None:
+    write(tmp_path / "clip" / "annotations", content(*CLIP), "train.json")
+    assert read_datumaro(tmp_path / "clip").videos[0].name == "clip"
+    write(tmp_path / "clip" / "annotations", content(*CLIP), "test.json")
+    with pytest.raises(AnnotationError, match=r"default\.json: can't be read"):
+        read_datumaro(tmp_path / "clip")

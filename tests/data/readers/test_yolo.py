@@ -136,6 +136,18 @@ def test_images_and_labels_may_lie_side_by_side_or_apart(tmp_path: Path) -> None
         read_yolo(tmp_path / "two")
 
 
+def test_the_form_of_darknet_is_read(tmp_path: Path) -> None:
+    for n in (0, 1):
+        image(tmp_path / "obj_train_data" / f"frame_{n:06d}.png")
+    text(tmp_path / "obj_train_data" / "frame_000001.txt", LINES)
+    text(tmp_path / "train.txt", "data/obj_train_data/frame_000000.png\ndata/obj_train_data/frame_000001.png\n")
+    text(tmp_path / "obj.names", "car\nperson\n")
+    assert looks_like(tmp_path)
+    source = read_yolo(tmp_path)
+    (video,) = source.videos
+    assert (video.instance_count.tolist(), [c.name for c in source.classes]) == ([0, 2], ["car", "person"])
+
+
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     make(tmp_path, lines=LINES + LINES + "1 0.5 0.5 0 0.3\n")
     text(tmp_path / "labels" / "val" / "clip_000009.txt", LINES)

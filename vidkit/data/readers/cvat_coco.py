@@ -21,13 +21,12 @@ from vidkit.data.readers.drawn import CROWD, KEPT, DrawnBoxes
 from vidkit.data.readers.free_attributes import numeric
 from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path
-from vidkit.data.readers.looking import file_in, head
-from vidkit.data.readers.unpacked import OWN_ATTRIBUTES, paths_of, place_of
+from vidkit.data.readers.looking import head
+from vidkit.data.readers.unpacked import OWN_ATTRIBUTES, file_of, paths_of, place_of
 from vidkit.data.readers.upright import upright
 from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
-FILE = "annotations/instances_default.json"  # where it is in the folder of an export
 Id = int | str
 T = TypeVar("T")
 
@@ -47,7 +46,7 @@ class _CvatCoco:
 
 def looks_like(path: Path) -> bool:
     """Whether this is such a file, or a folder with one, by its first and last bytes."""
-    file = file_in(path, FILE)
+    file = file_of(path, "instances_")
     start, end = head(file), head(file, tail=True)
     named = all(b'"%b"' % key in start + end for key in (b"annotations", b"attributes", b"track_id", b"image_id"))
     return start.startswith(b"{") and named and b'"videos"' not in start + end
@@ -61,7 +60,7 @@ def read_cvat_coco(path: Path, frames: Path | None = None, classes: Sequence[Obj
     AnnotationError, naming file and element, for whatever is malformed, for a COCO file with `videos`, and for one
     without any track.
     """
-    path = file_in(path, FILE)
+    path = file_of(path, "instances_")
     folder, name = place_of(path)
     root = frames or folder
     coco = _read(path)

@@ -17,7 +17,7 @@ from vidkit.data.readers.text_lines import read_lines
 from vidkit.errors import AnnotationError
 
 MAX_BYTES = 1 << 18
-_CLASSES = ("classes.txt", "labels/classes.txt")
+_CLASSES = ("classes.txt", "labels/classes.txt", "obj.names")
 _KEY = re.compile(r"([A-Za-z_]\w*)[ \t]*:(?:[ \t](.*))?")
 
 
@@ -43,7 +43,7 @@ def read_data_yaml(path: Path, wanted: Sequence[str]) -> dict[str, dict[str, str
 
 
 def class_names(root: Path, place: str, told: Mapping[str, str]) -> dict[int, str]:
-    """The names of classes by number, as a YAML file at `place` has `told`, else of a classes.txt below the root."""
+    """The names of classes by number, as a YAML file at `place` has `told`, else of a list in a file below the root."""
     file = next((root / name for name in _CLASSES if is_plain(root / name)), None)
     if not told and file is not None:
         place, told = str(file), {str(number): name for number, name in enumerate(read_lines(file))}

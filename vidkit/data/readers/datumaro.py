@@ -22,13 +22,12 @@ from vidkit.data.readers.drawn_table import NOT_BOXES
 from vidkit.data.readers.free_attributes import numeric
 from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.json_fields import JsonFields, inner_path
-from vidkit.data.readers.looking import file_in, head
-from vidkit.data.readers.unpacked import OWN_ATTRIBUTES, paths_of, place_of
+from vidkit.data.readers.looking import head
+from vidkit.data.readers.unpacked import OWN_ATTRIBUTES, file_of, paths_of, place_of
 from vidkit.data.readers.upright import around, upright
 from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
-FILE = "annotations/default.json"  # where it is in the folder of an export
 NO_LABEL = "boxes without a label left out"
 
 
@@ -46,7 +45,7 @@ class _Items:
 
 def looks_like(path: Path) -> bool:
     """Whether this is such a file, or a folder with one, by its first bytes."""
-    start = head(file_in(path, FILE))
+    start = head(file_of(path))
     ours = b'"dm_format_version"' in start or re.search(rb'"label"\s*:\s*{[^{}]*"labels"', start)
     return start.startswith(b"{") and bool(ours) and b'"categories"' in start
 
@@ -59,7 +58,7 @@ def read_datumaro(path: Path, frames: Path | None = None, classes: Sequence[Obje
     boxes of other labels are left out and counted; else the classes are the labels in the file's order. Raises
     AnnotationError, naming file and item, for whatever is malformed.
     """
-    path = file_in(path, FILE)
+    path = file_of(path)
     folder, name = place_of(path)
     root = frames or folder
     items, rows = _read(path), ClassRows(str(path), classes)

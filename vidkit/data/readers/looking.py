@@ -7,11 +7,9 @@ from pathlib import Path
 ENOUGH = 1 << 16  # bytes
 
 
-def file_in(path: Path, *names: str) -> Path:
-    """The path itself, or the first of these files that there is in it if it is a folder, else the last of them."""
-    if not is_folder(path):
-        return path
-    return next((path / name for name in names if is_plain(path / name)), path / names[-1])
+def file_in(path: Path, name: str) -> Path:
+    """The path itself, or the file called so in it if it is a folder."""
+    return path / name if is_folder(path) else path
 
 
 def is_folder(path: Path) -> bool:

@@ -18,6 +18,7 @@ from vidkit.data.readers.text_lines import read_lines
 from vidkit.errors import AnnotationError
 
 SPLITS = ("train", "val", "valid", "test")
+DARKNET = "obj.names"  # an older form: the list of classes, beside lists of images
 _YAML = (".yaml", ".yml")
 
 
@@ -38,11 +39,8 @@ def is_yolo(path: Path) -> bool:
     names = names_in(path)
     stems = {name.rpartition(".")[0] for name in names if name.lower().endswith(IMAGE_SUFFIXES)}
     side_by_side = "classes.txt" in names and any(name.endswith(".txt") and name[:-4] in stems for name in names)
-    return (
-        _yaml_of(path) is not None
-        or side_by_side
-        or any(is_folder(f / "images") and is_folder(f / "labels") for f in (path, *(path / s for s in SPLITS)))
-    )
+    apart = any(is_folder(f / "images") and is_folder(f / "labels") for f in (path, *(path / s for s in SPLITS)))
+    return side_by_side or apart or DARKNET in names or _yaml_of(path) is not None
 
 
 def find_images(path: Path, split: str | None, frames: Path | None) -> YoloImages:
@@ -97,6 +95,8 @@ def _places(root: Path, told: Mapping[str, Mapping[str, str]]) -> dict[str, list
 def _folders(root: Path, kind: str) -> dict[str, list[str]]:
     """The folder of each split that holds images or labels, where no file tells it."""
     both = [(s, f) for s in SPLITS for f in (f"{kind}/{s}", f"{s}/{kind}") if is_folder(root / f)]
+    if not both and kind == "images" and is_plain(root / DARKNET):
+        both = [(split, f"{split}.txt") for split in SPLITS if is_plain(root / f"{split}.txt")]
     return {split: [folder] for split, folder in both} or {"": [kind if is_folder(root / kind) else "."]}
 
 
