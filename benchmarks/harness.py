@@ -17,13 +17,13 @@ from statistics import median
 
 import numpy as np
 
-from vidkit.benchmark.environment import cpu_model
-from vidkit.benchmark.run import collect
-from vidkit.benchmark.stopwatch import time_video
-from vidkit.benchmark.timing import summary
 from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.detections import Detections
+from vidkit.harness.environment import cpu_model
+from vidkit.harness.run import collect
+from vidkit.harness.stopwatch import time_video
+from vidkit.harness.timing import summary
 from vidkit.predictions.table import RunInfo
 
 VIDEOS, FRAMES, LENGTH, KEY_ID = 4, 60, 10, 5

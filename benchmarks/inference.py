@@ -30,21 +30,21 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from impnet_model.data.images import Resize
+from impnet_model.data.resize import Resize
 from impnet_model.data.video import frames_of
-from impnet_model.detectors.dff import DeepFeatureFlow
+from impnet_model.detectors.dff import deep_feature_flow
 from impnet_model.detectors.engine import Engine
-from impnet_model.detectors.fgfa import FGFA
-from impnet_model.detectors.fgfa_fast import FGFAFast
-from impnet_model.detectors.impression import Impression
+from impnet_model.detectors.fgfa import feature_aggregation
+from impnet_model.detectors.fgfa_fast import fast_feature_aggregation
+from impnet_model.detectors.impression import impression_network
 from impnet_model.detectors.inference import for_inference
-from impnet_model.detectors.per_frame import PerFrame
+from impnet_model.detectors.per_frame import per_frame_rfcn
 from impnet_model.flows.warp import flow_warp
-from impnet_model.nets.aggregation import aggregate, key_weight
-from impnet_model.nets.build import BUILDS, METHODS, Build
-from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.nets.aggregation import FixedQuality, aggregate, key_weight
+from impnet_model.nets.build import BUILDS, Build
 from impnet_model.nets.rfcn import RoIOutput
 from impnet_model.nets.task_network import PostProcessing, RFCNTask, View, post_process, with_image_index
+from impnet_model.nets.wirings import wired
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,17 @@ def entries(build: Build, device: torch.device, options: argparse.Namespace) -> 
     """Return the methods to race, over one set of weights where they share networks."""
     n, batch = options.length, options.batch
     impression = engine("impression", build, device, options)
-    fixed = replace(impression, network=with_fixed_weights(impression.network, build))
+    equal = FixedQuality(build.channels)
+    fixed = replace(impression, network=impression.network.with_parts(quality=equal))
     fgfa = engine("fgfa", build, device, options)
     every = {
-        "per-frame": Entry(PerFrame(impression, batch), max(batch, 2)),
-        f"dff, l = {n}": Entry(DeepFeatureFlow(impression, n, 0, batch), n),
-        f"impression, l = {n}, fixed weights": Entry(Impression(fixed, n, None, batch=batch), n),
-        f"impression, l = {n}": Entry(Impression(impression, n, None, batch=batch), n),
-        f"impression, l = {n}, key 0": Entry(Impression(impression, n, 0, batch=batch), n),
-        f"fgfa-fast, K = {options.radius}": Entry(FGFAFast(fgfa, options.radius), 1),
-        f"fgfa, K = {options.radius}": Entry(FGFA(fgfa, options.radius), 1),
+        "per-frame": Entry(per_frame_rfcn(impression, batch), max(batch, 2)),
+        f"dff, l = {n}": Entry(deep_feature_flow(impression, n, 0, batch), n),
+        f"impression, l = {n}, fixed weights": Entry(impression_network(fixed, n, None, batch=batch), n),
+        f"impression, l = {n}": Entry(impression_network(impression, n, None, batch=batch), n),
+        f"impression, l = {n}, key 0": Entry(impression_network(impression, n, 0, batch=batch), n),
+        f"fgfa-fast, K = {options.radius}": Entry(fast_feature_aggregation(fgfa, options.radius), 1),
+        f"fgfa, K = {options.radius}": Entry(feature_aggregation(fgfa, options.radius), 1),
     }
     chosen = options.methods
     return every if chosen is None else {name: entry for name, entry in every.items() if name.split(",")[0] in chosen}
@@ -137,17 +138,11 @@ def engine(method: str, build: Build, device: torch.device, options: argparse.Na
     """Return an engine over random weights, made ready for inference."""
     torch.manual_seed(0)
     dtype = getattr(torch, options.precision)
-    network = for_inference(METHODS[method](build), device, dtype)
+    network = for_inference(wired(method, build), device, dtype)
     if options.compile:
         network.feature = torch.compile(network.feature)  # type: ignore[assignment, type-var]  # keeps the contract
         network.flow = torch.compile(network.flow)  # type: ignore[assignment, type-var]
     return Engine(network, Resize(build.shorter, build.longer), device, dtype)
-
-
-def with_fixed_weights(network: ImpressionNetwork, build: Build) -> ImpressionNetwork:
-    """Return the same networks with equal weights for impression and keyframe."""
-    quality = METHODS["impression-fixed"](replace(build, blocks=(1, 1, 1, 1))).quality
-    return ImpressionNetwork(network.feature, network.task, network.flow, quality)
 
 
 def race(entries: dict[str, Entry], frames: list[np.ndarray], rounds: int, device: torch.device) -> dict[str, Any]:

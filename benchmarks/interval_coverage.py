@@ -1,105 +1,399 @@
-"""How often the 95 % intervals of `--ci` hold the true value: simulated sets of videos with a difficulty of their own.
+"""How often the 95 % intervals of `--ci` hold the true value, in populations of videos whose true value is known.
 
-A video shows one class at one speed; its difficulty decides how many of its objects are found, how well they score and
-how many false alarms there are, so its frames are alike. The true value is that of very many videos.
+A population is some thousand simulated videos; its true mAP is that of all of them. A set is drawn from it, video by
+video with replacement, and evaluated as a user would evaluate it, intervals, groups and comparison of two detectors
+included. Detections are matched once, with the whole population; a set takes the rows of its videos. Whether a video is
+easy, its objects and the level of its scores are drawn once for each video, so its frames are alike.
 
-    python benchmarks/interval_coverage.py --sets 200
+    python benchmarks/interval_coverage.py --videos 20 100 555 --sets 200 --output coverage.json
+    python benchmarks/interval_coverage.py --populations vid --vid vid_val_gt_all.npz --videos 555
+    python benchmarks/interval_coverage.py --table coverage.json
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vidkit.classes import VID_CLASSES
 from vidkit.data.index import Index
-from vidkit.evaluation.evaluate import evaluate
-from vidkit.evaluation.result import EvalResult, GroupResult
+from vidkit.evaluation.compare import Comparison, compare_matches
+from vidkit.evaluation.evaluate import match_for
+from vidkit.evaluation.intervals import is_far_off, mean_of_known
+from vidkit.evaluation.matching import Matches
+from vidkit.evaluation.overlaps import Nearest, Pairs
+from vidkit.evaluation.protocols import FGFA
+from vidkit.evaluation.result import Bootstrap, GroupResult
+from vidkit.evaluation.slices import breakdowns
+from vidkit.files import write_text
 from vidkit.predictions.table import Predictions
 
-CLASSES = VID_CLASSES[:5]
-FRAMES = 20
-OBJECT, ELSEWHERE = (10.0, 10.0, 60.0, 60.0), (100.0, 100.0, 150.0, 150.0)
-GROUPS = ("all", "slow", "medium", "fast")
+LEVEL = 0.95
+SIDE = 50.0  # pixels, of an object
+NUMBERS = ("mAP", "fast", "class", "B - A", "fast B - A")
 
 
-def videos(n: int, rng: np.random.Generator) -> tuple[Index, Predictions]:
-    """Return `n` videos with an object in each frame, and what a detector of uneven success says of them."""
-    frames = n * FRAMES
-    skill = np.repeat(rng.beta(2.0, 1.0, n), FRAMES)
-    class_id = np.repeat(rng.integers(0, len(CLASSES), n), FRAMES).astype(np.int16)
-    found = rng.random(frames) < skill
-    alarms = rng.poisson(1.5 * (1 - skill))
-    counts = found + alarms
-    start = np.concatenate([[0], np.cumsum(counts)])
-    frame = np.repeat(np.arange(frames), counts)
-    true = np.zeros(len(frame), bool)
-    true[start[:-1][found]] = True
-    score = np.where(true, skill[frame], 0.6 * (1 - skill[frame])) + rng.normal(0, 0.15, len(frame))
-    index = Index(
-        dataset="simulated",
-        split=str(n),
-        classes=CLASSES,
-        video_name=tuple(f"{v:06}" for v in range(n)),
-        video_size=np.full((n, 2), 200, np.int32),
-        frame_start=np.arange(n + 1, dtype=np.int64) * FRAMES,
-        frame_number=np.tile(np.arange(FRAMES, dtype=np.int32), n),
-        instance_start=np.arange(frames + 1, dtype=np.int64),
-        box=np.tile(np.array([OBJECT], np.float32), (frames, 1)),
-        class_id=class_id,
-        track_id=np.zeros(frames, np.int32),
-        occluded=np.zeros(frames, bool),
-        generated=np.zeros(frames, bool),
-        motion_iou=np.repeat(rng.choice([0.5, 0.8, 0.95], n), FRAMES),
+@dataclass(frozen=True)
+class Population:
+    """What a population's videos and its detector are like."""
+
+    what: str
+    classes: int = 5
+    tracks: float = 1.5  # mean number of objects of a video
+    frames: int = 10
+    fast: float = 0.3  # the share of fast videos
+    level: float = 0.8  # how good the detector is, in log odds
+    uneven: float = 1.5  # how unlike videos are, in log odds
+    shift: float = 1.5  # how unlike the levels of scores of videos are, in log odds; 0: calibrated
+    better: float = 0.12  # by how much b is better than a, in log odds
+    videos: int = 3000
+
+
+POPULATIONS = {
+    "1": Population("1 class, scores not calibrated between videos", classes=1),
+    "5": Population("5 classes, scores not calibrated"),
+    "5-calibrated": Population("5 classes, calibrated scores", shift=0.0),
+    "30": Population("30 classes, scores not calibrated", classes=30),
+    "30-calibrated": Population("30 classes, calibrated scores", classes=30, shift=0.0),
+    "crowded": Population("30 classes, 5 objects a video", classes=30, tracks=5.0),
+    "rare-fast": Population("5 classes, one video in 20 fast", fast=0.05),
+    "hard": Population("5 classes, a poor detector", level=-1.2),
+    "easy": Population("5 classes, a nearly perfect detector", level=3.0, shift=0.5),
+    "vid": Population("VID's own videos, classes and box counts", classes=30),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """The ground truth of a population: frames of videos, and rows of objects sorted by frame."""
+
+    frame_video: NDArray[np.int64]  # (F,)
+    frame: NDArray[np.int64]  # (N,)
+    class_id: NDArray[np.int64]  # (N,)
+    track: NDArray[np.int64]  # (N,) unique in the population
+    place: NDArray[np.int64]  # (N,) the object's number in its frame
+    motion: NDArray[np.float64]  # (N,)
+
+
+def objects_of(spec: Population, rng: np.random.Generator) -> Objects:
+    """Videos of one class and one speed each, with objects that are there in all of their frames."""
+    n = spec.videos
+    tracks = 1 + rng.poisson(spec.tracks - 1, n)
+    class_id = rng.integers(0, spec.classes, n)
+    motion = np.where(rng.random(n) < spec.fast, 0.5, rng.choice([0.8, 0.95], n))
+    frame_video = np.repeat(np.arange(n), spec.frames)
+    counts = tracks[frame_video]
+    frame = np.repeat(np.arange(len(frame_video)), counts)
+    place = np.arange(len(frame)) - np.repeat(np.cumsum(counts) - counts, counts)
+    video = frame_video[frame]
+    track = (np.cumsum(tracks) - tracks)[video] + place
+    return Objects(frame_video, frame, class_id[video], track, place, motion[video])
+
+
+def objects_of_vid(path: Path, copies: int = 4, step: int = 10) -> Objects:
+    """Every tenth frame of the videos of VID's validation set, some times over."""
+    with np.load(path) as file:
+        data = {name: file[name] for name in ("frame_index", "class_id", "motion_iou", "video_len")}
+    video = np.repeat(np.arange(len(data["video_len"])), data["video_len"])
+    start = np.cumsum(data["video_len"]) - data["video_len"]
+    kept_frame = (np.arange(len(video)) - start[video]) % step == 0
+    rank = np.cumsum(kept_frame) - 1
+    kept = kept_frame[data["frame_index"]]
+    frame, class_id, motion = rank[data["frame_index"][kept]], data["class_id"][kept] - 1, data["motion_iou"][kept]
+    first = np.searchsorted(frame, frame)
+    place = np.arange(len(frame)) - first
+    frame_video = video[kept_frame]
+    track = np.unique(frame_video[frame] * 10_000 + class_id * 100 + place, return_inverse=True)[1]
+    times = np.arange(copies)[:, None]
+    return Objects(
+        frame_video=(frame_video + times * len(data["video_len"])).ravel(),
+        frame=(frame + times * len(frame_video)).ravel(),
+        class_id=np.tile(class_id, copies),
+        track=(track + times * (track.max() + 1)).ravel(),
+        place=np.tile(place, copies),
+        motion=np.tile(motion, copies),
     )
-    box = np.where(true[:, None], np.array(OBJECT, np.float32), np.array(ELSEWHERE, np.float32))
-    return index, Predictions(detection_start=start, box=box, score=score, class_id=class_id[frame])
 
 
-def numbers(result: EvalResult) -> Iterator[tuple[str, GroupResult]]:
-    """Yield the groups that are looked at, by name; the first is all of the data."""
-    yield "all", result.overall
-    for name in GROUPS[1:]:
-        yield name, result.group("motion", name)
+def index_of(objects: Objects, classes: int) -> Index:
+    """The objects as an index; the k-th of a frame stands in the k-th column."""
+    n_videos, n_frames = int(objects.frame_video.max()) + 1, len(objects.frame_video)
+    corner = np.stack([objects.place * 2 * SIDE, np.zeros(len(objects.place))], axis=1)
+    return Index(
+        dataset="simulated",
+        split="population",
+        classes=VID_CLASSES[:classes],
+        video_name=tuple(f"{v:06}" for v in range(n_videos)),
+        video_size=np.zeros((n_videos, 2), np.int32),
+        frame_start=np.searchsorted(objects.frame_video, np.arange(n_videos + 1)).astype(np.int64),
+        frame_number=np.arange(n_frames, dtype=np.int32),
+        instance_start=np.searchsorted(objects.frame, np.arange(n_frames + 1)).astype(np.int64),
+        box=np.concatenate([corner, corner + SIDE], axis=1).astype(np.float32),
+        class_id=objects.class_id.astype(np.int16),
+        track_id=objects.place.astype(np.int32),
+        occluded=np.zeros(len(objects.place), bool),
+        generated=np.zeros(len(objects.place), bool),
+        motion_iou=objects.motion,
+    )
 
 
-def coverage(n_videos: int, sets: int, replicates: int, truth: dict[str, tuple[float, float]]) -> list[str]:
-    """Return the rows of a table: how often the intervals of mAP and of the first class's AP hold the truth."""
-    held: dict[str, list[list[bool]]] = {name: [[], []] for name in GROUPS}
-    widths: dict[str, list[float]] = {name: [] for name in GROUPS}
-    for seed in range(sets):
-        index, predictions = videos(n_videos, np.random.default_rng([n_videos, seed]))
-        result = evaluate(index, predictions, "fgfa", by="motion", ci=replicates, seed=seed)
-        for name, group in numbers(result):
-            assert group.interval is not None
-            for kind, (low, high) in enumerate((group.interval.mean_ap, group.interval.ap[0])):
-                if np.isfinite(low):
-                    held[name][kind].append(bool(low <= truth[name][kind] <= high))
-            widths[name].append(float(np.ptp(group.interval.mean_ap)))
-    return [
-        f"| {n_videos} | {name} | {np.mean(held[name][0]):.1%} | {100 * np.nanmean(widths[name]):.1f} "
-        f"| {np.mean(held[name][1]):.1%} of {len(held[name][1])} |"
-        for name in GROUPS
+@dataclass(frozen=True, eq=False)
+class Difficulty:
+    """What makes videos and objects easy for any detector, in log odds, and lifts or lowers a video's scores."""
+
+    skill: NDArray[np.float64]  # (N,)
+    of_video: NDArray[np.float64]  # (V,)
+    shift: NDArray[np.float64]  # (V,)
+
+
+def difficulty_of(objects: Objects, spec: Population, rng: np.random.Generator) -> Difficulty:
+    """Videos differ, their objects do, some classes are harder than others, and what is fast is harder, too."""
+    n_videos = int(objects.frame_video.max()) + 1
+    of_video = spec.level + spec.uneven * rng.normal(size=n_videos)
+    of_track = 0.8 * rng.normal(size=int(objects.track.max()) + 1)
+    of_class = np.linspace(-0.7, 0.7, spec.classes) if spec.classes > 1 else np.zeros(1)
+    skill = of_video[objects.frame_video[objects.frame]] + of_track[objects.track] + of_class[objects.class_id]
+    return Difficulty(skill - 1.5 * (objects.motion < 0.7), of_video, spec.shift * rng.normal(size=n_videos))
+
+
+def detect(
+    objects: Objects, index: Index, given: Difficulty, spec: Population, better: float, rng: np.random.Generator
+) -> Predictions:
+    """What a detector says: found objects, and false alarms beside objects and away from them."""
+    n_videos, video = index.n_videos, objects.frame_video[objects.frame]
+    of_video = given.of_video + 0.25 * rng.normal(size=n_videos) + better
+    own = (0.35 * rng.normal(size=int(objects.track.max()) + 1))[objects.track]
+    skill = given.skill + own + better
+    shift = given.shift + 0.3 * spec.shift * rng.normal(size=n_videos)
+    hit = np.flatnonzero(rng.random(len(skill)) < _odds(skill + 0.8))
+    alarm = np.repeat(np.arange(len(skill)), rng.poisson(_odds(-of_video[video])))
+    away = rng.random(len(alarm)) < 0.5
+    wrong = rng.random(len(alarm)) < 0.3
+    of_class = np.where(wrong, rng.permutation(objects.class_id)[alarm], objects.class_id[alarm])
+    box = np.concatenate([index.box[hit], index.box[alarm]])
+    box[len(hit) :] += np.where(away[:, None], [0, 4 * SIDE, 0, 4 * SIDE], [SIDE / 2, 0, SIDE / 2, 0]).astype(
+        np.float32
+    )
+    true_score = 0.5 + 0.6 * skill[hit] + shift[video[hit]] + 0.6 * rng.normal(size=len(hit))
+    false_score = -0.8 - 0.3 * of_video[video[alarm]] + shift[video[alarm]] + 0.8 * rng.normal(size=len(alarm))
+    frame = np.concatenate([objects.frame[hit], objects.frame[alarm]])
+    order = np.argsort(frame, kind="stable")
+    return Predictions(
+        detection_start=np.searchsorted(frame[order], np.arange(index.n_frames + 1)).astype(np.int64),
+        box=box[order],
+        score=_odds(np.concatenate([true_score, false_score]))[order],
+        class_id=np.concatenate([objects.class_id[hit], of_class])[order].astype(np.int16),
+    )
+
+
+def _odds(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+# -- sets --------------------------------------------------------------------------------------------------------------
+
+
+def rows_of(start: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of the chosen parents one after the other, and the offsets of the parents among them."""
+    counts = start[chosen + 1] - start[chosen]
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    return np.repeat(start[chosen] - offsets[:-1], counts) + np.arange(offsets[-1]), offsets
+
+
+def take(matches: Matches, videos: NDArray[np.int64]) -> Matches:
+    """The table of matches of some videos, each as often as it stands in `videos`, as videos of their own."""
+    index, predictions = matches.index, matches.predictions
+    frames, frame_start = rows_of(index.frame_start, videos)
+    truth, instance_start = rows_of(index.instance_start, frames)
+    rows, detection_start = rows_of(predictions.detection_start, frames)
+    columns: dict[str, Any] = {
+        name: getattr(index, name)[truth]
+        for name in ("box", "class_id", "track_id", "occluded", "generated", "motion_iou")
+    }
+    some = replace(
+        index,
+        video_name=tuple(f"{v:06}" for v in range(len(videos))),
+        video_size=index.video_size[videos],
+        frame_start=frame_start,
+        frame_number=index.frame_number[frames],
+        instance_start=instance_start,
+        **columns,
+    )
+    detections = Predictions(detection_start, *(column[rows] for column in _columns(predictions)))
+    shift = np.repeat(instance_start[:-1] - index.instance_start[frames], np.diff(detection_start))
+    moved = [np.where(old[rows] < 0, -1, old[rows] + shift).astype(np.int32) for old in _links(matches)]
+    return _table(some, detections, moved, matches, rows)
+
+
+def _columns(predictions: Predictions) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    return predictions.box, predictions.score, predictions.class_id
+
+
+def _links(matches: Matches) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    assert matches.nearest is not None
+    return matches.matched, matches.nearest.truth
+
+
+def _table(
+    index: Index, predictions: Predictions, moved: list[NDArray[np.int32]], whole: Matches, rows: NDArray[np.int64]
+) -> Matches:
+    from vidkit.evaluation.ranking import rank, score_keys
+
+    assert whole.nearest is not None
+    assert len(whole.nearest.tied.detection) == 0, "simulated boxes never tie"
+    none = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    keys = score_keys(predictions, whole.protocol)
+    nearest = Nearest(whole.nearest.scope, moved[1], whole.nearest.iou[rows], none)
+    ranking = rank(predictions, keys, index.n_classes, whole.protocol)
+    return Matches(index, predictions, whole.protocol, moved[0], none, np.zeros(0, np.uint64), ranking, nearest, None)
+
+
+# -- coverage ----------------------------------------------------------------------------------------------------------
+
+
+def groups_of(found: Comparison) -> Iterator[tuple[GroupResult, GroupResult]]:
+    """All data and the fast objects, of a and b."""
+    yield found.a.overall, found.b.overall
+    yield found.a.group("motion", "fast"), found.b.group("motion", "fast")
+
+
+def true_values(found: Comparison) -> dict[str, float]:
+    """The numbers of a population."""
+    (a, b), (fast_a, fast_b) = groups_of(found)
+    values = (a.mean_ap, fast_a.mean_ap, float(a.ap[0]), b.mean_ap - a.mean_ap, fast_b.mean_ap - fast_a.mean_ap)
+    return dict(zip(NUMBERS, values, strict=True))
+
+
+def ends_of(found: Comparison) -> Iterator[tuple[str, float, NDArray[np.float64], NDArray[np.float64], float]]:
+    """Name, value, interval, percentiles of the replicates, and the share of these below the value."""
+    (a, b), (fast_a, fast_b) = groups_of(found)
+    for name, group in (("mAP", a), ("fast", fast_a)):
+        assert group.interval is not None and group.resampled is not None
+        means = mean_of_known(group.resampled.replicates.T)
+        yield name, group.mean_ap, group.interval.mean_ap, _percentiles(means), group.interval.below
+    assert a.interval is not None and a.resampled is not None
+    yield "class", float(a.ap[0]), a.interval.ap[0], _percentiles(a.resampled.replicates[0]), np.nan
+    for name, mine, theirs, by in (("B - A", b, a, ""), ("fast B - A", fast_b, fast_a, "motion")):
+        assert mine.resampled is not None and theirs.resampled is not None
+        gap = mean_of_known((mine.resampled.replicates - theirs.resampled.replicates).T)
+        told = next(d for d in found.differences if (d.by, d.name, d.class_name) == (by, mine.name, ""))
+        yield name, told.delta, np.array([told.low, told.high]), _percentiles(gap), np.nan
+
+
+def _percentiles(replicates: NDArray[np.float64]) -> NDArray[np.float64]:
+    known = replicates[~np.isnan(replicates)]
+    return np.quantile(known, [0.025, 0.975]) if len(known) else np.full(2, np.nan)
+
+
+def study(name: str, spec: Population, n_videos: list[int], sets: int, replicates: int, vid: Path | None) -> list[Any]:
+    """The rows of one population, one for each number of videos and each number that is looked at."""
+    rng = np.random.default_rng([1, list(POPULATIONS).index(name)])
+    if name == "vid":
+        assert vid is not None, "the population vid needs --vid FILE"
+        objects = objects_of_vid(vid)
+    else:
+        objects = objects_of(spec, rng)
+    index, given = index_of(objects, spec.classes), difficulty_of(objects, spec, rng)
+    wanted = breakdowns("motion", index, FGFA)
+    whole = [
+        match_for(index, detect(objects, index, given, spec, better, rng), FGFA, wanted)
+        for better in (0.0, spec.better)
     ]
+    truth = true_values(compare_matches(whole[0], whole[1], wanted))
+    rows: list[Any] = []
+    for n in n_videos:
+        started = time.perf_counter()
+        found = [one_set(whole, n, np.random.default_rng([n, k]), replicates) for k in range(sets)]
+        print(f"{name}, {n} videos: {time.perf_counter() - started:.0f} s", flush=True)
+        rows += [row_of(name, n, number, [each[number] for each in found], truth[number]) for number in NUMBERS]
+    return rows
+
+
+def one_set(
+    whole: list[Matches], n: int, rng: np.random.Generator, replicates: int
+) -> dict[str, tuple[float, NDArray[np.float64], NDArray[np.float64], float]]:
+    """What an evaluation of n drawn videos says of each number."""
+    videos = rng.integers(0, whole[0].index.n_videos, n)
+    a, b = (take(matches, videos) for matches in whole)
+    found = compare_matches(
+        a, b, breakdowns("motion", a.index, FGFA), Bootstrap(replicates, int(rng.integers(1 << 31)))
+    )
+    return {name: rest for name, *rest in ends_of(found)}  # type: ignore[misc]  # four parts, as annotated
+
+
+def row_of(population: str, n: int, number: str, found: list[Any], truth: float) -> dict[str, Any]:
+    """How often the intervals of one number hold its true value."""
+    value, ends, percentiles = (np.array([each[i] for each in found], float) for i in range(3))
+    told = ~np.isnan(ends[:, 0])
+    below, above = ends[told, 1] < truth, ends[told, 0] > truth
+    far = np.array([is_far_off(each[3]) for each in found])[told]
+    held = ~below & ~above
+    return {
+        "population": population,
+        "videos": n,
+        "number": number,
+        "sets": len(found),
+        "told": int(told.sum()),
+        "truth": truth,
+        "bias": float(np.nanmean(value) - truth) if np.isfinite(value).any() else None,
+        "held": _mean(held),
+        "below": _mean(below),
+        "above": _mean(above),
+        "width": _mean(np.ptp(ends[told], axis=1)),
+        "percentile_held": _mean((percentiles[told, 0] <= truth) & (truth <= percentiles[told, 1])),
+        "far_off": int(far.sum()),
+        "held_far_off": _mean(held[far]),
+    }
+
+
+def _mean(values: NDArray[Any]) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def table(rows: list[Any]) -> str:
+    """The share of intervals that hold the truth, as Markdown: a row for each population and number of videos."""
+    lines = ["| population | videos | " + " | ".join(NUMBERS) + " |", "|---|---:|" + "---:|" * len(NUMBERS)]
+    cells = {(row["population"], row["videos"], row["number"]): row for row in rows}
+    for population, n in dict.fromkeys((row["population"], row["videos"]) for row in rows):
+        parts = [_cell(cells[population, n, number]) for number in NUMBERS]
+        lines.append(f"| {population} | {n} | {' | '.join(parts)} |")
+    return "\n".join(lines)
+
+
+def _cell(row: Any) -> str:
+    if row["told"] < row["sets"] / 10:
+        return "–"
+    part = "" if row["told"] == row["sets"] else f" of {row['told']}"
+    return f"{100 * row['held']:.0f}{part} ({100 * row['percentile_held']:.0f})"
 
 
 def main() -> None:
-    """Print the table."""
+    """Run the study, or print the table of one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--populations", nargs="+", choices=POPULATIONS, default=[p for p in POPULATIONS if p != "vid"])
+    parser.add_argument("--videos", type=int, nargs="+", default=[5, 10, 20, 50, 100, 300, 555])
     parser.add_argument("--sets", type=int, default=200)
     parser.add_argument("--replicates", type=int, default=300)
-    parser.add_argument("--videos", type=int, nargs="+", default=[25, 100, 400])
-    parser.add_argument("--truth-videos", type=int, default=20_000)
+    parser.add_argument("--vid", type=Path, help="vid_val_gt_all.npz, for the population vid")
+    parser.add_argument("--output", type=Path, default=Path("coverage.json"), help="rows are added to those in it")
+    parser.add_argument("--table", type=Path, help="print the table of such a file, and do nothing else")
     options = parser.parse_args()
-    whole = evaluate(*videos(options.truth_videos, np.random.default_rng(1)), "fgfa", by="motion")
-    truth = {name: (group.mean_ap, float(np.mean(group.ap))) for name, group in numbers(whole)}
-    print(f"true mAP: {', '.join(f'{name} {100 * value[0]:.2f}' for name, value in truth.items())}\n")
-    print("| videos | group | mAP held | width, points | AP of one class held |")
-    print("|---:|---|---:|---:|---:|")
-    for n_videos in options.videos:
-        print("\n".join(coverage(n_videos, options.sets, options.replicates, truth)), flush=True)
+    if options.table:
+        print(table(json.loads(options.table.read_text(encoding="utf-8"))))
+        return
+    for name in options.populations:
+        rows = study(name, POPULATIONS[name], options.videos, options.sets, options.replicates, options.vid)
+        before = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else []
+        write_text(options.output, json.dumps([*before, *rows], indent=1) + "\n")
+        print(table(rows), flush=True)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ ITERATIONS = {
     "fgfa": 300,
 }
 DETECTORS = {
-    "per-frame": ["per_frame"],
+    "per-frame": ["per-frame"],
     "dff": ["dff", "--option", "key_id=none"],
     "impression-fixed": ["impression"],
     "impression": ["impression"],
@@ -76,7 +76,7 @@ def judged(method: str) -> tuple[str, int, float, float]:
     predictions = f"runs/{method}/predictions.h5"
     vidkit(
         "benchmark",
-        f"impnet_model.detectors.entry_points:{name}",
+        name,
         "--index",
         index,
         "--checkpoint",

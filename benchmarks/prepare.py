@@ -28,9 +28,11 @@ from pathlib import Path
 import numpy as np
 
 from vidkit.classes import VID_CLASSES
+from vidkit.data.ilsvrc.split_plan import plan_splits
+from vidkit.data.ilsvrc.split_reading import prepare_split
 from vidkit.data.index import Index
 from vidkit.data.index_file import read_index, write_index
-from vidkit.data.prepare import plan, prepare_split, reading_processes
+from vidkit.data.reading_processes import reading_processes
 
 TRAIN_VIDEOS, TRAIN_FRAMES, TRAIN_BOXES = 3862, 1_122_397, 1_731_913
 FRAMES_A_VIDEO = 250
@@ -114,7 +116,7 @@ def make_linked_tree(root: Path, files: int, videos: int) -> None:
 def ours(root: Path, out: Path) -> int:
     """Prepare with two workers: start them, read, write the index. Return the number of boxes."""
     with reading_processes(2) as mapping:
-        return sum(prepare_split(planned, out, mapping=mapping).boxes for planned in plan(root, None))
+        return sum(prepare_split(planned, out, mapping=mapping).boxes for planned in plan_splits(root, None))
 
 
 def element_tree(root: Path, _out: Path) -> int:
@@ -233,7 +235,7 @@ def make_train_index() -> Index:
 OPENING = """
 import re, sys, time
 from pathlib import Path
-from vidkit.data.hdf5 import read_index
+from vidkit.data.index_file import read_index
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e3 * 1.024
 before, started = peak(), time.perf_counter()
 index = read_index(Path(sys.argv[1]))

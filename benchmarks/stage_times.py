@@ -22,8 +22,9 @@ import torch
 
 from impnet_model.detectors.engine import Engine
 from impnet_model.detectors.inference import for_inference
-from impnet_model.nets.build import BUILDS, impression
+from impnet_model.nets.build import BUILDS
 from impnet_model.nets.network import warp_along
+from impnet_model.nets.wirings import impression
 from vidkit.files import write_text
 from vidkit.keyframes.costs import STAGE_TIMES_FORMAT, STAGE_TIMES_VERSION
 

@@ -216,8 +216,8 @@ def score(index: Index, path: Path, ci: int) -> Score:
 
 def drawn_means(group: GroupResult) -> NDArray[np.float64]:
     """Return the mean AP in each drawing of videos `(B,)`."""
-    assert group.replicates is not None, "evaluate was asked for intervals"
-    return np.array([mean_ap(column) for column in group.replicates.T])
+    assert group.resampled is not None, "evaluate was asked for intervals"
+    return np.array([mean_ap(column) for column in group.resampled.replicates.T])
 
 
 def table_of_methods(scores: Mapping[tuple[str, int], Score], seeds: Sequence[int]) -> str:

@@ -21,12 +21,11 @@ from time import perf_counter
 import torch
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
-from vidkit_cli.train import settings_from
 
 from impnet_model.training.loop import Learner, learner_of
 from impnet_model.training.processes import Processes
-from impnet_model.training.settings import settings_of
-from impnet_model.training.train import Detection, Plan, network_of, passes_of
+from impnet_model.training.settings import settings_from
+from impnet_model.training.train import Detection, network_of, passes_of, plan_of
 from vidkit import Index, read_index
 
 
@@ -45,13 +44,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         index = read_index(options.index) if options.index else synthetic(Path(folder), options.size)
         values = {"build": "tiny"} | settings_from(None, options.settings) | {"workers": options.workers}
-        build, config = settings_of(values, index.n_classes)
-        processes = Processes(device=torch.device(options.device))
-        network = network_of(options.method, build, 0)
-        learner = learner_of(
-            Detection(network, options.method, config.selection).to(processes.device), config.optimisation, processes
-        )
-        loaded = passes_of(Plan(options.method, build, config, [index]), processes)(0)
+        plan, processes = plan_of(options.method, [index], values), Processes(device=torch.device(options.device))
+        config = plan.config
+        network = network_of(options.method, plan.build, 0)
+        learner = learner_of(Detection(network, options.method, config.selection), config.optimisation, processes)
+        loaded = passes_of(plan, processes)(0)
         in_memory = itertools.cycle([next(loaded).to(processes.device) for _ in range(4)])
         speeds, waits = race(learner, {"in memory": in_memory, "from files": loaded}, options.rounds, options.steps)
     report(options, speeds, waits, config.optimisation.batch)

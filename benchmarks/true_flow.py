@@ -8,7 +8,7 @@ is marked as one that looks at the truth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,15 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from impnet_model.data.images import to_image
-from impnet_model.detectors import entry_points
-from impnet_model.detectors.dff import DeepFeatureFlow
-from impnet_model.detectors.impression import Impression
-from impnet_model.flows.flownet_s import FlowField
-from impnet_model.nets.network import FlowNetwork, ImpressionNetwork
-from vidkit.benchmark.detector import DetectorContext, KnownFrame
+from impnet_model.detectors.dff import deep_feature_flow
+from impnet_model.detectors.engine import Engine, EngineDetector
+from impnet_model.detectors.impression import impression_network
+from impnet_model.detectors.options import COMMON
+from impnet_model.flows.field import FlowField
+from impnet_model.nets.network import FlowNetwork
 from vidkit.data.index import Index
 from vidkit.detections import Detections
+from vidkit.harness.detector import DetectorContext, KnownFrame
 from vidkit.synth import Scene, read_settings, scene_of, true_flow
 
 
@@ -74,21 +75,18 @@ def synth_root(index: Index) -> Path:
 class Told:
     """A detector whose network has the true flow."""
 
-    def __init__(self, inner: DeepFeatureFlow | Impression) -> None:
-        old = inner.engine.network
-        if old.flow is None:
-            raise ValueError("this network has no flow network")
-        self.flow = TrueFlow(old.flow)
-        told = ImpressionNetwork(old.feature, old.task, self.flow, old.quality)
-        self.inner = replace(inner, engine=replace(inner.engine, network=told))
-        self.name = f"{inner.name} with true flow"
+    def __init__(self, engine: Engine, make: Callable[[Engine], EngineDetector]) -> None:
+        self.flow = TrueFlow(engine.network.flow)
+        self.engine = replace(engine, network=engine.network.with_parts(flow=self.flow))
+        self.inner = make(self.engine)
+        self.name = f"{self.inner.name} with true flow"
 
     def detect_known(self, frames: Iterable[KnownFrame]) -> Iterator[Detections]:
         """Yield the detections of each frame of one video."""
         yield from self.inner.detect(self._remembered(frames))
 
     def _remembered(self, frames: Iterable[KnownFrame]) -> Iterator[Any]:
-        engine = self.inner.engine
+        engine = self.engine
         for place, frame in enumerate(frames):
             index = frame.index
             if place == 0:
@@ -110,13 +108,11 @@ class Told:
 
 def dff(context: DetectorContext, *, length: int = 10, key_id: int | None = None) -> Told:
     """DFF with the true flow."""
-    inner = entry_points.dff(context, length=length, key_id=key_id)
-    assert isinstance(inner, DeepFeatureFlow)
-    return Told(inner)
+    engine = COMMON.engine(context, "dff", ("flow",))
+    return Told(engine, lambda told: deep_feature_flow(told, length, key_id))
 
 
 def impression(context: DetectorContext, *, length: int = 10, key_id: int | None = None, gate: float = 1.0) -> Told:
     """The Impression Network with the true flow."""
-    inner = entry_points.impression(context, length=length, key_id=key_id, gate=gate)
-    assert isinstance(inner, Impression)
-    return Told(inner)
+    engine = COMMON.engine(context, "impression", ("flow", "quality"))
+    return Told(engine, lambda told: impression_network(told, length, key_id, gate))

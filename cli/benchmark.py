@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import json_option, print_json, print_table, say
-from .places import data_dir_option, index_option, runs_dir_option
+from .options import FILE, data_dir_option, index_option, runs_dir_option
 from .run_options import run_detector, run_options
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Where the predictions go; default: RUNS/DETECTOR-AND-OPTIONS/predictions.h5.",
 )
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the detector; repeatable.")

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from .choices import ListingOption, OneOf, attributes, fp_rules
 from .console import say
+from .options import Command, together
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
     from vidkit.evaluation.protocols import FalsePositiveRule
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option(
@@ -64,14 +64,7 @@ def breakdown_options(command: Command) -> Command:
     ) -> Any:
         return command(groups=GroupChoice(breakdowns, edges_of(bins), fp_rule), **given)
 
-    return cast(Command, groups_options(collected))
-
-
-def groups_options(command: Command) -> Command:
-    """Give a command the options; its function takes them as `breakdowns`, `bins` and `fp_rule`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return cast(Command, together(*_OPTIONS)(collected))
 
 
 def breakdowns_of(given: Sequence[str], index: Index) -> list[str]:

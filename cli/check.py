@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +11,7 @@ from .console import DONE, FINDINGS, json_option, print_json, print_table, progr
 
 if TYPE_CHECKING:
     from vidkit.check.findings import Findings
-    from vidkit.check.trees import CheckReport, SplitCounts
+    from vidkit.check.split_counts import CheckReport
 
 SHOWN_OF_A_KIND, KEPT_OF_A_KIND = 5, 1000
 
@@ -54,71 +54,26 @@ def command(
       vidkit check vidkit-data/vid_val.h5         # an index, and whether its frames are there
     """
     from vidkit.check.findings import Findings
+    from vidkit.check.indices import check_index
+    from vidkit.check.trees import check_tree
+    from vidkit.data.class_list import choose_classes
+    from vidkit.data.index_file import read_index
 
     findings = Findings(None if show_all else KEPT_OF_A_KIND if as_json else SHOWN_OF_A_KIND)
     if place.suffix == ".h5":
         if whole or classes is not None:
             raise click.UsageError("--whole and --classes go with a tree, not with an index")
-        report = _check_index(place, findings, root, decode)
+        report = check_index(read_index(place), str(place), findings, root, decode)
     else:
         if root is not None:
             raise click.UsageError("--frames-root goes with an index, not with a tree")
-        report = _check_tree(place, findings, classes, decode, whole)
+        chosen = None if classes is None else choose_classes(classes)
+        report = check_tree(place, findings, chosen, decode, whole, show_progress=progress)
     if as_json:
-        print_json(_as_json(report))
+        print_json({"format": "vidkit-check", "version": 1, **report.to_dict()})
     else:
         _print(report)
     return FINDINGS if len(findings) else DONE
-
-
-def _check_index(place: Path, findings: Findings, root: Path | None, decode: bool) -> CheckReport:
-    from vidkit.check.trees import check_index
-    from vidkit.data.index_file import read_index
-
-    return check_index(read_index(place), str(place), findings, root, decode)
-
-
-def _check_tree(place: Path, findings: Findings, classes: str | None, decode: bool, whole: bool) -> CheckReport:
-    from vidkit.check.listing import list_tree
-    from vidkit.check.trees import check_tree
-    from vidkit.classes import VID_CLASSES
-    from vidkit.data.class_list import choose_classes, classes_of
-
-    tree = list_tree(place, findings)
-    chosen = choose_classes(classes) if classes is not None else classes_of(tree.root) or VID_CLASSES
-    with progress("check", tree.n_folders, "folders") as advance:
-        return check_tree(tree, findings, chosen, decode, whole, on_folder=lambda: advance(1))
-
-
-def _as_json(report: CheckReport) -> dict[str, Any]:
-    findings = report.findings
-    return {
-        "format": "vidkit-check",
-        "version": 1,
-        "place": report.place,
-        "splits": [_split_as_json(split) for split in report.splits],
-        "notes": report.notes,
-        "found": len(findings),
-        "counts": {kind: findings.counts[kind] for kind in findings.kinds()},
-        "findings": [
-            {"severity": f.severity, "kind": f.kind, "place": f.place, "found": f.found, "advice": f.advice}
-            for f in findings
-        ],
-    }
-
-
-def _split_as_json(split: SplitCounts) -> dict[str, Any]:
-    known = split.known
-    return {
-        "kind": split.kind,
-        "name": split.name,
-        "folders": split.folders,
-        "frames": split.frames,
-        "empty_frames": split.empty_frames,
-        "boxes": split.boxes,
-        "boxes_of_class": split.boxes_of_class,
-        "official": None if known is None else {"videos": known.videos, "frames": known.frames, "boxes": known.boxes},
-    }
 
 
 def _print(report: CheckReport) -> None:

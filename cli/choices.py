@@ -60,21 +60,21 @@ def protocols() -> Iterable[str]:
 
 def read_formats() -> Iterable[str]:
     """The formats of predictions that can be read."""
-    from vidkit.predictions.recognition import FORMATS
+    from vidkit.predictions.formats import READ
 
-    return FORMATS
+    return READ
 
 
 def written_formats() -> Iterable[str]:
     """The formats of predictions that can be written."""
-    from vidkit.predictions.writing import WRITTEN
+    from vidkit.predictions.formats import WRITTEN
 
     return WRITTEN
 
 
 def box_conventions() -> Iterable[str]:
     """What the four numbers of a box may be."""
-    from vidkit.predictions.raw import BOX_CONVENTIONS
+    from vidkit.predictions.read_options import BOX_CONVENTIONS
 
     return BOX_CONVENTIONS
 

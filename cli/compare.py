@@ -10,6 +10,7 @@ import click
 
 from .breakdown_options import GroupChoice, breakdown_options
 from .console import FINDINGS, json_option, print_json, print_table, say
+from .options import FILE, ci_option, seed_option
 from .prediction_options import workspace_options
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ MOST_VIDEOS = 5
 @workspace_options
 @click.option("--protocol", metavar="NAME", help="As for eval; default: that of the results, or fgfa.")
 @breakdown_options
-@click.option("--ci", type=click.IntRange(min=0), default=1000, show_default=True, help="Resamplings of videos.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the resampling.")
+@ci_option(1000)
+@seed_option
 @click.option("--classes", "by_class", is_flag=True, help="Print each class of each group, too.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 3 if B's mAP is worse and the interval leaves out 0.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the comparison as JSON.")
+@click.option("-o", "--output", type=FILE, help="Write the comparison as JSON.")
 @json_option
 def command(
     a: str,
@@ -81,6 +82,8 @@ def command(
     if fail_if_worse and result.overall.is_worse:
         say(f"B is worse than A: {_points(result.overall.delta)} points of mAP")
         return FINDINGS
+    if fail_if_worse and result.overall.note and ci:
+        say(f"warning: --fail-if-worse can't judge ({result.overall.note})")
     return 0
 
 
@@ -143,14 +146,14 @@ def _told_once(differences: Sequence[Difference]) -> list[Difference]:
 def _row(difference: Difference) -> Sequence[str]:
     group = f"{difference.by}: {difference.name}" if difference.by else difference.name
     label = f"{group}, {difference.class_name}" if difference.class_name else group
-    known = difference.p_better == difference.p_better
+    known = not difference.note
     return (
         label,
         f"{difference.n_gt}",
         f"{100 * difference.a:.2f}",
         f"{100 * difference.b:.2f}",
         _points(difference.delta),
-        f"[{_points(difference.low)}, {_points(difference.high)}]" if known else "–",
+        f"[{_points(difference.low)}, {_points(difference.high)}]" if known else difference.note,
         f"{difference.p_better:.3f}" if known else "–",
     )
 

@@ -12,6 +12,7 @@ import click
 
 from .breakdown_options import GroupChoice, breakdown_options
 from .console import json_option, print_json, print_table, say
+from .options import FOLDER, protocol_option
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ MOST_VIDEOS = 10
 @click.command("curves")
 @run_argument
 @workspace_options
-@click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
+@protocol_option
 @breakdown_options
 @click.option(
     "--points",
@@ -54,7 +55,7 @@ MOST_VIDEOS = 10
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder of the tables; default: the run's.",
 )
 @json_option

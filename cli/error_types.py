@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from .breakdown_options import GroupChoice, breakdown_options
 from .console import json_option, print_json, print_table, say
+from .options import FILE, Command, protocol_option, together
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
     from vidkit.evaluation.errors_by_type import ErrorReport, GroupErrors
     from vidkit.runs.loading import Workspace
 
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _THRESHOLDS = (
     click.option(
@@ -38,9 +36,7 @@ _THRESHOLDS = (
 
 def threshold_options(command: Command) -> Command:
     """Give a command the two thresholds of errors; its function takes them as `foreground` and `background`."""
-    for option in reversed(_THRESHOLDS):
-        command = option(command)
-    return command
+    return cast(Command, together(*_THRESHOLDS)(command))
 
 
 def check_thresholds(protocol: str, foreground: float | None, background: float) -> None:
@@ -55,13 +51,13 @@ def check_thresholds(protocol: str, foreground: float | None, background: float)
 @click.command("errors")
 @run_argument
 @workspace_options
-@click.option("--protocol", default="fgfa", show_default=True, help="The rules of AP, see `vidkit eval`.")
+@protocol_option
 @breakdown_options
 @threshold_options
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Write a CSV table with a row for each group, class and type.",
 )
 @json_option

@@ -12,6 +12,7 @@ import click
 from .breakdown_options import GroupChoice, breakdown_options, names_in
 from .choices import ListingOption, protocols
 from .console import json_option, print_json, print_table, say
+from .options import FOLDER, ci_option, seed_option
 from .prediction_options import runs_argument, workspace_options
 
 if TYPE_CHECKING:
@@ -34,14 +35,12 @@ if TYPE_CHECKING:
     help="{names}, or all; repeatable or with commas. Default: fgfa, voc.",
 )
 @breakdown_options
-@click.option(
-    "--ci", type=click.IntRange(min=0), default=0, metavar="N", help="Intervals from N resamplings of videos."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the resampling.")
+@ci_option()
+@seed_option
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder of the results, of one RUN; default: the run's.",
 )
 @json_option
@@ -150,6 +149,7 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         describe,
         differing_rules,
         groups_table,
+        notes,
         protocols_table,
         stats_table,
     )
@@ -167,6 +167,8 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         click.echo(describe(result))
         if every_protocol and result.protocol.name != "fgfa":
             click.echo(f"  differs from fgfa: {differing_rules(result)}")
+    for note in notes(results):
+        click.echo(note)
 
 
 def _print_frame(table: pd.DataFrame, title: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .console import json_option, print_json, print_table
-from .places import data_dir_option, open_index
+from .options import data_dir_option, open_index
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ def command(index_path: Path | None, data_dir: Path, as_json: bool) -> None:
 
 
 def _motion_groups(index: Index) -> dict[str, NDArray[np.bool_]]:
-    """Return the boxes of each motion group; nothing where motion can't be told, for lack of track ids."""
+    """The boxes of each motion group; nothing where motion can't be told, for lack of track ids."""
     from vidkit.errors import AnnotationError
     from vidkit.evaluation.protocols import FGFA
     from vidkit.evaluation.slices import breakdown

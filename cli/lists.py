@@ -41,10 +41,10 @@ def command(root: Path, out: Path, splits: tuple[str, ...], classes: str | None,
     """
     from vidkit.classes import VID_CLASSES
     from vidkit.data.class_list import choose_classes
-    from vidkit.data.list_tree import write_lists
+    from vidkit.data.ilsvrc.tree_lists import write_lists
 
     chosen = VID_CLASSES if classes is None else choose_classes(classes)
-    written = write_lists(root, out, splits, chosen, frames, lambda split: say(f"reading {split}"))
+    written = write_lists(root, out, splits, chosen, frames, say)
     if as_json:
         lists = [{"path": str(path), "lines": lines} for path, lines in written]
         print_json({"format": "vidkit-lists", "version": 1, "lists": lists})

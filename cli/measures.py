@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
 from .breakdown_options import tells_motion
 from .console import json_option, print_json, print_table, say
+from .options import Command, ci_option, protocol_option, seed_option, together
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions
     from vidkit.runs.loading import Workspace
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_FPS = 30.0
 MOST_LENGTH = 1000
 
@@ -58,10 +58,8 @@ _SETTINGS = (
         help="For --distance, the keyframes where RUN doesn't tell them: frame K (default: L // 2) of every L, counted "
         "from 0.",
     ),
-    click.option(
-        "--ci", type=click.IntRange(0), default=0, metavar="N", help="For --distance: intervals from N resamplings."
-    ),
-    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the resampling."),
+    ci_option(what="For --distance: intervals"),
+    seed_option,
     click.option(
         "--fps",
         type=click.FloatRange(min=0, min_open=True),
@@ -102,16 +100,13 @@ def measure_options(command: Command) -> Command:
         wanted = [name for name in _MEASURES if given.pop(name)]
         return command(wanted=wanted, settings=settings, **given)
 
-    wrapped: Any = collected
-    for option in reversed((*_CHOICES, *_SETTINGS)):
-        wrapped = option(wrapped)
-    return cast(Command, wrapped)
+    return cast(Command, together(*_CHOICES, *_SETTINGS)(collected))
 
 
 @click.command("measures")
 @run_argument
 @workspace_options
-@click.option("--protocol", default="fgfa", show_default=True, help="What counts as found, see `vidkit eval`.")
+@protocol_option
 @measure_options
 @json_option
 def command(

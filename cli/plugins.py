@@ -46,7 +46,7 @@ def _state(plugin: dict[str, Any]) -> str:
 
 
 def _look() -> list[dict[str, Any]]:
-    from vidkit.benchmark.plugins import conflict, installed
+    from vidkit.harness.plugins import conflict, installed
 
     plugins = installed()
     found = []
@@ -67,9 +67,9 @@ def _look() -> list[dict[str, Any]]:
 
 def _import(name: str) -> dict[str, Any]:
     """Return what a detector's factory tells, or why it is broken."""
-    from vidkit.benchmark.detector_options import REQUIRED, options_of
-    from vidkit.benchmark.plugins import find, load
     from vidkit.errors import DetectorError, MissingLibraryError
+    from vidkit.harness.detector_options import REQUIRED, options_of
+    from vidkit.harness.plugins import find, load
 
     try:
         factory = load(find(name))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from .choices import ListingOption, OneOf, box_conventions, read_formats
 from .console import say
-from .places import data_dir_option, index_option, runs_dir_option
+from .options import FILE_THERE, Command, data_dir_option, index_option, runs_dir_option, together
 
 if TYPE_CHECKING:
     from vidkit.predictions.table import Predictions
     from vidkit.runs.loading import Workspace
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 run_argument = click.argument("run")
 runs_argument = click.argument("runs", nargs=-1, required=True, metavar="RUN...")
@@ -42,8 +39,10 @@ _READING = {
         metavar="0|1|FILE",
         help="The label of the first class, or class names: one a line, or a COCO JSON.",
     ),
-    "frame_list": click.option("--frame-list", type=_FILE, help="The frame list that the detector ran over."),
-    "image_ids": click.option("--image-ids", type=_FILE, help="The COCO ground truth that tells which image an id is."),
+    "frame_list": click.option("--frame-list", type=FILE_THERE, help="The frame list that the detector ran over."),
+    "image_ids": click.option(
+        "--image-ids", type=FILE_THERE, help="The COCO ground truth that tells which image an id is."
+    ),
     "video": click.option(
         "--mot-video", "video_of_file", metavar="NAME", help="The video that a MOT file is about; default: its name."
     ),
@@ -72,9 +71,7 @@ _READING = {
 
 def reading_options(command: Command) -> Command:
     """Give a command what may be said of prediction files."""
-    for option in reversed(_READING.values()):
-        command = option(command)
-    return command
+    return cast(Command, together(*_READING.values())(command))
 
 
 def workspace_options(command: Command) -> Command:

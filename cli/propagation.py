@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import json_option, print_json, print_table
-from .places import runs_dir_option
+from .options import FILE, runs_dir_option
 
 if TYPE_CHECKING:
     from vidkit.keyframes.costs import MeasuredRatio, StageCosts
@@ -33,7 +33,7 @@ STAGES = ("feature", "flow", "task", "warp", "aggregation")
 @click.option(
     "--times",
     "times_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Measured stage times in JSON, in place of GFLOP; docs/propagation.md tells the form.",
 )
 @click.option("--per-frame", metavar="RUN", help="A timed per-frame run, to which those of --run are compared.")

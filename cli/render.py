@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .console import json_option, print_json, print_table, progress
+from .options import FILE
 from .picture_options import (
     FILMS,
-    by_option,
-    columns_option,
     counts_of,
-    draw_frames,
     file_stem,
     fps_option,
-    frames_root_option,
-    scale_option,
-    with_legends,
+    frames_option,
+    look_options,
+    verdict_options,
 )
-from .places import index_option
-from .scene_options import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
+from .prediction_options import all_runs_argument, workspace_options
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from vidkit.pictures.choice import Span
+    from vidkit.runs.loading import Workspace
 
 
 @click.command("render")
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
-@index_option
+@all_runs_argument
 @click.option(
     "--video",
     "videos",
@@ -42,42 +35,29 @@ if TYPE_CHECKING:
     help="Its name in the index; may be given again. Default: the first video that has boxes.",
 )
 @frames_option
-@click.option(
-    "-o",
-    "--output",
-    "out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A .mp4 or .webp; default: VIDEO.mp4.",
-)
-@by_option
+@click.option("-o", "--output", "out", type=FILE, help="A .mp4 or .webp; default: VIDEO.mp4.")
 @fps_option
-@scale_option
-@columns_option
-@frames_root_option
+@look_options
 @verdict_options
+@workspace_options
 @json_option
 def command(
     runs: tuple[str, ...],
-    index_path: Path | None,
     videos: tuple[str, ...],
     span: Span | None,
     out: Path | None,
-    by: Literal["track", "class"],
     fps: float,
-    scale: float | None,
-    columns: int | None,
-    frames_root: Path | None,
     least_score: float,
     protocol: str,
-    runs_dir: Path,
-    data_dir: Path,
+    workspace: Workspace,
     as_json: bool,
+    **look: Any,
 ) -> None:
     """Make a film of videos as each RUN sees them: true positives, false positives with their type of error, misses.
 
-    A RUN is a folder with a predictions.h5, a prediction file, or a name under the runs folder; each has a panel, under
-    a bar that is black on keyframes. What is true or false is what AP counts, see docs/viewing.md. Without any RUN the
-    film shows the ground truth. Several videos follow each other in one film. A .mp4 needs PyAV, a .webp nothing.
+    Each RUN has a panel, under a bar that is black on keyframes. What is true or false is what AP counts, see
+    docs/viewing.md. Without any RUN the film shows the ground truth. Several videos follow each other in one film. A
+    .mp4 needs PyAV, a .webp nothing.
 
     \b
     Examples:
@@ -86,56 +66,30 @@ def command(
       vidkit render impression --video synth_val_00000001 --video synth_val_00000003 -o both.mp4
       vidkit render results.pkl --index vidkit-data/vid_val.h5 --frames 20..60 --columns 1 -o part.webp
     """
-    from vidkit.pictures.films import write_movie
+    from vidkit.pictures.choice import frame_rows, video_row
+    from vidkit.pictures.sequences import write_film
 
     if out is not None and out.suffix.lower() not in FILMS:
         raise click.UsageError(f"-o {out}: wanted a name that ends with .mp4 or .webp; pictures are `vidkit view`'s")
-    scene = open_scene(index_path, runs, videos[0] if videos else None, data_dir, runs_dir)
-    index = scene.index
-    chosen = list(dict.fromkeys(video_row(scene, name) for name in videos or [None]))
-    rows = [frame_rows(index, video, span=span) for video in chosen]
+    loaded = workspace.look(runs, videos[0] if videos else None)
+    index = loaded.index
+    chosen = list(dict.fromkeys(video_row(loaded, name) for name in videos or [None]))
+    parts = [frame_rows(index, video, span=span) for video in chosen]
     more = f"_and_{len(chosen) - 1}_more" if len(chosen) > 1 else ""
     out = out or Path(f"{file_stem(index.video_name[chosen[0]])}{more}.mp4")
-    verdicts = scene.verdicts(least_score, protocol)
-    n_frames = sum(map(len, rows))
-    draw = partial(draw_frames, index, verdicts=verdicts, root=frames_root, by=by, scale=scale, columns=columns)
-    with progress("render", n_frames, "frames") as advance:
-        drawn: Iterator[NDArray[np.uint8]] = chain.from_iterable(draw(part, advance=advance) for part in rows)
-        if len(rows) > 1:
-            drawn = _on_one_canvas(drawn, [next(draw(part[:1])).shape for part in rows])
-        write_movie(out, with_legends(drawn, verdicts), fps)
-    counts = counts_of(verdicts, [row for part in rows for row in part])
-    names = [index.video_name[video] for video in chosen]
+    verdicts = loaded.verdicts(least_score, protocol)
+    rows = [row for part in parts for row in part]
+    with progress("render", len(rows), "frames") as advance:
+        write_film(out, index, parts, verdicts, fps, advance, **look)
+    counts = counts_of(verdicts, rows)
     if as_json:
-        print_json(
-            {
-                "format": "vidkit-render",
-                "version": 1,
-                "index": scene.index_file,
-                "videos": names,
-                "frames": n_frames,
-                "fps": fps,
-                "score": least_score,
-                "protocol": protocol,
-                "runs": counts,
-                "file": out,
-            }
-        )
+        names = [index.video_name[video] for video in chosen]
+        told = {"index": loaded.index_file, "videos": names, "frames": len(rows), "fps": fps}
+        rules = {"score": least_score, "protocol": protocol}
+        print_json({"format": "vidkit-render", "version": 1, **told, **rules, "runs": counts, "file": out})
         return
     if counts:
         lines = [[c["run"], c["true"], c["false"], c["missed"]] for c in counts]
-        title = f"{n_frames} frames, scores from {least_score:g}, protocol {protocol}"
+        title = f"{len(rows)} frames, scores from {least_score:g}, protocol {protocol}"
         print_table(["run", "true positives", "false positives", "missed"], lines, title)
     click.echo(out)
-
-
-def _on_one_canvas(
-    pictures: Iterable[NDArray[np.uint8]], shapes: Sequence[tuple[int, ...]]
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield the pictures, made as large as the largest of the shapes by white to the right and below."""
-    import numpy as np
-
-    height, width = (max(shape[axis] for shape in shapes) for axis in (0, 1))
-    for picture in pictures:
-        margins = ((0, max(0, height - picture.shape[0])), (0, max(0, width - picture.shape[1])), (0, 0))
-        yield np.pad(picture, margins, constant_values=255)

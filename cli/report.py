@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from .console import json_option, print_json
-from .places import runs_dir_option
-from .plot.runs import protocol_option, result_files, results_of
+from .options import FOLDER, runs_dir_option
+from .plot.figures import FIGURES
+from .plot.inputs import results_of, results_protocol_option
+from .prediction_options import all_runs_argument
 
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
     from vidkit.pages.page import Block
 
-FIGURES = {"speed-accuracy": "Speed and accuracy", "motion": "Accuracy by motion speed"}
+TITLES = {"speed-accuracy": "Speed and accuracy", "motion": "Accuracy by motion speed"}
+"""Of the figures of `vidkit plot` that the page has."""
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@all_runs_argument
 @runs_dir_option
-@protocol_option
+@results_protocol_option
 @click.option(
     "-o",
     "--output",
     "out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="The folder of the page; default: RUNS/report.",
 )
 @json_option
-def command(runs: tuple[str, ...], runs_dir: Path, protocol: str, out: Path | None, as_json: bool) -> int:
+def command(runs: tuple[str, ...], runs_dir: Path, protocol: str, out: Path | None, as_json: bool) -> None:
     """Write a page of runs: mAP with intervals, by motion speed, speed and look-ahead, what they were run on, figures.
 
     A RUN is a folder with a result.json, the file itself, or a name under the runs folder; without any, all that are
@@ -42,64 +46,51 @@ def command(runs: tuple[str, ...], runs_dir: Path, protocol: str, out: Path | No
       vidkit report
       vidkit report per-frame impression -o page
     """
-    from vidkit.files import write_text
+    from vidkit.files import csv_text, write_text
     from vidkit.pages.page import to_html, to_markdown
+    from vidkit.pages.run_tables import run_rows
 
-    from .reproduce.page import rows_to_csv
-    from .reproduce.paper_tables import all_rows
-
-    results = results_of(result_files(runs, runs_dir), protocol)
+    results = results_of(runs, runs_dir, protocol)
     out = out or runs_dir / "report"
     blocks = _blocks(results, out)
     title = f"{len(results)} runs" if len(results) > 1 else f"Run {next(iter(results))}"
     texts = {
         "report.html": to_html(title, blocks),
         "report.md": to_markdown(title, blocks, out),
-        "runs.csv": rows_to_csv(all_rows(results)),
+        "runs.csv": csv_text(run_rows(results)),
     }
     for name, text in texts.items():
         write_text(out / name, text)
     if as_json:
         print_json({"format": "vidkit-report", "version": 1, "runs": list(results), "files": [out / n for n in texts]})
-        return 0
-    click.echo(out / "report.html")
-    return 0
+    else:
+        click.echo(out / "report.html")
 
 
 def _blocks(results: dict[str, EvalResult], out: Path) -> list[Block]:
-    """Return the content of the page; the figures are drawn into its folder."""
-    from vidkit.pages.page import Heading, Picture, Text
+    """The content of the page; the figures are drawn into its folder."""
+    from vidkit.pages.page import Heading, Paragraph, Picture
     from vidkit.pages.result_tables import LIMITED
-
-    from .reproduce.page import made_with, show_runs
-    from .reproduce.paper_tables import all_rows
+    from vidkit.pages.run_tables import made_with, run_rows, runs_table
 
     blocks: list[Block] = []
     if partial := [name for name, result in results.items() if result.limited]:
-        blocks.append(Text(f"LIMITED: {', '.join(partial)}: {LIMITED}.", loud=True))
-    blocks += [Heading("Scores and speed"), show_runs(all_rows(results)), made_with(list(results.values()))]
-    for name, title in FIGURES.items():
+        blocks.append(Paragraph(f"LIMITED: {', '.join(partial)}: {LIMITED}.", loud=True))
+    blocks += [Heading("Scores and speed"), runs_table(run_rows(results)), made_with(list(results.values()))]
+    for name, title in TITLES.items():
         why = _draw(name, results, out / f"{name}.png")
-        blocks += [Heading(title), Text(f"Left out: {why}") if why else Picture(out / f"{name}.png", title)]
+        blocks += [Heading(title), Paragraph(f"Left out: {why}") if why else Picture(out / f"{name}.png", title)]
     return blocks
 
 
 def _draw(name: str, results: dict[str, EvalResult], path: Path) -> str:
-    """Draw a figure; return why it couldn't be drawn, "" if it was."""
+    """Draw a figure; the reason why it couldn't be drawn, "" if it was."""
     from vidkit.errors import ChoiceError
     from vidkit.plots.figure import write_figure
-    from vidkit.plots.motion import check_groups, motion, motion_rows
-    from vidkit.plots.speed_accuracy import speed_accuracy, speed_accuracy_rows
-    from vidkit.plots.speed_points import check_comparable, speed_point
 
     try:
-        if name == "motion":
-            check_groups(results, "motion", limited=True)
-            write_figure([path], motion(results, "motion"), motion_rows(results, "motion"))
-        else:
-            points = [speed_point(result, source) for source, result in results.items()]
-            check_comparable(points, limited=True)
-            write_figure([path], speed_accuracy(points), speed_accuracy_rows(points))
+        drawing = import_module(f"vidkit.plots.{FIGURES[name].module}").draw(results)
     except ChoiceError as error:
         return str(error)
+    write_figure([path], drawing.figure, drawing.rows)
     return ""

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from .console import progress, say
+from .options import FILE_THERE, Command, frames_root_option, together
 
 if TYPE_CHECKING:
     from vidkit.runs.finished_run import FinishedRun
     from vidkit.runs.running import Share
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = {
     "device": click.option(
         "--device", default="cpu", show_default=True, help="Where the detector computes, as torch names it."
     ),
-    "checkpoint": click.option(
-        "--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of weights."
-    ),
+    "checkpoint": click.option("--checkpoint", type=FILE_THERE, help="A file of weights."),
     "scenario": click.option(
         "--scenario",
         type=click.Choice(["stream", "offline"]),
@@ -46,11 +43,7 @@ _OPTIONS = {
     "record_weights": click.option(
         "--record-weights", is_flag=True, help="Keep the weight maps of keyframes too; docs/benchmarking.md."
     ),
-    "frames_root": click.option(
-        "--frames-root",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Where the frames are, if they were moved since the index was made.",
-    ),
+    "frames_root": frames_root_option,
     "blank_frames": click.option(
         "--blank-frames", is_flag=True, help="Hand over black frames: for detectors that don't look at pixels."
     ),
@@ -65,14 +58,11 @@ def run_options(command: Command) -> Command:
     def collected(**given: Any) -> Any:
         return command(settings={name: given.pop(name) for name in _OPTIONS}, **given)
 
-    wrapped: Any = collected
-    for option in reversed(_OPTIONS.values()):
-        wrapped = option(wrapped)
-    return cast(Command, wrapped)
+    return cast(Command, together(*_OPTIONS.values())(collected))
 
 
 def run_detector(name: str, **arguments: Any) -> FinishedRun:
-    """The run that `vidkit.benchmark` makes of these arguments, with a progress bar and messages for people."""
+    """The run that `vidkit.harness` makes of these arguments, with a progress bar and messages for people."""
     from vidkit.runs.running import benchmark
 
     find_modules_here()

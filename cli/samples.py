@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from .console import json_option, print_json, print_table, progress, say
-from .places import data_dir_option, open_index
+from .options import data_dir_option, open_index
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from impnet_model.methods import methods_with
+
 from .console import json_option, print_json, say
 
 if TYPE_CHECKING:
     from vidkit.detections import Detections
 
-METHODS = ("impression", "impression-adaptive", "dff", "per-frame")
-"""The methods that answer a frame before they take the next, with the keyframe first in its segment."""
-
 
 @click.command("stream")
 @click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--source", default="camera", show_default=True, help="A video file, camera, or camera:/dev/video1.")
-@click.option("--method", type=click.Choice(METHODS), default="impression", show_default=True, help="The method.")
+@click.option(
+    "--method",
+    type=click.Choice(methods_with("streams")),
+    default="impression",
+    show_default=True,
+    help="The method.",
+)
 @click.option("--length", type=click.IntRange(min=1), default=10, show_default=True, help="Frames in a segment.")
 @click.option("--device", default="cpu", show_default=True, help="Where it computes, as torch names it.")
 @click.option(
@@ -51,7 +57,7 @@ def command(
     """Detect in a live camera or a video file with the weights in CHECKPOINT, each frame before the next is taken.
 
     The keyframe is the first of its segment (key id 0), so nothing waits for later frames. Printed are, for each
-    detection, frame, class, score, x1, y1, x2, y2 (pixels, x2 and y2 exclusive), parted by tabs, as soon as they are
+    detection, frame, class, score, x1, y1, x2, y2 (pixels, x2 and y2 exclusive), separated by tabs, as soon as they are
     known; with --json one object at the end. A camera runs until --limit or Ctrl-C.
 
     \b
@@ -60,66 +66,33 @@ def command(
       vidkit stream impression.pt --source camera --least-score 0.5
       vidkit stream impression.pt --source clip.mp4 --limit 100 --render boxes.mp4
     """
-    import time
-
-    from impnet_model import class_names, load_detector
+    from impnet_model.api import class_names, detect_live, load_live_detector
 
     names = class_names(checkpoint)
-    options: dict[str, Any] = {"precision": precision, "shorter": shorter}
-    if method != "per-frame":
-        options["length"] = length
-    if method in ("impression", "dff"):
-        options["key_id"] = 0
-    detector = load_detector(checkpoint, method, device, **options)
+    detector = load_live_detector(checkpoint, method, device, length, precision=precision, shorter=shorter)
+    answers = detect_live(detector, source, limit)
     if not as_json and render is None:
-        _print_live(_answers(detector, source, limit), names, least_score)
+        _print_live(answers, names, least_score)
         return
-    kept: list[Detections] = []
     start = time.perf_counter()
+    kept: list[Detections] = []
     if render is None:
-        kept = [answer for _, answer in _answers(detector, source, limit)]
+        kept += [answer for _, answer in answers]
     else:
         from vidkit.pictures.films import write_movie
 
-        write_movie(render, _drawn(_answers(detector, source, limit), names, least_score, kept))
-    seconds = time.perf_counter() - start
+        write_movie(render, _drawn(answers, names, least_score, kept))
     if as_json:
+        told = {"method": detector.name, "source": source, "classes": list(names)}
+        rows = [_row(answer, least_score) for answer in kept]
         print_json(
-            {
-                "format": "vidkit-stream",
-                "version": 1,
-                "method": detector.name,
-                "source": source,
-                "classes": list(names),
-                "frames": [_row(answer, least_score) for answer in kept],
-                "seconds": seconds,
-            }
+            {"format": "vidkit-stream", "version": 1, **told, "frames": rows, "seconds": time.perf_counter() - start}
         )
     if render is not None:
         say(f"written: {render} ({len(kept)} frames)")
 
 
-def _answers(detector: Any, source: str, limit: int | None) -> Iterator[tuple[Any, Detections]]:
-    """Yield each frame with what was found in it."""
-    from itertools import islice
-
-    from impnet_model.data.video import frames_of
-
-    frame: Any = None
-
-    def taken() -> Iterator[Any]:
-        nonlocal frame
-        for each in islice(frames_of(source), limit):
-            frame = each
-            yield each
-
-    for answer in detector.detect(taken()):  # the methods here have no look-ahead: the answer is for the last frame
-        yield frame, answer
-
-
 def _print_live(answers: Iterator[tuple[Any, Detections]], names: tuple[str, ...], least_score: float) -> None:
-    import time
-
     start, n = time.perf_counter(), 0
     for n, (_, answer) in enumerate(answers, start=1):
         for label, score, box in zip(answer.class_ids, answer.scores, answer.boxes, strict=True):

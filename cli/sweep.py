@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import json_option, print_json, print_table, say
-from .places import data_dir_option, index_option, open_index, runs_dir_option
+from .options import data_dir_option, index_option, open_index, runs_dir_option
 from .run_options import find_modules_here, run_detector, run_options
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def command(
       vidkit sweep frame-copy --option length=1..20
       vidkit sweep impression --option length=2,5,10 --option gate=0..1:0.125 --checkpoint weights.pt
     """
-    from vidkit.benchmark.grid import grid
-    from vidkit.benchmark.plugins import request
     from vidkit.files import write_text
+    from vidkit.harness.grid import grid
+    from vidkit.harness.plugins import request
 
     runs = grid(options)
     find_modules_here()
@@ -86,7 +86,7 @@ def command(
 
 
 def _row(predictions: Predictions, output: Path) -> dict[str, Any]:
-    from vidkit.benchmark.timing import summary
+    from vidkit.harness.timing import summary
 
     measured = summary(predictions)
     all_frames = measured["seconds"]["all"]

@@ -17,7 +17,7 @@ class SizeType(click.ParamType[tuple[int, int]]):
     name = "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Return width and height."""
+        """Width and height."""
         width, x, height = str(value).lower().partition("x")
         if not (x and width.isdecimal() and height.isdecimal()):
             self.fail(f"{value!r}: wanted a size like 160x128", param, ctx)
@@ -78,10 +78,7 @@ def command(
     from vidkit.synth.on_disk import check_place
 
     turned = {name: value for name, value in dials.items() if value is not None}
-    try:
-        settings = Settings(seed, *size, frames, classes, Dials(**asdict(DIFFICULTIES[difficulty]) | turned))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    settings = Settings(seed, *size, frames, classes, Dials(**asdict(DIFFICULTIES[difficulty]) | turned))
     check_place(out, force)
     begin = perf_counter()
     done = []
@@ -94,7 +91,8 @@ def command(
         for split, of in ((s, [v for v in done if v.name.startswith(s)]) for s in ("train", "val"))
     }
     if as_json:
-        print_json({"out": out, "seconds": perf_counter() - begin, "splits": splits})
+        content = {"out": out, "seconds": perf_counter() - begin, "splits": splits}
+        print_json({"format": "vidkit-synth-made", "version": 1, **content})
         return
     print_table(["split", "videos", "frames", "boxes"], [(name, *counts.values()) for name, counts in splits.items()])
     say(f"{out}: made in {perf_counter() - begin:.1f} s; next: vidkit prepare --vid-root {out}")

@@ -2,66 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .console import json_option, print_json, progress
+from .options import FILE
 from .picture_options import (
     FILMS,
     PICTURES,
-    by_option,
-    columns_option,
     counts_of,
-    draw_frames,
     file_stem,
     fps_option,
-    frames_root_option,
-    scale_option,
-    with_legends,
-    write_png,
+    frames_option,
+    look_options,
+    verdict_options,
 )
-from .scene_options import Span, frame_rows, frames_option, open_scene, verdict_options, video_row
+from .prediction_options import workspace_options
+
+if TYPE_CHECKING:
+    from vidkit.pictures.choice import Span
+    from vidkit.runs.loading import Workspace
 
 SHEET_FRAMES = 12
-SHEET_SIDE = 300  # pixels of a frame's shorter side on a sheet
-SHEET_GAP = 16  # between pictures of several panels
 
 
 @click.command("view")
-@click.argument("index_path", metavar="[INDEX.h5]", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("index_file", metavar="[INDEX.h5]", required=False, type=FILE)
 @click.option("--run", "runs", metavar="RUN", multiple=True, help="A run, drawn in a panel; may be given again.")
 @click.option("--video", metavar="NAME", help="Its name in the index; default: the first video that has boxes.")
 @click.option("--frame", "numbers", metavar="N", type=int, multiple=True, help="A frame's number; may be given again.")
 @frames_option
-@click.option(
-    "-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path), help="A .png, .mp4 or .webp file."
-)
-@by_option
+@click.option("-o", "--output", "out", type=FILE, help="A .png, .mp4 or .webp file.")
 @fps_option
-@scale_option
-@columns_option
-@frames_root_option
+@look_options
 @verdict_options
+@workspace_options
 @json_option
 def command(
-    index_path: Path | None,
+    index_file: Path | None,
     runs: tuple[str, ...],
     video: str | None,
     numbers: tuple[int, ...],
     span: Span | None,
     out: Path | None,
-    by: Literal["track", "class"],
     fps: float,
-    scale: float | None,
-    columns: int | None,
-    frames_root: Path | None,
     least_score: float,
     protocol: str,
-    runs_dir: Path,
-    data_dir: Path,
+    workspace: Workspace,
     as_json: bool,
+    **look: Any,
 ) -> None:
     """Draw frames of a video with boxes, tracks and labels, and say where the picture or film is.
 
@@ -78,36 +70,30 @@ def command(
       vidkit view --frame 0 --frame 10 --frame 20 --by class
       vidkit view --run per-frame --run impression --frames 10..20 --score 0.5
     """
-    from vidkit.pictures.drawing import contact_sheet
-    from vidkit.pictures.films import write_movie
+    from vidkit.pictures.choice import frame_rows, video_row
+    from vidkit.pictures.sequences import write_film, write_sheet
 
     if numbers and span:
         raise click.UsageError("--frame and --frames both choose frames: give one of them")
     if out is not None and out.suffix.lower() not in FILMS + PICTURES:
         raise click.UsageError(f"-o {out}: wanted a name that ends with .png, .mp4 or .webp")
-    scene = open_scene(index_path, runs, video, data_dir, runs_dir)
-    index, row = scene.index, video_row(scene, video)
+    loaded = replace(workspace, index=index_file or workspace.index).look(runs, video)
+    index, row = loaded.index, video_row(loaded, video)
     rows = frame_rows(index, row, numbers, span)
     number = f"_{numbers[0]:06d}" if len(numbers) == 1 else ""
     out = out or Path(f"{file_stem(index.video_name[row])}{number}.png")
     is_film = out.suffix.lower() in FILMS
     if not is_film and len(rows) > SHEET_FRAMES and not numbers:
         rows = [rows[(2 * i + 1) * len(rows) // (2 * SHEET_FRAMES)] for i in range(SHEET_FRAMES)]
-    side = SHEET_SIDE if not is_film and len(rows) > 1 else None
-    verdicts = scene.verdicts(least_score, protocol)
+    verdicts = loaded.verdicts(least_score, protocol)
     with progress("view", len(rows), "frames") as advance:
-        drawn = draw_frames(
-            index, rows, verdicts, frames_root, by=by, scale=scale, side=side, columns=columns, advance=advance
-        )
         if is_film:
-            write_movie(out, with_legends(drawn, verdicts), fps)
+            write_film(out, index, [rows], verdicts, fps, advance, **look)
         else:
-            sheet = contact_sheet(list(drawn), gap=SHEET_GAP) if verdicts else contact_sheet(list(drawn))
-            write_png(out, next(with_legends([sheet], verdicts)))
-    if as_json:
-        counts = {"runs": counts_of(verdicts, rows), "score": least_score, "protocol": protocol} if verdicts else {}
-        print_json(
-            {"index": scene.index_file, "video": index.video_name[row], "frames": len(rows), "file": out, **counts}
-        )
+            write_sheet(out, index, rows, verdicts, advance, **look)
+    if not as_json:
+        click.echo(out)
         return
-    click.echo(out)
+    told = {"index": loaded.index_file, "video": index.video_name[row], "frames": len(rows), "file": out}
+    counts = {"runs": counts_of(verdicts, rows), "score": least_score, "protocol": protocol} if verdicts else {}
+    print_json({"format": "vidkit-view", "version": 1, **told, **counts})

@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from impnet_model.nets.build import BUILDS
+from impnet_model.weights.tensor_names import KINDS
+
 from .console import json_option, print_json, print_table, say
 from .group import SuggestingGroup
 
 if TYPE_CHECKING:
+    from impnet_model.nets.build import BuildName
     from impnet_model.weights.checkpoints import Checkpoint
+    from impnet_model.weights.published import Conversion
 
-KINDS = (
-    "torchvision-resnet",
-    "caffe-resnet",
-    "pinard",
-    "mega",
-    "mmtracking",
-    "mxnet-rfcn",
-    "mxnet-dff",
-    "mxnet-fgfa",
-)
-BUILDS = ("resnet101", "resnet50", "resnet34", "resnet18")
+PRETRAINED = [name for name, build in BUILDS.items() if build.norm == "fixed"]
+"""The builds that published weights go into: batch norm with the statistics of the weights."""
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -42,15 +38,24 @@ def command() -> None:
 
 @command.command("convert")
 @click.argument("source", type=existing_file)
-@click.option("--kind", type=click.Choice(KINDS), required=True, help="What SOURCE holds.")
+@click.option("--kind", type=click.Choice([*KINDS]), required=True, help="What SOURCE holds.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The checkpoint.")
-@click.option("--build", type=click.Choice(BUILDS), default="resnet101", show_default=True, help="The network to fill.")
+@click.option(
+    "--build", type=click.Choice(PRETRAINED), default="resnet101", show_default=True, help="The network to fill."
+)
 @click.option("--onto", type=existing_file, help="Add to this checkpoint in place of a fresh network.")
 @click.option("--sha256", metavar="HEX", help="The digest that SOURCE must have; known files are verified without it.")
 @click.option("--half", is_flag=True, help="Store in half precision.")
 @json_option
 def convert_command(
-    source: Path, kind: str, output: Path, build: str, onto: Path | None, sha256: str | None, half: bool, as_json: bool
+    source: Path,
+    kind: str,
+    output: Path,
+    build: BuildName,
+    onto: Path | None,
+    sha256: str | None,
+    half: bool,
+    as_json: bool,
 ) -> None:
     """Turn published weights in SOURCE into a checkpoint: verified, complete, or refused.
 
@@ -65,29 +70,22 @@ def convert_command(
       vidkit weights convert flownets_EPE1.951.pth.tar --kind pinard --onto start.pt -o start.pt
       vidkit weights convert rfcn_dff_flownet_vid-0000.params --kind mxnet-dff -o dff.pt
     """
-    from impnet_model.nets import build as builds
     from impnet_model.weights.checkpoints import load, save
     from impnet_model.weights.published import convert
     from vidkit.classes import VID_CLASSES
 
     start = load(onto) if onto else None
-    conversion = convert(source, kind, builds.BUILDS[build], VID_CLASSES, start, sha256)
+    conversion = convert(source, kind, BUILDS[build], VID_CLASSES, start, sha256)
     save(conversion.checkpoint, output, half)
     if as_json:
-        print_json(
-            {
-                "format": "vidkit-weights-convert",
-                "version": 1,
-                "output": str(output),
-                "method": conversion.checkpoint.method,
-                "sha256": conversion.sha256,
-                "verified": conversion.verified,
-                "filled": list(conversion.filled),
-                "fresh": list(conversion.fresh),
-                "ignored": list(conversion.ignored),
-            }
-        )
-        return
+        told = {"output": str(output), "method": conversion.checkpoint.method}
+        told |= {name: getattr(conversion, name) for name in ("sha256", "verified", "filled", "fresh", "ignored")}
+        print_json({"format": "vidkit-weights-convert", "version": 1, **told})
+    else:
+        _print_conversion(conversion, output)
+
+
+def _print_conversion(conversion: Conversion, output: Path) -> None:
     print_table(
         ["tensors", ""],
         [
@@ -193,41 +191,20 @@ def maps_command(
       vidkit weights maps impression.pt --source clip.mp4 -o maps/
       vidkit weights maps impression.pt --source clip.mp4 --length 5 --limit 100 -o maps/
     """
-    from itertools import islice
-
-    import numpy as np
-    from PIL import Image
-
-    from impnet_model import load_detector
-    from impnet_model.data.video import frames_of
-    from impnet_model.detectors.impression import Impression
-    from vidkit.files import writing
-    from vidkit.pictures.heat_maps import picture
+    from impnet_model.api import draw_weight_maps
 
     if key_id is not None and key_id >= length:
         raise click.UsageError(f"--key-id {key_id} lies outside a segment of {length} frames")
-    detector = load_detector(checkpoint, "impression", length=length, key_id=key_id)
-    assert isinstance(detector, Impression)
-    frames = list(islice(frames_of(source), limit))
-    maps = list(detector.keyframe_weights(frames))[1:]
-    reach = max((float(np.abs(each.weight - 0.5).max()) for each in maps), default=0.0)
-    rows = []
-    for each in maps:
-        path = output / f"{each.frame:06d}.png"
-        with writing(path) as part:
-            Image.fromarray(picture(frames[each.frame], each.weight, reach, each.cell)).save(part, format="png")
-        w = each.weight
-        rows.append((each.frame, float(w.mean()), float(w.min()), float(w.max()), path.name))
+    reach, drawn = draw_weight_maps(checkpoint, source, output, length, key_id, limit)
     if as_json:
-        keys = ("frame", "mean", "lowest", "highest", "picture")
-        listed = [dict(zip(keys, row, strict=True)) for row in rows]
+        listed = [vars(each) for each in drawn]
         print_json({"format": "vidkit-weights-maps", "version": 1, "reach": reach, "keyframes": listed})
         return
     print_table(
         ["keyframe", "mean w", "lowest", "highest", "picture"],
-        [(frame, f"{mean:.4f}", f"{low:.4f}", f"{high:.4f}", name) for frame, mean, low, high, name in rows],
+        [(e.frame, f"{e.mean:.4f}", f"{e.lowest:.4f}", f"{e.highest:.4f}", e.picture) for e in drawn],
     )
-    say(f"written: {len(rows)} pictures in {output}; full colour at 0.5 ± {reach:.4f}")
+    say(f"written: {len(drawn)} pictures in {output}; full colour at 0.5 ± {reach:.4f}")
 
 
 def _counted(names: tuple[str, ...]) -> str:

@@ -21,13 +21,13 @@ ORDER = [
     *("vidkit.version", "vidkit.errors", "vidkit.progress", "vidkit.shown", "vidkit.files"),
     *("vidkit.boxes", "vidkit.classes", "vidkit.detections", "vidkit.segments", "vidkit.hdf5"),
     *("vidkit.data", "vidkit.check", "vidkit.pickles", "vidkit.predictions", "vidkit.keyframes"),
-    *("vidkit.evaluation", "vidkit.sampling", "vidkit.synth", "vidkit.benchmark", "vidkit.adapters"),
+    *("vidkit.evaluation", "vidkit.sampling", "vidkit.synth", "vidkit.harness", "vidkit.adapters"),
     *("vidkit.runs", "vidkit.pictures", "vidkit.plots", "vidkit.pages"),
-    *("impnet_model.flows", "impnet_model.data", "impnet_model.nets", "impnet_model.weights"),
+    *("impnet_model.methods", "impnet_model.flows", "impnet_model.data", "impnet_model.nets", "impnet_model.weights"),
     *("impnet_model.detectors", "impnet_model.training", "impnet_model.api", "vidkit_cli"),
 ]
 STRANGERS = [
-    ("vidkit.evaluation", "vidkit.benchmark"),  # they meet in predictions.h5 and in vidkit.runs
+    ("vidkit.evaluation", "vidkit.harness"),  # they meet in predictions.h5 and in vidkit.runs
     ("vidkit.runs", "vidkit.adapters"),  # entry points, found by name
     ("vidkit.check", "vidkit.predictions"),
 ]

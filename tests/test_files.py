@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vidkit.files import reserve, write_text, writing
+from vidkit.files import csv_text, reserve, write_text, writing
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -43,3 +43,9 @@ def test_room_is_reserved_or_told_to_be_missing(tmp_path: Path) -> None:
             reserve(tmp_path / "a", 20_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+def test_rows_become_csv_with_all_columns_that_any_of_them_has() -> None:
+    rows = [{"a": 1, "b": None}, {"b": 'x, "y"', "c": {"length": 5, "place": Path("here")}}]
+    assert csv_text(rows) == 'a,b,c\n1,,\n,"x, ""y""","{""length"": 5, ""place"": ""here""}"\n'
+    assert csv_text([]) == "\n"

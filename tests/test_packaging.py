@@ -35,10 +35,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import shutil
 
     source = tmp_path_factory.mktemp("source") / "checkout"
-    keep_out = shutil.ignore_patterns(
-        ".git", ".venv", "build", "*.egg-info", "__pycache__", "runs", "vidkit-data", "demo"
+    made = {".git", ".venv", "build", "runs", "vidkit-data", "demo"}  # at the top; vidkit/runs is a package
+    shutil.copytree(
+        ROOT,
+        source,
+        ignore=lambda folder, names: [
+            name
+            for name in names
+            if name == "__pycache__" or name.endswith(".egg-info") or (Path(folder) == ROOT and name in made)
+        ],
     )
-    shutil.copytree(ROOT, source, ignore=keep_out)
     out = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(source)],

@@ -36,11 +36,11 @@ from vidkit.synth import (
     scene_of,
     true_flow,
 )
+from vidkit.synth.dials import CLASSES
 from vidkit.synth.paths import Path as LayerPath
 from vidkit.synth.paths import Similarity, Swing
 from vidkit.synth.pixels import LEAST_SEEN
 from vidkit.synth.scene import Layer, defocus_bursts
-from vidkit.synth.settings import CLASSES
 from vidkit.synth.textures import PATTERNS, object_texture
 
 SMALL = Settings(width=96, height=80, frames=12)

@@ -1,6 +1,6 @@
 """vidkit: annotation index, evaluation and benchmark for video object detection.
 
-The public names are imported on first use, so that `import vidkit` costs nothing.
+The public names are imported on first use, so that `import vidkit` costs nothing. docs/python.md shows them at work.
 """
 
 from __future__ import annotations
@@ -11,33 +11,50 @@ from typing import TYPE_CHECKING
 from vidkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from vidkit.benchmark.detector import Detector as Detector
-    from vidkit.benchmark.detector import DetectorContext as DetectorContext
     from vidkit.data.index import Index as Index
     from vidkit.data.index_file import read_index as read_index
     from vidkit.data.index_file import write_index as write_index
+    from vidkit.data.prepare import prepare as prepare
     from vidkit.detections import Detections as Detections
     from vidkit.errors import DetectorError as DetectorError
     from vidkit.errors import VidkitError as VidkitError
+    from vidkit.evaluation.compare import compare as compare
+    from vidkit.evaluation.delay import average_delay as average_delay
+    from vidkit.evaluation.errors_by_type import decompose as decompose
     from vidkit.evaluation.evaluate import evaluate as evaluate
     from vidkit.evaluation.result import EvalResult as EvalResult
+    from vidkit.evaluation.stability import stability as stability
+    from vidkit.evaluation.streaming import stream as stream
+    from vidkit.harness.detector import Detector as Detector
+    from vidkit.harness.detector import DetectorContext as DetectorContext
     from vidkit.predictions.predictions_file import read_predictions as read_predictions
     from vidkit.predictions.predictions_file import write_predictions as write_predictions
+    from vidkit.predictions.reading import read as read
     from vidkit.predictions.table import Predictions as Predictions
-
+    from vidkit.predictions.writing import write as write
+    from vidkit.runs.running import benchmark as benchmark
 
 _HOME_OF = {
     "Detections": "vidkit.detections",
-    "Detector": "vidkit.benchmark.detector",
-    "DetectorContext": "vidkit.benchmark.detector",
+    "Detector": "vidkit.harness.detector",
+    "DetectorContext": "vidkit.harness.detector",
     "DetectorError": "vidkit.errors",
     "EvalResult": "vidkit.evaluation.result",
     "Index": "vidkit.data.index",
     "Predictions": "vidkit.predictions.table",
     "VidkitError": "vidkit.errors",
+    "average_delay": "vidkit.evaluation.delay",
+    "benchmark": "vidkit.runs.running",
+    "compare": "vidkit.evaluation.compare",
+    "decompose": "vidkit.evaluation.errors_by_type",
     "evaluate": "vidkit.evaluation.evaluate",
+    "prepare": "vidkit.data.prepare",
+    "read": "vidkit.predictions.reading",
     "read_index": "vidkit.data.index_file",
     "read_predictions": "vidkit.predictions.predictions_file",
+    "stability": "vidkit.evaluation.stability",
+    "stream": "vidkit.evaluation.streaming",
+    "write": "vidkit.predictions.writing",
     "write_index": "vidkit.data.index_file",
     "write_predictions": "vidkit.predictions.predictions_file",
 }

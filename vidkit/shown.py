@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 ROWS = 7
 """Rows of a table in a `repr`, so that with title, heading and a last line it fits ten lines."""
+
+
+Result = TypeVar("Result", bound=type[Any])
+
+
+def shows_itself(result: Result) -> Result:
+    """The class of a result whose `title()` and `shown()`, rows of named values, are its `repr` and HTML."""
+    result.__repr__ = lambda self: as_text(self.title(), self.shown())  # type: ignore[misc, assignment]
+    result._repr_html_ = lambda self: as_html(self.title(), self.shown())
+    return result
 
 
 def as_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,27 +1,28 @@
-"""`vidkit plot`: the figures, a module each, imported only when it is called."""
+"""`vidkit plot`: the figures, each a row of `figures.FIGURES`."""
 
 from __future__ import annotations
 
 import click
 
 from ..group import LazyGroup
-
-# name: (module of this package, first line of its help). The module's click command is called `command`.
-FIGURES = {
-    "speed-accuracy": ("speed_accuracy", "mAP against frames per second, with the Pareto front."),
-    "motion": ("motion", "mAP of slow, medium and fast objects, or by any other attribute."),
-    "pr": ("precision_recall", "Precision against recall."),
-    "errors": ("error_types", "What each type of error costs."),
-    "gate": ("gate", "mAP against the memory gate."),
-    "contribution": ("contribution", "What earlier keyframes contribute, measured, by how far back they lie."),
-    "weights": ("weight_maps", "Keyframes under their weight maps, and the distribution of w."),
-    "compare-frames": ("compare_frames", "Two detectors on the same frames, true and false positives."),
-    "timeline": ("timeline", "A track through a video: hit, missed, wrong class, keyframes."),
-    "propagation": ("propagation", "mAP against the distance from the keyframe; mean distance by keyframe id."),
-}
+from .draw_and_tell import command_of
+from .figures import FIGURES
 
 
-@click.group("plot", cls=LazyGroup, table=FIGURES, package=__name__)
+class FigureGroup(LazyGroup):
+    """A group with a command for each row of FIGURES, whose help imports nothing of what draws them."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a figure; None if there is none of this name."""
+        return command_of(cmd_name, FIGURES[cmd_name]) if cmd_name in FIGURES else None
+
+
+@click.group(
+    "plot",
+    cls=FigureGroup,
+    table={name: (figure.module, figure.line) for name, figure in FIGURES.items()},
+    package="vidkit.plots",
+)
 def command() -> None:
     """Draw the figures. Beside each picture stands a CSV of what it shows.
 

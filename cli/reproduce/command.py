@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from ..console import INTERRUPTED, json_option, print_json, print_table, report_errors, say
-from ..places import data_dir_option, index_option, open_index
+from ..options import data_dir_option, index_option, open_index
 
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .page import Reproduction
     from .plan import Grid, Run
-    from .steps import Step
+    from .steps import CommandStep
 
 Number = TypeVar("Number", int, float)
 
@@ -70,7 +70,7 @@ Number = TypeVar("Number", int, float)
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where the frames are, if they were moved since the index was made.",
 )
-@click.option("--restart", is_flag=True, help="Make anew what was made from other inputs, in place of refusing.")
+@click.option("--restart", is_flag=True, help="Make again what was made from other inputs, in place of refusing.")
 @json_option
 def command(
     index_path: Path | None,
@@ -110,9 +110,7 @@ def command(
     frames = frames_root.absolute() if frames_root else None
     limit = limit if limit is not None and limit < index.n_videos else None
     given = Given(index_file.absolute(), checkpoints, ci, device, options, limit, frames)
-    runs = all_runs(articles, grid)
-    if not (possible := [run for run in runs if run.checkpoint in checkpoints]):
-        _refuse(articles, missing(runs, checkpoints), checkpoints)
+    possible = _possible(articles, all_runs(articles, grid), checkpoints)
     at_work = _Work(out, restart)
     at_work.do(run_steps(possible, given))
     results = {run.name: _result(out, run.name) for run in possible if f"eval {run.name}" in at_work.done}
@@ -129,8 +127,7 @@ def command(
         absent={name: lacking for name in articles if (lacking := missing(runs_of(name, grid), checkpoints))},
         failed=at_work.failed,
     )
-    files = write_report(found)
-    _tell(found, files, at_work, as_json)
+    _tell(found, write_report(found), at_work, as_json)
     return 1 if at_work.failed else 0
 
 
@@ -160,8 +157,8 @@ def _grid(lengths: str, gates: str) -> Grid:
 
 
 def _numbers(option: str, text: str, kind: type[Number], fits: Callable[[Number], bool]) -> tuple[Number, ...]:
-    """Return the values of a list such as 1..20 or 0,0.5,1, rising."""
-    from vidkit.benchmark.grid import grid
+    """The values of a list such as 1..20 or 0,0.5,1, rising."""
+    from vidkit.harness.grid import grid
 
     try:
         values = sorted(kind(chosen.partition("=")[2]) for (chosen,) in grid([f"{option}={text}"]))
@@ -174,21 +171,21 @@ def _numbers(option: str, text: str, kind: type[Number], fits: Callable[[Number]
 
 
 def shipped_checkpoints() -> Path | None:
-    """Return the folder of the checkpoints that come with the package, None without; impnet_model isn't imported."""
+    """The folder of the checkpoints that come with the package, None without; impnet_model isn't imported."""
     spec = find_spec("impnet_model")
     folder = Path(spec.origin).parent / "weights" if spec and spec.origin else None
     return folder if folder and any(folder.glob("*.pt")) else None
 
 
 def checkpoints_in(folder: Path) -> dict[str, Path]:
-    """Return the checkpoints in a folder by name; other files aren't looked at."""
+    """The checkpoints in a folder by name; other files aren't looked at."""
     from .plan import CHECKPOINTS
 
     return {name: (folder / f"{name}.pt").absolute() for name in CHECKPOINTS if (folder / f"{name}.pt").is_file()}
 
 
 def _checkpoints(folder: Path | None) -> dict[str, Path]:
-    """Return the checkpoints in a folder by name, the shipped ones for None."""
+    """The checkpoints in a folder by name, the shipped ones for None."""
     from vidkit.errors import ChoiceError
 
     from .plan import CHECKPOINTS
@@ -205,11 +202,16 @@ def _checkpoints(folder: Path | None) -> dict[str, Path]:
     return found
 
 
-def _refuse(articles: Sequence[str], lacking: Sequence[str], checkpoints: dict[str, Path]) -> None:
+def _possible(articles: Sequence[str], runs: Sequence[Run], checkpoints: dict[str, Path]) -> list[Run]:
+    """The runs whose checkpoints are there; ChoiceError if there are none."""
     from vidkit.errors import ChoiceError
 
+    from .plan import missing
+
+    if possible := [run for run in runs if run.checkpoint in checkpoints]:
+        return possible
     folder = next(iter(checkpoints.values())).parent
-    files = ", ".join(f"{name}.pt" for name in lacking)
+    files = ", ".join(f"{name}.pt" for name in missing(runs, checkpoints))
     raise ChoiceError(f"{', '.join(articles)}: nothing can be run; wanted {files} in {folder}")
 
 
@@ -219,12 +221,12 @@ class _Work:
     def __init__(self, folder: Path, restart: bool) -> None:
         self.folder = folder
         self.restart = restart
-        self.steps: list[Step] = []
+        self.steps: list[CommandStep] = []
         self.done: set[str] = set()
         self.made = 0
         self.failed: list[str] = []
 
-    def do(self, steps: Sequence[Step]) -> None:
+    def do(self, steps: Sequence[CommandStep]) -> None:
         """Do those steps that aren't done yet; one that fails, or lacks what it reads, is noted and passed over."""
         from .steps import is_done, lacking, mark_done
 
@@ -243,7 +245,7 @@ class _Work:
             self.done.add(step.name)
             self.made += 1
 
-    def _run(self, step: Step) -> bool:
+    def _run(self, step: CommandStep) -> bool:
         """Run a step's command in the folder, what it prints going to a file; return whether it did its work.
 
         What goes wrong is shown on stderr as it comes. A benchmark has a process of its own, for the sake of its memory
@@ -270,7 +272,7 @@ class _Work:
             self.failed.append(f"{step.name}: vidkit {shlex.join(step.command)} (exit code {code})")
         return code == 0
 
-    def _run_apart(self, step: Step, stream: TextIO) -> int:
+    def _run_apart(self, step: CommandStep, stream: TextIO) -> int:
         again = "--restart" if self.restart else "--resume"
         command = [sys.executable, "-P", "-m", "vidkit_cli.main", *step.command, again]
         code = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, check=False).returncode
@@ -284,7 +286,7 @@ def _result(out: Path, run: str) -> EvalResult:
 
 
 def _networks(out: Path, work: _Work) -> dict[str, dict[str, Any]]:
-    """Return what `vidkit weights show` said of the checkpoints, by name."""
+    """What `vidkit weights show` said of the checkpoints, by name."""
     import json
 
     shown = {step.name.partition(" ")[2]: step for step in work.steps if step.command[:2] == ["weights", "show"]}
@@ -296,7 +298,7 @@ def _networks(out: Path, work: _Work) -> dict[str, dict[str, Any]]:
 
 
 def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, tuple[float, float]]:
-    """Return the intervals that `vidkit compare` found, by run."""
+    """The intervals that `vidkit compare` found, by run."""
     import json
 
     from .steps import gain_file

@@ -20,7 +20,7 @@ class Reported(NamedTuple):
 
     @property
     def frames_per_second(self) -> float | None:
-        """What the milliseconds come to."""
+        """The speed that the milliseconds are."""
         return None if self.milliseconds is None else 1000 / self.milliseconds
 
 

@@ -49,57 +49,42 @@ class Grid:
 
 
 def per_frame() -> Run:
-    """Return the per-frame baseline, Table 1 (a)."""
+    """The per-frame baseline, Table 1 (a)."""
     return Run("per-frame", "per-frame", "per-frame")
 
 
 def dff(length: int = LENGTH) -> Run:
-    """Return Deep Feature Flow with the central frame as key, as in Table 1 (b)."""
+    """Deep Feature Flow with the central frame as key, as in Table 1 (b)."""
     return Run(f"dff-l{length}", "dff", "dff", (f"length={length}", "key_id=none"))
 
 
 def impression(length: int = LENGTH, key_id: int | None = None, gate: float = 1.0) -> Run:
-    """Return the Impression Network; the key is the central frame unless told. One name means one run."""
+    """The Impression Network; the key is the central frame unless told. One name means one run."""
     central = key_id is None or key_id == length // 2
-    chosen = (
-        [f"length={length}"] + ([] if central else [f"key_id={key_id}"]) + ([] if gate == 1 else [f"gate={gate:g}"])
-    )
-    name = f"impression-l{length}" + ("" if central else f"-k{key_id}") + ("" if gate == 1 else f"-g{gate:g}")
-    return Run(name, "impression", "impression", tuple(chosen), weights=central and length == LENGTH)
-
-
-def impression_fixed() -> Run:
-    """Return the impression with fixed weights, Table 1 (c)."""
-    return Run(f"impression-fixed-l{LENGTH}", "impression", "impression-fixed", (f"length={LENGTH}", "weights=fixed"))
-
-
-def impression_frozen() -> Run:
-    """Return the Impression Network that wasn't trained end to end, Table 1 (e)."""
-    return Run(f"impression-frozen-l{LENGTH}", "impression", "impression-frozen", (f"length={LENGTH}",))
-
-
-def fgfa() -> Run:
-    """Return FGFA with the paper's radius, Table 3."""
-    return Run("fgfa", "fgfa", "fgfa", ("radius=10",))
-
-
-def fgfa_fast() -> Run:
-    """Return FGFA-fast with the paper's radius, Table 3."""
-    return Run("fgfa-fast", "fgfa-fast", "fgfa", ("radius=10",))
+    name, options = f"impression-l{length}", [f"length={length}"]
+    if not central:
+        name, options = f"{name}-k{key_id}", [*options, f"key_id={key_id}"]
+    if gate != 1:
+        name, options = f"{name}-g{gate:g}", [*options, f"gate={gate:g}"]
+    return Run(name, "impression", "impression", tuple(options), weights=central and length == LENGTH)
 
 
 def table_1() -> dict[str, Run]:
-    """Return the runs of Table 1 by letter."""
-    return {"a": per_frame(), "b": dff(), "c": impression_fixed(), "d": impression(), "e": impression_frozen()}
+    """The runs of Table 1 by letter: (c) has fixed weights, (e) wasn't trained end to end."""
+    l10 = (f"length={LENGTH}",)
+    fixed = Run(f"impression-fixed-l{LENGTH}", "impression", "impression-fixed", (*l10, "weights=fixed"))
+    frozen = Run(f"impression-frozen-l{LENGTH}", "impression", "impression-frozen", l10)
+    return {"a": per_frame(), "b": dff(), "c": fixed, "d": impression(), "e": frozen}
 
 
 def table_3() -> dict[str, Run]:
-    """Return the runs of Table 3 by detector, in the paper's order."""
-    return {"fgfa": fgfa(), "fgfa-fast": fgfa_fast(), "impression": impression()}
+    """The runs of Table 3 by detector, in the paper's order; FGFA with the paper's radius."""
+    fgfa = {name: Run(name, name, "fgfa", ("radius=10",)) for name in ("fgfa", "fgfa-fast")}
+    return {**fgfa, "impression": impression()}
 
 
 def runs_of(article: str, grid: Grid) -> list[Run]:
-    """Return the runs that a table or figure needs. Raises KeyError for a name that isn't one of ARTICLES."""
+    """The runs that a table or figure needs. Raises KeyError for a name that isn't one of ARTICLES."""
     by_gate = [impression(gate=gate) for gate in grid.gates]
     return {
         "table1": [*table_1().values()],
@@ -114,11 +99,11 @@ def runs_of(article: str, grid: Grid) -> list[Run]:
 
 
 def all_runs(articles: Iterable[str], grid: Grid) -> list[Run]:
-    """Return the runs of some tables and figures, each once."""
+    """The runs of some tables and figures, each once."""
     return list(dict.fromkeys(chain.from_iterable(runs_of(article, grid) for article in articles)))
 
 
 def missing(runs: Sequence[Run], checkpoints: Collection[str]) -> list[str]:
-    """Return the checkpoints that the runs need and that aren't there, in the order of CHECKPOINTS."""
+    """The checkpoints that the runs need and that aren't there, in the order of CHECKPOINTS."""
     wanted = {run.checkpoint for run in runs}
     return [name for name in CHECKPOINTS if name in wanted and name not in checkpoints]

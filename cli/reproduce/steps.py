@@ -24,7 +24,7 @@ PREDICTIONS, WEIGHTS, RESULT = "predictions.h5", "predictions.weights.h5", "resu
 
 
 @dataclass(frozen=True)
-class Step:
+class CommandStep:
     """A vidkit command, to be typed in the folder of the reproduction.
 
     Arguments that are Paths, and all of `reads`, may lie elsewhere: of them only the content counts. `writes` is
@@ -66,8 +66,8 @@ class Given:
     frames_root: Path | None = None
 
 
-def run_steps(runs: Sequence[Run], given: Given) -> list[Step]:
-    """Return the steps that describe the checkpoints, and run and score every run whose checkpoint is there."""
+def run_steps(runs: Sequence[Run], given: Given) -> list[CommandStep]:
+    """The steps that describe the checkpoints, and run and score every run whose checkpoint is there."""
     possible = [run for run in runs if run.checkpoint in given.checkpoints]
     used = dict.fromkeys(run.checkpoint for run in possible)
     steps = [_show(name, given.checkpoints[name]) for name in used]
@@ -77,15 +77,15 @@ def run_steps(runs: Sequence[Run], given: Given) -> list[Step]:
 
 
 def folder_of(run: Run) -> Path:
-    """Return the folder of a run, relative to that of the reproduction."""
+    """The folder of a run, relative to that of the reproduction."""
     return Path("runs", run.name)
 
 
-def _show(name: str, checkpoint: Path) -> Step:
-    return Step(f"checkpoint {name}", ("weights", "show", checkpoint, "--json"), (checkpoint,), ())
+def _show(name: str, checkpoint: Path) -> CommandStep:
+    return CommandStep(f"checkpoint {name}", ("weights", "show", checkpoint, "--json"), (checkpoint,), ())
 
 
-def _benchmark(run: Run, given: Given) -> Step:
+def _benchmark(run: Run, given: Given) -> CommandStep:
     checkpoint, output = given.checkpoints[run.checkpoint], folder_of(run) / PREDICTIONS
     arguments: list[str | Path] = ["benchmark", run.detector, "--index", given.index, "--checkpoint", checkpoint]
     for option in (*run.options, *given.options):
@@ -96,18 +96,18 @@ def _benchmark(run: Run, given: Given) -> Step:
     arguments += ["--record-weights"] if run.weights else []
     arguments += ["-o", str(output)]
     written = (output, output.with_name(WEIGHTS)) if run.weights else (output,)
-    return Step(f"benchmark {run.name}", tuple(arguments), (given.index, checkpoint), written)
+    return CommandStep(f"benchmark {run.name}", tuple(arguments), (given.index, checkpoint), written)
 
 
-def _eval(run: Run, given: Given) -> Step:
+def _eval(run: Run, given: Given) -> CommandStep:
     predictions, result = folder_of(run) / PREDICTIONS, folder_of(run) / RESULT
     scoring = ("--by", "motion", "--protocol", "fgfa", "--ci", str(given.ci))
     arguments = ("eval", str(predictions), "--index", given.index, *scoring, "-o", str(folder_of(run)))
-    return Step(f"eval {run.name}", arguments, (given.index, predictions), (result,))
+    return CommandStep(f"eval {run.name}", arguments, (given.index, predictions), (result,))
 
 
-def result_steps(articles: Sequence[str], grid: Grid, results: Collection[str], given: Given) -> list[Step]:
-    """Return the steps that go out from results, of those runs that have some, named.
+def result_steps(articles: Sequence[str], grid: Grid, results: Collection[str], given: Given) -> list[CommandStep]:
+    """The steps that go out from results, of those runs that have some, named.
 
     They compare the methods of Table 1 with (a), where intervals are wanted and all of the data was run, and draw the
     figures.
@@ -122,21 +122,21 @@ def result_steps(articles: Sequence[str], grid: Grid, results: Collection[str], 
 
 
 def enough(article: str, runs: Sequence[Run]) -> bool:
-    """Return whether a figure can be drawn of these runs: Figure 5 needs both of its own, the others any."""
+    """Whether a figure can be drawn of these runs: Figure 5 needs both of its own, the others any."""
     return len(runs) >= (2 if article == "figure5" else 1)
 
 
 def gain_file(run: Run) -> Path:
-    """Return where the comparison of a run with the per-frame baseline is, relative to the reproduction's folder."""
+    """Where the comparison of a run with the per-frame baseline is, relative to the reproduction's folder."""
     return folder_of(run) / "gain.json"
 
 
-def _compare(base: Run, run: Run, given: Given) -> Step:
+def _compare(base: Run, run: Run, given: Given) -> CommandStep:
     results = tuple(folder_of(each) / RESULT for each in (base, run))
     drawing = ("--by", "none", "--ci", str(given.ci), "-o", str(gain_file(run)))
     arguments = ("compare", str(results[0]), str(results[1]), "--index", given.index, *drawing)
     reads = (given.index, *results, *(result.with_name(PREDICTIONS) for result in results))
-    return Step(f"compare {run.name}", arguments, reads, (gain_file(run),))
+    return CommandStep(f"compare {run.name}", arguments, reads, (gain_file(run),))
 
 
 # For each figure what `vidkit plot` calls it, the file of a run that it is made of, its width in inches.
@@ -149,8 +149,8 @@ DRAWN = {
 }
 
 
-def _plot(article: str, runs: Sequence[Run], given: Given) -> Step:
-    """Return the step that draws a figure of some runs."""
+def _plot(article: str, runs: Sequence[Run], given: Given) -> CommandStep:
+    """The step that draws a figure of some runs."""
     subject, file, width = DRAWN[article]
     arguments: list[str | Path] = ["plot", subject, *(str(folder_of(run)) for run in runs), "--width", f"{width:g}"]
     reads = [folder_of(run) / file for run in runs]
@@ -165,16 +165,16 @@ def _plot(article: str, runs: Sequence[Run], given: Given) -> Step:
     pictures = [f"{article}.png", f"{article}.svg"]
     for picture in pictures:
         arguments += ["-o", picture]
-    return Step(article, tuple(arguments), tuple(reads), tuple(map(Path, (*pictures, f"{article}.csv"))))
+    return CommandStep(article, tuple(arguments), tuple(reads), tuple(map(Path, (*pictures, f"{article}.csv"))))
 
 
-def lacking(step: Step, folder: Path) -> list[Path]:
-    """Return what the step reads and isn't there."""
+def lacking(step: CommandStep, folder: Path) -> list[Path]:
+    """What the step reads and isn't there."""
     return [path for path in step.reads if not (folder / path).is_file()]
 
 
-def is_done(step: Step, folder: Path) -> bool:
-    """Return whether a step was done in `folder` with this command on this content, and what it wrote is there."""
+def is_done(step: CommandStep, folder: Path) -> bool:
+    """Whether a step was done in `folder` with this command on this content, and what it wrote is there."""
     if lacking(step, folder) or not all((folder / path).is_file() for path in (*step.writes, step.said)):
         return False
     try:
@@ -184,12 +184,12 @@ def is_done(step: Step, folder: Path) -> bool:
     return isinstance(found, dict) and {**found, "seconds": None} == _stamp(step, folder, None)
 
 
-def mark_done(step: Step, folder: Path, seconds: float) -> None:
+def mark_done(step: CommandStep, folder: Path, seconds: float) -> None:
     """Write the stamp of a step that was just done, in `seconds`."""
     write_text(folder / step.stamp, json.dumps(_stamp(step, folder, seconds), indent=1) + "\n")
 
 
-def _stamp(step: Step, folder: Path, seconds: float | None) -> dict[str, object]:
+def _stamp(step: CommandStep, folder: Path, seconds: float | None) -> dict[str, object]:
     return {
         "format": FORMAT,
         "version": VERSION,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from vidkit import Detections, Detector, DetectorContext
-from vidkit.benchmark.from_function import per_frame
+from vidkit.harness.from_function import per_frame
 
 
 def brightest_spot(context: DetectorContext, *, share: float = 0.01, class_id: int = 0) -> Detector:

@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,11 +23,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from impnet_model.data.frame_cache import FrameCache
-from impnet_model.data.images import GREY_MEAN, Resize, resized_levels
+from impnet_model.data.images import GREY_MEAN, resized_levels
+from impnet_model.data.resize import Resize
 from vidkit.boxes import to_inclusive
 from vidkit.data.frames import frame as read_frame
 from vidkit.data.index import Index
-from vidkit.sampling.batches import PORTRAIT_LANDSCAPE, aspect_group
 from vidkit.sampling.samplers import Sampler
 
 E = TypeVar("E")
@@ -74,37 +74,36 @@ class Batch:
         return len(self.steps)
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
-        return replace(
-            self,
-            images=self.images.to(device, non_blocking=True),
-            boxes=[each.to(device, non_blocking=True) for each in self.boxes],
-            classes=[each.to(device, non_blocking=True) for each in self.classes],
-            rows=self.rows.to(device, non_blocking=True),
-        )
+        """The batch on a device."""
+        return each_tensor(self, lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
-        """Return the batch in memory from which a GPU copies by itself: what DataLoader asks for."""
-        return replace(
-            self,
-            images=self.images.pin_memory(),
-            boxes=[each.pin_memory() for each in self.boxes],
-            classes=[each.pin_memory() for each in self.classes],
-            rows=self.rows.pin_memory(),
-        )
-
-    def content(self) -> dict[str, Any]:
-        """Return the fields: what `Batch(**content)` makes a batch of."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        """The batch in memory from which a GPU copies by itself: what DataLoader asks for."""
+        return each_tensor(self, Tensor.pin_memory)
 
     def pixels(self) -> Tensor:
-        """Return the images `(B, R, 3, H, W)` in grey levels minus `GREY_MEAN`, filled up with 0."""
-        mean = torch.tensor(GREY_MEAN, device=self.images.device).view(3, 1, 1)
-        levels = self.images.float() - mean
+        """The images `(B, R, 3, H, W)` in grey levels minus `GREY_MEAN`, filled up with 0."""
+        levels = centred(self.images)
         for image, (height, width) in zip(levels, self.sizes, strict=True):
             image[..., height:, :] = 0
             image[..., width:] = 0
         return levels
+
+
+def each_tensor(batch: B, change: Callable[[Tensor], Tensor]) -> B:
+    """A batch, that is a dataclass, with each of its tensors changed, those in lists too."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(each) for each in value]
+        return change(value) if isinstance(value, Tensor) else value
+
+    return replace(batch, **{name: changed(value) for name, value in vars(batch).items()})  # type: ignore[type-var]
+
+
+def centred(images: Tensor) -> Tensor:
+    """Images `(…, 3, H, W)` of grey levels, uint8, minus `GREY_MEAN`: what the networks see."""
+    return images.float() - torch.tensor(GREY_MEAN, device=images.device).view(3, 1, 1)
 
 
 class Examples(Dataset[Example]):
@@ -216,59 +215,6 @@ def collate(examples: Sequence[Example]) -> Batch:
     )
 
 
-def global_batches(
-    sampler: Sampler, size: int, edges: Sequence[float] = PORTRAIT_LANDSCAPE, start: int = 0
-) -> Iterator[list[int]]:
-    """Yield the batches of the endless stream from number `start` on: `size` steps each, of one aspect group.
-
-    A group that doesn't fill its batch by the end of an epoch fills it in the next. Each step is in one batch.
-    """
-    waiting: dict[int, list[int]] = {}
-    number = epoch = 0
-    while True:
-        groups = aspect_group(sampler.aspects(epoch), edges).tolist()
-        for step, group in enumerate(groups, epoch * len(sampler)):
-            filling = waiting.setdefault(group, [])
-            filling.append(step)
-            if len(filling) == size:
-                if number >= start:
-                    yield filling
-                number += 1
-                waiting[group] = []
-        epoch += 1
-
-
-@dataclass(frozen=True, eq=False)
-class Passes:
-    """What one process asks for: for each batch of the stream `accumulate` lists of steps, one for each pass.
-
-    A batch's steps are dealt out in turns to the processes. So the batches, and what is learned from them, are the
-    same for any number of processes and passes.
-    """
-
-    sampler: Sampler
-    batch: int
-    accumulate: int = 1
-    rank: int = 0
-    processes: int = 1
-    edges: Sequence[float] = PORTRAIT_LANDSCAPE
-    start: int = 0
-    """The first batch."""
-
-    def __post_init__(self) -> None:
-        if self.batch % (self.accumulate * self.processes):
-            raise ValueError(
-                f"a batch of {self.batch} samples can't be dealt out to {self.processes} processes in "
-                f"{self.accumulate} passes each"
-            )
-
-    def __iter__(self) -> Iterator[list[int]]:
-        at_once = self.batch // self.accumulate
-        for steps in global_batches(self.sampler, self.batch, self.edges, self.start):
-            for first in range(0, self.batch, at_once):
-                yield steps[first : first + at_once][self.rank :: self.processes]
-
-
 def loader(
     examples: Dataset[E],
     passes: Iterable[list[int]],
@@ -276,7 +222,7 @@ def loader(
     workers: int = 0,
     pin: bool = False,
 ) -> Iterator[B]:
-    """Return the passes of one process, one after the other; workers: processes that decode, 0 for this one itself."""
+    """The passes of one process, one after the other; workers: processes that decode, 0 for this one itself."""
     made: DataLoader[Any] = DataLoader(
         examples,
         batch_sampler=passes,

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from impnet_model.data.images import Resize, resized_levels
+from impnet_model.data.images import resized_levels
+from impnet_model.data.resize import Resize
 from vidkit.data.frames import frames_of
 from vidkit.data.index import Index
 from vidkit.errors import FormatError

@@ -18,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from impnet_model.data.resize import Resize
+
 GREY_MEAN = (123.15, 115.90, 103.06)
 """Mean of R, G, B in grey levels, of the published R-FCN, DFF and FGFA networks."""
 
@@ -48,29 +50,6 @@ CAFFE = Pixels(1.0, GREY_MEAN, (1.0, 1.0, 1.0))
 """Grey levels minus their mean, as the published Caffe and MXNet weights want them."""
 TORCHVISION = Pixels(1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """torchvision's ImageNet normalisation."""
-
-
-@dataclass(frozen=True)
-class Resize:
-    """The size rule: the shorter side becomes `shorter` pixels, unless the longer one would pass `longer`."""
-
-    shorter: int = 600
-    longer: int = 1000
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.shorter <= self.longer:
-            raise ValueError(f"resize: shorter side {self.shorter}, longer side {self.longer}; wanted 1 <= s <= l")
-
-    def __call__(self, height: int, width: int) -> tuple[int, int, float]:
-        """Return height, width and scale of the resized image; the sizes round half to even, as OpenCV's do.
-
-        >>> Resize()(720, 1280)
-        (562, 1000, 0.78125)
-        """
-        scale = self.shorter / min(height, width)
-        if round(scale * max(height, width)) > self.longer:
-            scale = self.longer / max(height, width)
-        return max(1, round(height * scale)), max(1, round(width * scale)), scale
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from impnet_model.data.images import Image
 from impnet_model.flows.warp import flow_warp
-from vidkit.benchmark.detector import KeyframeWeights
+from vidkit.harness.detector import KeyframeWeights
 
 MOST_KEYFRAMES = 64
 """So many keyframes are told apart; the last of them stands for all that are older."""

@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-import torch
-
-from impnet_model.detectors.engine import Engine, Frame, cut, spread
+from impnet_model.detectors.engine import Engine, EngineDetector, Frame, cut, spread
+from impnet_model.detectors.options import COMMON, EngineOptions, FlowChoice, impossible
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext
 from vidkit.segments import check_key_id
 
 
-@dataclass(frozen=True)
-class DeepFeatureFlow:
+def dff(
+    context: DetectorContext,
+    *,
+    length: int = 10,
+    key_id: int | None = 0,
+    flow: FlowChoice = "learned",
+    batch: int = 1,
+    common: EngineOptions = COMMON,
+) -> Detector:
+    """Deep Feature Flow, Table 1 (b); key_id 0 as published, `none` for the central frame."""
+    engine = common.engine(context, "dff", ("flow",), flow)
+    with impossible():
+        return common.finished(deep_feature_flow(engine, length, key_id, batch))
+
+
+def deep_feature_flow(engine: Engine, length: int = 10, key_id: int | None = 0, batch: int = 1) -> EngineDetector:
     """DFF over segments of `length` frames.
 
     key_id: place of the keyframe; 0 in the published code, the centre (None) in Table 1 (b). Raises ValueError for a
     length below 1 or a key_id outside the segment.
     """
+    place = check_key_id(length, key_id)
 
-    engine: Engine
-    length: int = 10
-    key_id: int | None = 0
-    batch: int = 1
-    name: str = "dff"
+    def generate(frames: Iterable[Frame]) -> Iterator[Detections]:
+        for segment in cut(engine.images(frames), length, place):
+            with engine.stage("forward"):
+                task = engine.network.feature(segment.key_image.pixels)
+            yield from spread(engine, task, segment, batch)
 
-    def __post_init__(self) -> None:
-        check_key_id(self.length, self.key_id)
-
-    @torch.inference_mode()
-    def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
-        """Yield the detections of each frame."""
-        key_id = check_key_id(self.length, self.key_id)
-        for segment in cut(self.engine.images(frames), self.length, key_id):
-            with self.engine.stage("forward"):
-                task = self.engine.network.feature(segment.key_image.pixels)
-            yield from spread(self.engine, task, segment, self.batch)
-
-    def synchronize(self) -> None:
-        """Wait for the device."""
-        self.engine.synchronize()
-
-    def measurements(self) -> Mapping[str, float]:
-        """Return the seconds of each stage so far."""
-        return self.engine.measurements()
-
-    def describe(self) -> Mapping[str, Any]:
-        """Return what the speed depends on."""
-        return {**self.engine.describe(), "batch": self.batch}
+    return EngineDetector(engine, "dff", generate, batch)

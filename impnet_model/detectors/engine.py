@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -13,13 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from impnet_model.data.images import Image, Resize, check_frame, on_device, resized
+from impnet_model.data.images import Image, check_frame, on_device, resized
+from impnet_model.data.resize import Resize
 from impnet_model.detectors.stages import Stage, Stages
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import Found, PostProcessing, View
 from vidkit.boxes import from_inclusive
 from vidkit.detections import Detections
 from vidkit.errors import FrameError
+from vidkit.harness.detector import KeyframeWeights
 
 T = TypeVar("T")
 Frame = NDArray[np.uint8]
@@ -81,10 +83,6 @@ class Engine:
         """Time a block as part of a stage."""
         return self.stages.time(stage, self.device)
 
-    def measurements(self) -> Mapping[str, float]:
-        """Return the seconds of each stage so far, and the peak memory of a CUDA device."""
-        return self.stages.measurements(self.device)
-
     def synchronize(self) -> None:
         """Return once the device has done all its work."""
         if self.device.type == "cuda":
@@ -112,7 +110,44 @@ class Engine:
         return Detections(boxes[asked], scores[asked], labels[asked], is_key=distance == 0, key_distance=distance)
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class EngineDetector:
+    """A method over an engine as vidkit's detector: what it answers is the method's, all else the engine's.
+
+    generate: frames of one video → their detections, in order. batch: frames that go through the networks at once.
+    keyframe_weights: of a method that fuses keyframes, see `vidkit.harness.detector.Weighing`; with None, as any
+    method that is None, the detector doesn't count as such a one.
+    """
+
+    engine: Engine
+    name: str
+    generate: Callable[[Iterable[Frame]], Iterator[Detections]]
+    batch: int = 1
+    keyframe_weights: Callable[[Iterable[Frame]], Iterator[KeyframeWeights]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch {self.batch}; wanted 1 frame or more")
+
+    @torch.inference_mode()
+    def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
+        """Yield the detections of each frame."""
+        yield from self.generate(frames)
+
+    def synchronize(self) -> None:
+        """Wait for the device."""
+        self.engine.synchronize()
+
+    def measurements(self) -> Mapping[str, float]:
+        """The seconds of each stage so far, and the peak memory of a CUDA device."""
+        return self.engine.stages.measurements(self.engine.device)
+
+    def describe(self) -> Mapping[str, Any]:
+        """What the speed depends on."""
+        return {**self.engine.describe(), "batch": self.batch}
+
+
+class SegmentImages(NamedTuple):
     """A segment of a video whose frames may still have to be taken: those after the keyframe come one by one."""
 
     key: int
@@ -122,19 +157,19 @@ class Segment(NamedTuple):
     """All images of the segment, the keyframe among them; to be gone through once."""
 
 
-def cut(images: Iterator[Image], length: int, key_id: int) -> Iterator[Segment]:
+def cut(images: Iterator[Image], length: int, key_id: int) -> Iterator[SegmentImages]:
     """Yield the segments of a video, each as soon as its keyframe is there (Alg. 1).
 
     A last segment without a frame `key_id` has its last frame as key (docs/decisions.md, 0.17).
     """
     while head := list(islice(images, key_id + 1)):
         rest = islice(images, length - len(head))
-        yield Segment(len(head) - 1, head[-1], chain(head, rest))
+        yield SegmentImages(len(head) - 1, head[-1], chain(head, rest))
         for _ in rest:  # whoever took the keyframe only
             pass
 
 
-def spread(engine: Engine, task: Tensor, segment: Segment, batch: int) -> Iterator[Detections]:
+def spread(engine: Engine, task: Tensor, segment: SegmentImages, batch: int) -> Iterator[Detections]:
     """Yield the detections of every frame of a segment: its task feature `(1, C, h, w)` warped to each (Alg. 1).
 
     The keyframe itself is not warped (docs/decisions.md, 0.5). `batch` frames go through the networks at once.

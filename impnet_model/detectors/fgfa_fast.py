@@ -2,98 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from impnet_model.data.images import Image
-from impnet_model.detectors.engine import Engine, Frame
-from impnet_model.detectors.fgfa import Seen, aggregated, check_network, see, windows
-from impnet_model.flows.warp import flow_warp
+from impnet_model.detectors.engine import Engine, EngineDetector, Frame
+from impnet_model.detectors.fgfa import Seen, aggregated, check_radius, parts_of, see, windows
+from impnet_model.detectors.options import COMMON, EngineOptions, impossible
+from impnet_model.flows.composition import AdjacentFlows, composed
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext
 
 
-class Step(NamedTuple):
+def fgfa_fast(context: DetectorContext, *, radius: int = 10, common: EngineOptions = COMMON) -> Detector:
+    """FGFA with flows of adjacent frames only, composed, Table 3."""
+    engine = common.engine(context, "fgfa", ("flow", "embedding"))
+    with impossible():
+        return common.finished(fast_feature_aggregation(engine, radius))
+
+
+def fast_feature_aggregation(engine: Engine, radius: int = 10) -> EngineDetector:
+    """FGFA with composed flows: two calls of the flow network for a new frame, whatever the radius.
+
+    Raises ValueError for an impossible radius, and for a network without an embedding or flow.
+    """
+    check_radius(radius)
+    parts_of(engine.network)
+
+    def generate(frames: Iterable[Frame]) -> Iterator[Detections]:
+        for window in windows(linked_frames(engine, frames), radius):
+            seen = [each.seen for each in window]
+            with engine.stage("forward"):
+                flows = torch.cat(composed([each.flows for each in window], radius))
+                feature = aggregated(engine.network, seen, flows, radius)
+            yield from engine.detect(feature, [seen[radius].image], [0])
+
+    return EngineDetector(engine, "fgfa-fast", generate)
+
+
+class LinkedFrame(NamedTuple):
     """A frame, and the flows between it and the one before it."""
 
     seen: Seen
-    forward: Tensor
-    """`(1, 2, h, w)`, from the frame before into this one."""
-    backward: Tensor
-    """`(1, 2, h, w)`, from this one into the frame before."""
+    flows: AdjacentFlows
 
 
-@dataclass(frozen=True)
-class FGFAFast:
-    """FGFA with composed flows: two calls of the flow network for a new frame, whatever the radius.
-
-    Raises ValueError for a negative radius, and for a network without an embedding or flow.
-    """
-
-    engine: Engine
-    radius: int = 10
-    name: str = "fgfa-fast"
-
-    def __post_init__(self) -> None:
-        check_network(self.engine.network, self.radius)
-
-    @torch.inference_mode()
-    def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
-        """Yield the detections of each frame."""
-        for window in windows(self._steps(frames), self.radius):
-            seen = [step.seen for step in window]
-            with self.engine.stage("forward"):
-                flows = torch.cat(composed(window, self.radius))
-                feature = aggregated(self.engine.network, seen, flows, self.radius)
-            yield from self.engine.detect(feature, [seen[self.radius].image], [0])
-
-    def _steps(self, frames: Iterable[Frame]) -> Iterator[Step]:
-        before: Image | None = None
-        for image in self.engine.images(frames):
-            seen = see(self.engine, image)
-            yield Step(seen, *self._between(before, image, seen))
-            before = image
-
-    def _between(self, before: Image | None, image: Image, seen: Seen) -> tuple[Tensor, Tensor]:
-        flow = self.engine.network.flow
-        if before is None or flow is None:
+def linked_frames(engine: Engine, frames: Iterable[Frame]) -> Iterator[LinkedFrame]:
+    """Yield each frame of a video with its feature, embedding and flows."""
+    flow, embedding = parts_of(engine.network)
+    before: Image | None = None
+    for image in engine.images(frames):
+        seen = see(engine, embedding, image)
+        if before is None:
             still = seen.cached.new_zeros(1, 2, *seen.cached.shape[2:])
-            return still, still
-        pair = torch.cat([before.pixels, image.pixels])
-        with self.engine.stage("forward"):
-            both = flow(pair, pair.flip(0)).flow
-        return both[:1], both[1:]
-
-    def synchronize(self) -> None:
-        """Wait for the device."""
-        self.engine.synchronize()
-
-    def measurements(self) -> Mapping[str, float]:
-        """Return the seconds of each stage so far."""
-        return self.engine.measurements()
-
-    def describe(self) -> Mapping[str, Any]:
-        """Return what the speed depends on."""
-        return {**self.engine.describe(), "batch": 1}
-
-
-def composed(window: list[Step], centre: int) -> list[Tensor]:
-    """Return the flow from the window's centre into each of its frames.
-
-    `M(t → t+n)(p) = M(t → t+n-1)(p) + M(t+n-1 → t+n)(p + M(t → t+n-1)(p))`, outwards in both directions.
-    """
-    still = torch.zeros_like(window[centre].forward)
-    after, before = [still], [still]
-    for left, right in zip(window[centre:], window[centre + 1 :], strict=False):
-        after.append(after[-1] if left is right else compose(after[-1], right.forward))
-    for left, right in zip(window[centre - 1 :: -1] if centre else [], window[centre:0:-1], strict=True):
-        before.append(before[-1] if left is right else compose(before[-1], right.backward))
-    return before[:0:-1] + after
-
-
-def compose(first: Tensor, second: Tensor) -> Tensor:
-    """Return the flow `(B, 2, h, w)` that follows `first` and then `second`, which is read where `first` leads."""
-    return first + flow_warp(second, first)
+            flows = AdjacentFlows(still, still)
+        else:
+            pair = torch.cat([before.pixels, image.pixels])
+            with engine.stage("forward"):
+                both = flow(pair, pair.flip(0)).flow
+            flows = AdjacentFlows(both[:1], both[1:])
+        yield LinkedFrame(seen, flows)
+        before = image

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import torch
 
-from impnet_model.detectors.engine import Engine, Frame, batched
+from impnet_model.detectors.engine import Engine, EngineDetector, Frame, batched
+from impnet_model.detectors.options import COMMON, EngineOptions, impossible
 from vidkit.detections import Detections
+from vidkit.harness.detector import Detector, DetectorContext
 
 
-@dataclass(frozen=True)
-class PerFrame:
+def per_frame(context: DetectorContext, *, batch: int = 1, common: EngineOptions = COMMON) -> Detector:
+    """The per-frame baseline, Table 1 (a)."""
+    engine = common.engine(context, "per-frame")
+    with impossible():
+        return common.finished(per_frame_rfcn(engine, batch))
+
+
+def per_frame_rfcn(engine: Engine, batch: int = 1) -> EngineDetector:
     """Feature and task network on every frame; `batch` frames at once."""
 
-    engine: Engine
-    batch: int = 1
-    name: str = "per-frame"
+    def generate(frames: Iterable[Frame]) -> Iterator[Detections]:
+        for images in batched(engine.images(frames), batch):
+            with engine.stage("forward"):
+                features = engine.network.feature(torch.cat([image.pixels for image in images]))
+            yield from engine.detect(features, images, [0] * len(images))
 
-    @torch.inference_mode()
-    def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
-        """Yield the detections of each frame."""
-        for images in batched(self.engine.images(frames), self.batch):
-            with self.engine.stage("forward"):
-                features = self.engine.network.feature(torch.cat([image.pixels for image in images]))
-            yield from self.engine.detect(features, images, [0] * len(images))
-
-    def synchronize(self) -> None:
-        """Wait for the device."""
-        self.engine.synchronize()
-
-    def measurements(self) -> Mapping[str, float]:
-        """Return the seconds of each stage so far."""
-        return self.engine.measurements()
-
-    def describe(self) -> Mapping[str, Any]:
-        """Return what the speed depends on."""
-        return {**self.engine.describe(), "batch": self.batch}
+    return EngineDetector(engine, "per-frame", generate, batch)

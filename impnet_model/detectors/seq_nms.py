@@ -20,12 +20,28 @@ from impnet_model.detectors.engine import Frame
 from impnet_model.detectors.stages import Stages
 from impnet_model.nets.box_coder import iou
 from impnet_model.nets.nms import nms
-from vidkit.benchmark.detector import Detector, Measuring
 from vidkit.boxes import to_inclusive
 from vidkit.detections import Detections
+from vidkit.errors import DetectorError
+from vidkit.harness.detector import Detector, DetectorContext, Measuring, OracleDetector
+from vidkit.harness.plugins import make
 
 CPU = torch.device("cpu")
 Array = NDArray[np.floating[Any]]
+
+
+def seq_nms_on(context: DetectorContext, *, base: str, base_options: str = "") -> Detector:
+    """Seq-NMS on top of any installed detector, with the detections as it gives them; ours have an option of that name.
+
+    base_options: options of the base, with commas between them. `--option seq_nms=true` of our own detectors is better
+    where it can be had: they then give all they have, before any NMS.
+    """
+    detector, _ = make(base, context, [text for text in base_options.split(",") if text])
+    if isinstance(detector, OracleDetector):
+        raise DetectorError(
+            f"detector {base!r} looks at the ground truth; Seq-NMS goes on top of those that look at frames"
+        )
+    return SeqNMS(detector)
 
 
 @dataclass(frozen=True)

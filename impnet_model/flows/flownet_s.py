@@ -8,23 +8,15 @@ features, and two heads read the flow and the scale map off it (docs/decisions.m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, leaky_relu
 
+from impnet_model.flows.field import FlowField
+
 FLOW_UNIT = 20.0
 """FlowNet-S is trained on flow divided by 20, in pixels of its own input."""
-
-
-class FlowField(NamedTuple):
-    """What a flow network says of a pair of images."""
-
-    flow: Tensor
-    """`(B, 2, h, w)`: displacement in cells of the feature map, x first, from the current image into the other."""
-    scale: Tensor | None
-    """`(B, C, h, w)`: what the warped feature is multiplied by; None where the network has no scale map."""
 
 
 class FlowNetS(nn.Module):
@@ -129,19 +121,6 @@ class FlowNetS(nn.Module):
         if self.scale is not None and self.scale.bias is not None:
             nn.init.zeros_(self.scale.weight)
             nn.init.ones_(self.scale.bias)
-
-
-class ZeroFlow(nn.Module):
-    """A flow network that sees no motion and scales nothing: the ablation "zero flow"."""
-
-    def __init__(self, stride: int = 16) -> None:
-        super().__init__()
-        self.stride, self.out_channels = stride, 0
-
-    def forward(self, current: Tensor, other: Tensor) -> FlowField:
-        """Return a flow of zeros for images `(B, 3, H, W)`."""
-        height, width = (-(-side // self.stride) for side in current.shape[2:])
-        return FlowField(current.new_zeros(len(current), 2, height, width), None)
 
 
 def _scale_head(inputs: int, channels: int) -> nn.Conv2d:

@@ -57,14 +57,19 @@ def key_weight(impression_score: Tensor, key_score: Tensor) -> Tensor:
     return torch.softmax(torch.stack([impression_score, key_score]), dim=0)[1]
 
 
-def aggregate(warped: Tensor, feature: Tensor, weight: Tensor, gate: float = 1.0) -> Aggregation:
-    """Return the task feature and the new impression.
-
-    warped: the impression at the new keyframe, `f_{k-1}^imp'`; feature: `f_k`; both `(B, C, H, W)`; weight: `w_k`.
-    gate g: 1 remembers the whole past, 0 only the last keyframe. Raises ValueError for a gate outside [0, 1].
-    """
+def check_gate(gate: float) -> float:
+    """The gate g of Eq. 4: 1 remembers the whole past, 0 only the last keyframe. Raises ValueError outside [0, 1]."""
     if not 0 <= gate <= 1:
         raise ValueError(f"gate {gate}; wanted a number in [0, 1]")
+    return gate
+
+
+def aggregate(warped: Tensor, feature: Tensor, weight: Tensor, gate: float = 1.0) -> Aggregation:
+    """The task feature and the new impression.
+
+    warped: the impression at the new keyframe, `f_{k-1}^imp'`; feature: `f_k`; both `(B, C, H, W)`; weight: `w_k`;
+    gate: g, see `check_gate`.
+    """
     task = (1 - weight) * warped + weight * feature  # Eq. 3
     impression = task if gate == 1 else (1 - gate) * feature + gate * task  # Eq. 4
     return Aggregation(task, impression, weight)

@@ -1,29 +1,17 @@
-"""The wiring: the one file with the paper's numbers, and one function for each row of Tables 1 and 3."""
+"""The one file with the paper's numbers: what a network is built from (Sec. 3.3, 4.1). No torch here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from torch import nn
+from impnet_model.data.resize import Resize
 
-from impnet_model.data.images import CAFFE, TORCHVISION, Resize
-from impnet_model.flows.flownet_s import FlowNetS
-from impnet_model.nets.aggregation import EmbeddingNetwork, FixedQuality, QualityNetwork
-from impnet_model.nets.feature_network import (
-    BLOCKS,
-    BasicBlock,
-    Bottleneck,
-    FixedBatchNorm,
-    ResNetFeatures,
-    StridePlacement,
-    group_norm,
-)
-from impnet_model.nets.network import ImpressionNetwork
-from impnet_model.nets.rfcn import RFCN
-from impnet_model.nets.rpn import RPN
-from impnet_model.nets.task_network import RFCNTask
+StridePlacement = Literal["caffe", "torchvision"]
+"""Which convolution of a bottleneck strides: the first 1x1 (Caffe, MSRA) or the 3x3 (torchvision). Weights decide."""
+
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+"""Blocks in the four stages of a ResNet, by its depth."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +45,7 @@ class Build:
     longer: int = 1000
 
     def resize(self) -> Resize:
-        """Return the size rule of the images."""
+        """The size rule of the images."""
         return Resize(self.shorter, self.longer)
 
 
@@ -89,105 +77,16 @@ TINY = Build(
 """For small machines, frames and objects, trained from scratch: stride 8, group norm, anchors of 10 to 40 pixels.
 About one and a half million parameters; numbers by trial, not from the paper."""
 
-BUILDS = {"resnet101": RESNET101, "resnet50": RESNET50, "resnet34": RESNET34, "resnet18": RESNET18, "tiny": TINY}
+BuildName = Literal["resnet101", "resnet50", "resnet34", "resnet18", "tiny"]
+BUILDS: dict[BuildName, Build] = {
+    "resnet101": RESNET101,
+    "resnet50": RESNET50,
+    "resnet34": RESNET34,
+    "resnet18": RESNET18,
+    "tiny": TINY,
+}
 
 
 def with_torchvision_weights(build: Build) -> Build:
     """Return the build as torchvision's ImageNet weights need it: stride on the 3x3, their pixel pipeline."""
     return replace(build, placement="torchvision", pixels="torchvision")
-
-
-def feature_network(build: Build) -> ResNetFeatures:
-    """Return N_feat (Sec. 3.3)."""
-
-    def fixed(channels: int) -> nn.Module:
-        return FixedBatchNorm(channels, build.norm_eps)
-
-    return ResNetFeatures(
-        Bottleneck if build.bottleneck else BasicBlock,
-        build.blocks,
-        build.widths,
-        build.stem_width,
-        build.channels,
-        build.stride,
-        build.placement,
-        {"caffe": CAFFE, "torchvision": TORCHVISION}[build.pixels],
-        {"fixed": fixed, "group": group_norm}[build.norm],
-        build.feature_dilation,
-        build.feature_std,
-    )
-
-
-def flow_network(build: Build, scale_map: bool = True) -> FlowNetS:
-    """Return F (Sec. 3.3), with or without the scale map."""
-    return FlowNetS(
-        build.channels if scale_map else 0,
-        build.stride,
-        build.flow_input_pool,
-        build.flow_widths,
-        build.flow_up_widths,
-    )
-
-
-def task_network(build: Build) -> RFCNTask:
-    """Return N_task (Sec. 3.3): RPN on the first half of the channels, R-FCN on the second."""
-    half = build.channels // 2
-    rpn = RPN(half, build.stride, build.anchor_scales, build.anchor_ratios, build.before_nms, build.after_nms)
-    return RFCNTask(rpn, RFCN(build.n_classes, build.channels - half, build.stride, build.bins))
-
-
-def per_frame(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the baseline of Table 1 (a): the feature and task networks on every frame."""
-    return ImpressionNetwork(feature_network(build), task_network(build))
-
-
-def deep_feature_flow(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 1 (b): sparse features, propagated, no aggregation."""
-    return ImpressionNetwork(feature_network(build), task_network(build), flow_network(build))
-
-
-def impression_fixed(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 1 (c): the impression with fixed weights of 0.5."""
-    return ImpressionNetwork(
-        feature_network(build), task_network(build), flow_network(build), FixedQuality(build.channels)
-    )
-
-
-def impression(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the Impression Network, Table 1 (d): quality-aware weights."""
-    return ImpressionNetwork(
-        feature_network(build),
-        task_network(build),
-        flow_network(build),
-        QualityNetwork(build.channels, build.quality_widths),
-    )
-
-
-def impression_frozen(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 1 (e): as (d), its feature and flow networks kept from training."""
-    feature, flow = feature_network(build), flow_network(build)
-    feature.requires_grad_(False)
-    flow.requires_grad_(False)
-    return ImpressionNetwork(feature, task_network(build), flow, QualityNetwork(build.channels, build.quality_widths))
-
-
-def fgfa(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 3, FGFA and FGFA-fast: an embedding for the weights, no scale map."""
-    width, outputs = build.embedding_widths
-    return ImpressionNetwork(
-        feature_network(build),
-        task_network(build),
-        flow_network(build, scale_map=False),
-        embedding=EmbeddingNetwork(build.channels, width, outputs),
-    )
-
-
-METHODS: dict[str, Callable[[Build], ImpressionNetwork]] = {
-    "per-frame": per_frame,
-    "dff": deep_feature_flow,
-    "impression-fixed": impression_fixed,
-    "impression": impression,
-    "impression-frozen": impression_frozen,
-    "fgfa": fgfa,
-}
-"""The wirings by the names that checkpoints carry."""

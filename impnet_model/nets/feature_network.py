@@ -8,20 +8,15 @@ and DFF code (docs/decisions.md, 0.1). Parameters carry torchvision's names, plu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
 from impnet_model.data.images import CAFFE, Pixels
+from impnet_model.nets.build import StridePlacement
 
-StridePlacement = Literal["caffe", "torchvision"]
-"""Which convolution of a bottleneck strides: the first 1x1 (Caffe, MSRA) or the 3x3 (torchvision). Weights decide."""
 MakeNorm = Callable[[int], nn.Module]
-
-BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
-"""Blocks in the four stages of a ResNet, by its depth."""
 
 
 class FixedBatchNorm(nn.Module):

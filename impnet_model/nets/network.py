@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from impnet_model.flows.flownet_s import FlowField
+from impnet_model.flows.field import FlowField
 from impnet_model.flows.warp import flow_warp
 from impnet_model.nets.aggregation import Aggregation, aggregate, key_weight
 from impnet_model.nets.task_network import Found, PostProcessing, View
@@ -105,6 +105,11 @@ class ImpressionNetwork(nn.Module):
             channels["embedding network"] = embedding.in_channels
         _check_agreement("channels", feature.out_channels, channels)
         _check_agreement("stride", feature.stride, strides)
+
+    def with_parts(self, **parts: Any) -> ImpressionNetwork:
+        """The same networks but for those given by name, as in `network.with_parts(flow=ZeroFlow(16))`."""
+        own = {name: getattr(self, name) for name in ("feature", "task", "flow", "quality", "embedding")}
+        return ImpressionNetwork(**own | parts)
 
     def propagate(self, feature: Tensor, current: Tensor, other: Tensor) -> Tensor:
         """Return `W(feature, F(current, other))`: the feature of the images `other`, moved to the images `current`.

@@ -21,15 +21,17 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.data import Dataset
 
-from impnet_model.data.examples import loader
-from impnet_model.data.images import GREY_MEAN, Resize, resized_levels
+from impnet_model.data.examples import centred, each_tensor, loader
+from impnet_model.data.images import resized_levels
+from impnet_model.data.resize import Resize
 from impnet_model.flows.flownet_s import FLOW_UNIT, FlowNetS
-from impnet_model.nets.build import BUILDS, Build, flow_network
-from impnet_model.training.loop import Report, learner_of, loop
+from impnet_model.nets.build import Build
+from impnet_model.nets.wirings import flow_network
+from impnet_model.training.loop import Progress, dealing_of, learner_of, loop
 from impnet_model.training.optimisation import Optimisation
 from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
-from impnet_model.training.settings import TrainingError, changed, names_of
+from impnet_model.training.settings import TrainingError, build_named, changed, names_of
 from impnet_model.weights.initial import FLOW_FORMAT, FLOW_VERSION, take_flow
 from vidkit.errors import did_you_mean
 from vidkit.synth import DIFFICULTIES, Scene, Settings, make_scene, render, true_flow
@@ -48,7 +50,7 @@ SHORT = Optimisation(
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairSettings:
     """Which pairs of frames are made up. Raises ValueError for a number outside its range."""
 
     width: int = 160
@@ -97,20 +99,16 @@ class FlowBatch:
     """`(B, 1, h/4, w/4)`: the share of them that shows an object in the first frame."""
 
     def to(self, device: torch.device) -> FlowBatch:
-        """Return the batch on a device."""
-        return FlowBatch(*(getattr(self, each.name).to(device, non_blocking=True) for each in fields(self)))
-
-    def content(self) -> dict[str, Any]:
-        """Return the fields."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        """The batch on a device."""
+        return each_tensor(self, lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> FlowBatch:
-        """Return the batch in memory from which a GPU copies by itself."""
-        return FlowBatch(*(getattr(self, each.name).pin_memory() for each in fields(self)))
+        """The batch in memory from which a GPU copies by itself."""
+        return each_tensor(self, Tensor.pin_memory)
 
     def pixels(self) -> Tensor:
-        """Return the images in grey levels minus `GREY_MEAN`."""
-        return self.images.float() - torch.tensor(GREY_MEAN, device=self.images.device).view(3, 1, 1)
+        """The images in grey levels minus `GREY_MEAN`."""
+        return centred(self.images)
 
 
 class FlowPairs(Dataset[FlowBatch]):
@@ -119,7 +117,7 @@ class FlowPairs(Dataset[FlowBatch]):
     Frames are at most `reach` apart, in either order.
     """
 
-    def __init__(self, pairs: Pairs, resize: Resize, split: Literal["train", "val"] = "train") -> None:
+    def __init__(self, pairs: PairSettings, resize: Resize, split: Literal["train", "val"] = "train") -> None:
         self.pairs, self.resize, self.split = pairs, resize, split
         self._made: dict[int, FlowBatch] = {}  # making a pair takes longer than learning from it
 
@@ -212,17 +210,15 @@ def balanced_error(flow: Tensor, wanted: Tensor, objects: Tensor, object_share: 
 # -- a run -------------------------------------------------------------------------------------------------------------
 
 
-def flow_settings_of(values: Mapping[str, Any]) -> tuple[Build, Optimisation, Pairs]:
+def flow_settings_of(values: Mapping[str, Any]) -> tuple[Build, Optimisation, PairSettings]:
     """Return what `values` ask for. Raises TrainingError for an unknown name and for a value that doesn't fit."""
-    name = values.get("build", "resnet101")
-    if name not in BUILDS:
-        raise TrainingError(f"build {name!r}: unknown{did_you_mean(str(name), [*BUILDS])}; known: {', '.join(BUILDS)}")
-    known = names_of(Build) | names_of(Optimisation) | names_of(Pairs) | {"build"}
+    base = build_named(values.get("build", "resnet101"))
+    known = names_of(Build) | names_of(Optimisation) | names_of(PairSettings) | {"build"}
     if strange := sorted(set(values) - known):
         raise TrainingError(f"no setting {strange[0]!r}{did_you_mean(strange[0], sorted(known))} for the flow network")
     build, optimisation, pairs = (
         changed(group, {key: value for key, value in values.items() if key in names_of(type(group))})
-        for group in (BUILDS[name], SHORT, Pairs())
+        for group in (base, SHORT, PairSettings())
     )
     return build, optimisation, pairs  # type: ignore[return-value]  # the three keep their kinds
 
@@ -235,58 +231,40 @@ def train_flow(
     processes: Processes = ALONE,
     should_stop: Callable[[], bool] = bool,
     command: Sequence[str] = (),
-) -> Iterator[Report]:
-    """Train a flow network, and yield reports; `out/model.pt` is a flow checkpoint whose notes tell its errors.
+) -> Iterator[Progress]:
+    """Train a flow network, and yield progress; `out/model.pt` is a flow checkpoint whose notes tell its errors.
 
     init: checkpoints with a flow network to start from. Errors as of `train.train`.
     """
     build, optimisation, pairs = flow_settings_of(values)
-    run = RunFolder(out)
-    described = description_of(
-        method="flow",
-        build=asdict(build),
-        config=asdict(optimisation) | asdict(pairs),
-        init=[path.name for path in init],
-        command=list(command),
-        processes=processes.count,
-        device=str(processes.device),
-    )
-    found = run.begin_together(described, resume, processes)
+    run, dealing = RunFolder(out), dealing_of(optimisation, processes)
+    config = asdict(optimisation) | asdict(pairs)
+    description = description_of("flow", build, config, init, command, processes)
+    resumed = run.begin_together(description, resume, processes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(pairs.seed)
         flow = flow_network(build)
-    if found is None:
+    if resumed is None:
         take_flow(flow, init)
     else:
-        flow.load_state_dict(found["state"])
-    learner = learner_of(FlowLearning(flow, pairs.object_share).to(processes.device), optimisation, processes)
-    resumed = None if found is None else found["training"]
-    if resumed is not None:
-        learner.load(resumed)
-    start = 0 if resumed is None else int(resumed["iteration"])
-    steps = _passes(optimisation, processes, start)
-    on_gpu = processes.device.type == "cuda"
-    passes = loader(FlowPairs(pairs, build.resize()), steps, collate_pairs, pairs.workers, on_gpu)
+        flow.load_state_dict(resumed["state"])
+    learner = learner_of(FlowLearning(flow, pairs.object_share), optimisation, processes)
+
+    def passes_from(start: int) -> Iterator[FlowBatch]:
+        numbers = ([*range(n * optimisation.batch, (n + 1) * optimisation.batch)] for n in count(start))
+        examples, on_gpu = FlowPairs(pairs, build.resize()), processes.device.type == "cuda"
+        return loader(examples, dealing.passes(numbers), collate_pairs, pairs.workers, on_gpu)
 
     def content(notes: Mapping[str, Any] | None = None) -> dict[str, Any]:
         state = {name: tensor.detach().cpu().clone() for name, tensor in flow.state_dict().items()}
         kept = {"build": asdict(build), "state": state, "notes": dict(notes or {})}
         return {"format": FLOW_FORMAT, "version": FLOW_VERSION, **kept}
 
-    finished = yield from loop(learner, passes, run, content, resumed, should_stop)
+    finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
     if finished and processes.rank == 0:
         errors = flow_errors(flow, FlowPairs(pairs, build.resize(), "val"), processes.device)
         run.save(run.model, content({"pairs": asdict(pairs), "errors": [asdict(each) for each in errors]}))
         run.add_to_log({"iteration": optimisation.iterations, "errors": [asdict(each) for each in errors]})
-
-
-def _passes(optimisation: Optimisation, processes: Processes, start: int) -> Iterator[list[int]]:
-    """Yield the numbers of the pairs of each pass of one process."""
-    each = optimisation.batch // optimisation.accumulate
-    if each % processes.count:
-        raise TrainingError(f"passes of {each} samples can't be dealt out to {processes.count} processes; set batch")
-    for number in count(start * optimisation.accumulate):
-        yield [*range(number * each, (number + 1) * each)][processes.rank :: processes.count]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """What each method makes of a training sample: the feature of the current frame, on which the task network is trained.
 
-`images (B, R, 3, H, W)` are the frames of B samples in the order of the method's sampler, `rows (B, R)` their frame
-rows. Where two rows are equal the flow network and the warp are passed by (docs/decisions.md, 0.11): for a still
-image, and for frames that were clamped to the same end of a video.
+`methods.METHODS` says which is whose. Each gives the features `(B, C, h, w)` of the current frames of B samples:
+`images (B, R, 3, H, W)` are their frames in the order of the method's sampler, `rows (B, R)` the frame rows. Where two
+rows are equal the flow network and the warp are passed by (docs/decisions.md, 0.11): for a still image, and for frames
+that were clamped to the same end of a video.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -15,9 +14,6 @@ from torch import Tensor
 from impnet_model.flows.warp import flow_warp
 from impnet_model.nets.aggregation import cosine_weights
 from impnet_model.nets.network import ImpressionNetwork
-
-Forward = Callable[[ImpressionNetwork, Tensor, Tensor], Tensor]
-"""(network, images, rows) → the feature of each current frame `(B, C, h, w)`."""
 
 
 def per_frame(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
@@ -67,14 +63,3 @@ def moved(network: ImpressionNetwork, feature: Tensor, current: Tensor, other: T
     The flow network sees all samples, so that each of its parameters has a gradient in every process.
     """
     return torch.where(same[:, None, None, None], feature, network.propagate(feature, current, other))
-
-
-FORWARDS: dict[str, Forward] = {
-    "per-frame": per_frame,
-    "dff": deep_feature_flow,
-    "impression-fixed": impression,
-    "impression": impression,
-    "impression-frozen": impression,
-    "fgfa": fgfa,
-}
-"""By the names of `build.METHODS`."""

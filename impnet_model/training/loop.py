@@ -1,4 +1,4 @@
-"""The loop of all training here: losses, gradient, step; and now and then a report and a checkpoint."""
+"""The loop of all training here: losses, gradient, step; and now and then a line of progress and a checkpoint."""
 
 from __future__ import annotations
 
@@ -18,31 +18,29 @@ from impnet_model.training.processes import Processes
 from impnet_model.training.run_folder import RunFolder
 from impnet_model.training.settings import TrainingError
 from vidkit.errors import VidkitError
+from vidkit.sampling.batches import Dealing
 
 REPLAY = "impnet-replay"
 
 
-class Samples(Protocol):
-    """The samples of one pass."""
+class Pass(Protocol):
+    """The samples of one pass: a dataclass of plain values and tensors."""
 
     @property
     def images(self) -> Tensor:
-        """Return `(B, R, …)`: R images of B samples."""
+        """`(B, R, …)`: R images of B samples."""
 
     def to(self, device: torch.device) -> Self:
-        """Return them on a device."""
-
-    def content(self) -> dict[str, Any]:
-        """Return them as plain values and tensors."""
+        """The same on a device."""
 
 
-S = TypeVar("S", bound=Samples)
+P = TypeVar("P", bound=Pass)
 Content = Callable[[], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Report:
-    """How a run is getting on; losses, gradient and speeds are means since the report before."""
+class Progress:
+    """How a run is getting on; losses, gradient and speeds are means since the one before."""
 
     iteration: int
     """Iterations done."""
@@ -70,7 +68,7 @@ class NotFiniteError(ArithmeticError):
         self.values = dict(values)
 
 
-class Step(NamedTuple):
+class Iteration(NamedTuple):
     """One iteration that was done."""
 
     losses: Mapping[str, float]
@@ -93,7 +91,7 @@ class Learner:
     optimisation: Optimisation
     processes: Processes
 
-    def step(self, passes: Iterator[S], rate: float, taken: list[S]) -> Step:
+    def step(self, passes: Iterator[P], rate: float, taken: list[P]) -> Iteration:
         """Take one step; `taken` is filled with the passes that it is made from.
 
         Raises NotFiniteError before anything has changed where a loss or the gradient isn't finite.
@@ -118,9 +116,9 @@ class Learner:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         sizes = [each.images.shape[:2] for each in taken]
-        return Step(sums, norm, sum(b for b, _ in sizes), sum(b * r for b, r in sizes), waited)
+        return Iteration(sums, norm, sum(b for b, _ in sizes), sum(b * r for b, r in sizes), waited)
 
-    def gradient_of(self, batch: Samples) -> dict[str, float]:
+    def gradient_of(self, batch: Pass) -> dict[str, float]:
         """Add the gradient of one pass to the parameters' and return its losses."""
         with autocast(self.optimisation, self.processes.device):
             losses = self.joined(batch)
@@ -144,7 +142,8 @@ class Learner:
 
 
 def learner_of(module: nn.Module, optimisation: Optimisation, processes: Processes) -> Learner:
-    """Return the learner of a module on its device."""
+    """The learner of a module, on the device of this process."""
+    module = module.to(processes.device)
     return Learner(
         module,
         processes.join(module),
@@ -155,23 +154,36 @@ def learner_of(module: nn.Module, optimisation: Optimisation, processes: Process
     )
 
 
+def dealing_of(optimisation: Optimisation, processes: Processes) -> Dealing:
+    """How batches are dealt out. Raises TrainingError where that can't be done evenly."""
+    try:
+        return Dealing(optimisation.batch, optimisation.accumulate, processes.rank, processes.count)
+    except ValueError as error:
+        raise TrainingError(f"{error}; set batch or accumulate") from None
+
+
 def loop(
     learner: Learner,
-    passes: Iterator[S],
+    passes_from: Callable[[int], Iterator[P]],
     run: RunFolder,
     content: Content,
     resumed: Mapping[str, Any] | None = None,
     should_stop: Callable[[], bool] = bool,
-) -> Generator[Report, None, bool]:
-    """Train to the end or until `should_stop`; yield reports, each a line of the log; return whether it is the end.
+) -> Generator[Progress, None, bool]:
+    """Train to the end or until `should_stop`; yield progress, each a line of the log; return whether it is the end.
 
-    passes: from the first one that is to come. content: what a checkpoint holds besides its `training`. resumed: the
-    `training` of the checkpoint to go on from. The last checkpoint is written before the last report comes.
+    passes_from: the endless passes from those of an iteration on. content: what a checkpoint holds besides its
+    `training`. resumed: the checkpoint to go on from. The last checkpoint is written before the last
+    progress is told.
 
     Raises TrainingError where a loss or the gradient isn't finite, memory doesn't suffice, or a file can't be written.
     """
     plan, processes = learner.optimisation, learner.processes
-    iteration, spent = (0, 0.0) if resumed is None else (int(resumed["iteration"]), float(resumed["seconds"]))
+    iteration, spent = 0, 0.0
+    if resumed is not None:
+        learner.load(resumed["training"])
+        iteration, spent = int(resumed["training"]["iteration"]), float(resumed["training"]["seconds"])
+    passes = passes_from(iteration)
     meter = Meter(processes)
     saved = iteration
     while True:
@@ -183,39 +195,36 @@ def loop(
                 run.save(run.checkpoint, content() | {"training": state})
             saved = iteration
         if meter.steps and (done or iteration % plan.log_every == 0):
-            report = meter.report(iteration, spent, plan)
+            progress = meter.progress(iteration, spent, plan)
             if processes.rank == 0:
-                run.add_to_log({**vars(report), "losses": dict(report.losses)})
-            yield report
+                run.add_to_log({**vars(progress), "losses": dict(progress.losses)})
+            yield progress
         if done:
             return not stop
         begun = perf_counter()
-        taken: list[S] = []
+        taken: list[P] = []
         with explaining(run, iteration, taken, content, processes):
-            meter.add(learner.step(passes, plan.rate_at(iteration, spent), taken))
-        iteration += 1
-        spent += meter.lap(perf_counter() - begun)
+            step = learner.step(passes, plan.rate_at(iteration, spent), taken)
+        seconds = perf_counter() - begun
+        meter.add(step, seconds)
+        iteration, spent = iteration + 1, spent + seconds
 
 
 class Meter:
-    """Sums over the steps since the last report."""
+    """Sums over the steps since progress was last told."""
 
     def __init__(self, processes: Processes) -> None:
         self.processes = processes
-        self.steps: list[Step] = []
+        self.steps: list[Iteration] = []
         self.seconds = 0.0
 
-    def add(self, step: Step) -> None:
-        """Count a step."""
+    def add(self, step: Iteration, seconds: float) -> None:
+        """Count a step and the time that it took."""
         self.steps.append(step)
-
-    def lap(self, seconds: float) -> float:
-        """Count the time that a step took, and return it."""
         self.seconds += seconds
-        return seconds
 
-    def report(self, iteration: int, spent: float, plan: Optimisation) -> Report:
-        """Return the means over all processes, and begin anew."""
+    def progress(self, iteration: int, spent: float, plan: Optimisation) -> Progress:
+        """The means over all processes; counting starts again."""
         n, names = len(self.steps), [*self.steps[0].losses]
         sums = [sum(step.losses[name] for step in self.steps) for name in names]
         waited = sum(step.waited for step in self.steps)
@@ -228,7 +237,7 @@ class Meter:
         )
         rate, left = plan.rate_at(iteration - 1, spent), _seconds_left(iteration, spent, self.seconds / n, plan)
         self.steps, self.seconds = [], 0.0
-        return Report(
+        return Progress(
             iteration,
             plan.iterations,
             dict(zip(names, means, strict=True)),
@@ -249,14 +258,14 @@ def _seconds_left(iteration: int, spent: float, each: float, plan: Optimisation)
 
 @contextmanager
 def explaining(
-    run: RunFolder, iteration: int, taken: Sequence[Samples], content: Content, processes: Processes
+    run: RunFolder, iteration: int, taken: Sequence[Pass], content: Content, processes: Processes
 ) -> Iterator[None]:
     """Make of what can stop a step a TrainingError that says what to do."""
     try:
         yield
     except NotFiniteError as found:
         name = "nonfinite.pt" if processes.rank == 0 else f"nonfinite-{processes.rank}.pt"
-        what = {"iteration": iteration, "losses": found.values, "passes": [each.to(_CPU).content() for each in taken]}
+        what = {"iteration": iteration, "losses": found.values, "passes": [vars(each.to(_CPU)) for each in taken]}
         run.save(run.path / name, {"format": REPLAY, "version": 1, **what, "model": content()})
         raise TrainingError(
             f"iteration {iteration + 1}: not finite: {found}; the batch and the network are kept for replay in "

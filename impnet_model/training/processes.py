@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from vidkit.errors import ChoiceError
 
 CPU = torch.device("cpu")
 
@@ -63,6 +66,27 @@ ALONE = Processes()
 
 
 @contextmanager
+def joined(device: str | None = None, count: int = 1, local: int = 0) -> Iterator[Processes]:
+    """Yield this process: alone, or in the group of `count` that torchrun started, number `local` of its machine.
+
+    device: as torch names it; None: a GPU of its own where there is one. Raises ChoiceError for one that isn't there.
+    """
+    name = device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(name)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ChoiceError(f"device {name!r}: {str(error).splitlines()[0]}") from None
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    if count == 1:
+        yield Processes(device=chosen)
+        return
+    with joined_group(chosen) as processes:
+        yield processes
+
+
+@contextmanager
 def joined_group(device: torch.device) -> Iterator[Processes]:
     """Yield this process in the group of those that torchrun started, and leave the group in good order: together, and
     with none of its threads still running.
@@ -82,3 +106,21 @@ def joined_group(device: torch.device) -> Iterator[Processes]:
     finally:
         gc.collect()  # modules in reference cycles
         dist.destroy_process_group()
+
+
+@contextmanager
+def asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether Ctrl-C or a request to end came; a second one ends at once."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 import vidkit
+from impnet_model.nets.build import Build
 from impnet_model.training.processes import Processes
 from impnet_model.training.settings import TrainingError
 from impnet_model.weights.checkpoints import read
@@ -128,9 +129,20 @@ class RunFolder:
         return "there is no checkpoint yet"
 
 
-def description_of(**said: Any) -> dict[str, Any]:
-    """Return what `run.json` says: what is given, and the versions of what ran."""
-    return {"format": FORMAT, "version": VERSION, **said, "versions": versions()}
+def description_of(
+    method: str,
+    build: Build,
+    config: Mapping[str, Any],
+    init: Sequence[Path],
+    command: Sequence[str],
+    processes: Processes,
+    **more: Any,
+) -> dict[str, Any]:
+    """What `run.json` says of a run, with the versions of what ran."""
+    ran = {"processes": processes.count, "device": str(processes.device), "versions": versions()}
+    asked = {"init": [path.name for path in init], "command": list(command)}
+    said = {"method": method, "build": asdict(build), "config": dict(config), **more, **asked, **ran}
+    return {"format": FORMAT, "version": VERSION, **said}
 
 
 def versions() -> dict[str, str]:

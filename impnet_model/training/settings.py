@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from impnet_model.nets.build import BUILDS, Build
 from impnet_model.training.losses import Selection
 from impnet_model.training.optimisation import Optimisation
-from vidkit.errors import VidkitError, did_you_mean
+from vidkit.errors import FormatError, VidkitError, did_you_mean
 from vidkit.sampling.strata import Epochs
 
 T = TypeVar("T")
@@ -94,6 +96,44 @@ SMALL = TrainConfig(
 SECTIONS = ("optimisation", "data", "selection")
 
 
+def settings_from(path: Path | None, given: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings of a TOML file, its tables laid flat, with those given as "KEY=VALUE" on top.
+
+    A value is TOML, bare words are strings. Raises FormatError for what is no TOML file, ValueError for what is given
+    in another form.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            read = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise FormatError(f"{path}: not a TOML file: {error}") from None
+        for name, value in read.items():
+            values |= value if isinstance(value, dict) else {name: value}
+    for each in given:
+        name, equals, text = each.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"{each!r}: wanted KEY=VALUE")
+        values[name.strip()] = _toml_value(text.strip())
+    return values
+
+
+def _toml_value(text: str) -> Any:
+    """What a TOML value says; bare words are strings."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def build_named(name: Any) -> Build:
+    """The build of this name. Raises TrainingError for an unknown one."""
+    if name not in BUILDS:
+        raise TrainingError(f"build {name!r}: unknown{did_you_mean(str(name), [*BUILDS])}; known: {', '.join(BUILDS)}")
+    found: Build = BUILDS[name]
+    return found
+
+
 def settings_of(values: Mapping[str, Any], n_classes: int) -> tuple[Build, TrainConfig]:
     """Return the build and the settings that `values` ask for.
 
@@ -102,9 +142,7 @@ def settings_of(values: Mapping[str, Any], n_classes: int) -> tuple[Build, Train
     value of a wrong type or outside its range.
     """
     name = values.get("build", "resnet101")
-    if name not in BUILDS:
-        raise TrainingError(f"build {name!r}: unknown{did_you_mean(str(name), [*BUILDS])}; known: {', '.join(BUILDS)}")
-    base = replace(BUILDS[name], n_classes=n_classes)
+    base = replace(build_named(name), n_classes=n_classes)
     config = SMALL if name == "tiny" else PAPER
     rest = {key: value for key, value in values.items() if key != "build"}
     numbers = {key: rest.pop(key) for key in list(rest) if key in names_of(Build) and key != "n_classes"}

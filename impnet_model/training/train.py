@@ -1,43 +1,48 @@
 """Training of the detectors, from an index to a network (Impression Network, Sec. 3.2, 4.1).
 
-for report in train(Plan("impression", build, config, [index]), Path("runs/impression")):
-    print(report.iteration, report.losses)
+for progress in train(plan_of("impression", [index], {"build": "tiny"}), Path("runs/impression")):
+    print(progress.iteration, progress.losses)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from impnet_model.data.examples import Batch, Examples, Passes, collate, loader
+from impnet_model.data.examples import Batch, Examples, collate, loader
 from impnet_model.data.frame_cache import FrameCache, cached_frames
-from impnet_model.nets.build import METHODS, Build
+from impnet_model.methods import method_with, part_of
+from impnet_model.nets.build import Build
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import RFCNTask
-from impnet_model.training.forwards import FORWARDS
-from impnet_model.training.loop import REPLAY, Report, learner_of, loop
+from impnet_model.nets.wirings import wired
+from impnet_model.training.loop import REPLAY, Progress, dealing_of, learner_of, loop
 from impnet_model.training.losses import Selection, Truth, task_losses
 from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
-from impnet_model.training.settings import Data, TrainConfig, TrainingError, flat
+from impnet_model.training.settings import Data, TrainConfig, TrainingError, flat, settings_of
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import Checkpoint, content_of
 from impnet_model.weights.initial import take_weights
 from vidkit.data.index import Index
 from vidkit.errors import FormatError
-from vidkit.sampling import samplers
-from vidkit.sampling.offsets import SingleFrame
+from vidkit.sampling.batches import batches
 from vidkit.sampling.samplers import Sampler
+from vidkit.sampling.strata import check_same_classes
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """What is to be trained on what. Raises ValueError for an unknown method or no index."""
+class TrainingPlan:
+    """What is to be trained on what.
+
+    Raises ChoiceError for an unknown method and for indices of different classes, ValueError for no index and for
+    roots that are not as many.
+    """
 
     method: str
     build: Build
@@ -51,8 +56,28 @@ class Plan:
     """A folder for decoded frames; None: frames are decoded each time."""
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS or not self.indices:
-            raise ValueError(f"method {self.method!r}, {len(self.indices)} indices; wanted one of {', '.join(METHODS)}")
+        method_with(self.method, "wiring")
+        if not self.indices:
+            raise ValueError("no index to train on")
+        if self.roots is not None and len(self.roots) != len(self.indices):
+            raise ValueError(f"{len(self.roots)} roots of frames for {len(self.indices)} indices: wanted one for each")
+        check_same_classes(self.indices)
+
+
+def plan_of(
+    method: str,
+    indices: Sequence[Index],
+    values: Mapping[str, Any],
+    roots: Sequence[Path] = (),
+    init: Sequence[Path] = (),
+    cache: Path | None = None,
+) -> TrainingPlan:
+    """The plan of a run with the settings that `values` ask for by name, see `settings_of` and docs/training.md.
+
+    Errors as of `TrainingPlan` and `settings_of`.
+    """
+    build, config = settings_of(values, indices[0].n_classes if indices else 0)
+    return TrainingPlan(method, build, config, indices, roots or None, init, cache)
 
 
 class Detection(nn.Module):
@@ -62,25 +87,25 @@ class Detection(nn.Module):
         super().__init__()
         if not isinstance(network.task, RFCNTask):
             raise ValueError(f"a task network of kind {type(network.task).__name__}; the losses are those of R-FCN")
-        self.network, self.method, self.selection = network, method, selection
+        self.network, self.forward_of, self.selection = network, part_of(method, "forward"), selection
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses by name."""
-        features = FORWARDS[self.method](self.network, batch.pixels(), batch.rows)
+        features = self.forward_of(self.network, batch.pixels(), batch.rows)
         heights, widths = zip(*batch.sizes, strict=True)
         truths = [*map(Truth, batch.boxes, batch.classes, heights, widths, batch.seeds)]
         return task_losses(cast(RFCNTask, self.network.task), features, truths, self.selection)
 
 
 def train(
-    plan: Plan,
+    plan: TrainingPlan,
     out: Path,
     resume: bool = False,
     processes: Processes = ALONE,
     should_stop: Callable[[], bool] = bool,
     command: Sequence[str] = (),
-) -> Iterator[Report]:
-    """Train, and yield reports; `out` gets `run.json`, `log.jsonl`, `checkpoint.pt` and, at the end, `model.pt`.
+) -> Iterator[Progress]:
+    """Train, and yield progress; `out` gets `run.json`, `log.jsonl`, `checkpoint.pt` and, at the end, `model.pt`.
 
     resume: go on from `out/checkpoint.pt`, or begin where there is none yet. command: what `run.json` names as the
     run's command. Errors: TrainingError, see `loop` and `RunFolder.begin`; FormatError, FrameError for what is read.
@@ -91,38 +116,20 @@ def train(
     if not (resume and run.checkpoint.is_file()):
         check_frozen(network, plan.method, take_weights(network, plan.init))
     passes_from = passes_of(plan, processes)
-    found = run.begin_together(described(plan, processes, command), resume, processes)  # now that nothing is wrong
-    if found is not None:
-        network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
-    resumed = None if found is None else found["training"]
-    learner = learner_of(
-        Detection(network, plan.method, config.selection).to(processes.device), config.optimisation, processes
-    )
+    indices = [{"dataset": i.dataset, "split": i.split, "fingerprint": i.fingerprint} for i in plan.indices]
+    description = description_of(plan.method, plan.build, flat(config), plan.init, command, processes, indices=indices)
+    resumed = run.begin_together(description, resume, processes)  # now that nothing is wrong
     if resumed is not None:
-        learner.load(resumed)
-    passes = passes_from(0 if resumed is None else int(resumed["iteration"]))
+        network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
+    learner = learner_of(Detection(network, plan.method, config.selection), config.optimisation, processes)
 
     def content() -> dict[str, Any]:
         notes = {"indices": [index.fingerprint for index in plan.indices], "settings": flat(config)}
         return content_of(Checkpoint(network, plan.method, plan.build, plan.indices[0].classes, notes))
 
-    finished = yield from loop(learner, passes, run, content, resumed, should_stop)
+    finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
     if finished and processes.rank == 0:
         run.save(run.model, content())
-
-
-def described(plan: Plan, processes: Processes, command: Sequence[str]) -> dict[str, Any]:
-    """Return what `run.json` says of a run."""
-    return description_of(
-        method=plan.method,
-        build=asdict(plan.build),
-        config=flat(plan.config),
-        indices=[{"dataset": i.dataset, "split": i.split, "fingerprint": i.fingerprint} for i in plan.indices],
-        init=[path.name for path in plan.init],
-        command=list(command),
-        processes=processes.count,
-        device=str(processes.device),
-    )
 
 
 def network_of(method: str, build: Build, seed: int) -> ImpressionNetwork:
@@ -130,7 +137,7 @@ def network_of(method: str, build: Build, seed: int) -> ImpressionNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            return METHODS[method](build)
+            return wired(method, build)
         except (ValueError, TypeError, RuntimeError, ZeroDivisionError) as error:
             raise TrainingError(f"no network can be built from these numbers: {error}") from None
 
@@ -157,52 +164,44 @@ def check_frozen(network: ImpressionNetwork, method: str, known: set[str]) -> No
 
 
 def sampler_of(method: str, indices: Sequence[Index], data: Data) -> Sampler:
-    """Return the sampler that a method is trained with."""
-    epochs = data.epochs()
-    match method:
-        case "per-frame":
-            return Sampler(indices, SingleFrame(), epochs, data.seed)
-        case "dff":
-            return samplers.dff_pair(indices, data.length, epochs, data.seed)
-        case "fgfa":
-            return samplers.fgfa(indices, data.radius, epochs, data.seed)
-        case _:
-            return samplers.impression_triplet(indices, data.length, epochs, data.seed)
+    """The sampler that a method is trained with. Raises ChoiceError for an unknown method."""
+    offsets = part_of(method, "offsets")
+    numbers = {each.name: getattr(data, each.name) for each in fields(offsets)}  # a length, a radius, or nothing
+    return Sampler(indices, offsets(**numbers), data.epochs(), data.seed)
 
 
-def passes_of(plan: Plan, processes: Processes) -> Callable[[int], Iterator[Batch]]:
-    """Return what gives the endless passes of one process, from those of an iteration on.
+def passes_of(plan: TrainingPlan, processes: Processes) -> Callable[[int], Iterator[Batch]]:
+    """The endless passes of one process, from those of an iteration on.
 
     Raises TrainingError for a batch that can't be dealt out to the processes, and for shares that don't fit.
     """
-    data, optimisation = plan.config.data, plan.config.optimisation
+    data, batch = plan.config.data, plan.config.optimisation.batch
     try:
         sampler = sampler_of(plan.method, plan.indices, data)
-        steps = Passes(sampler, optimisation.batch, optimisation.accumulate, processes.rank, processes.count)
     except ValueError as error:
-        raise TrainingError(f"{error}; set shares, batch or accumulate") from None
-    roots = plan.roots or [None] * len(plan.indices)
+        raise TrainingError(f"{error}; set shares") from None
+    dealing = dealing_of(plan.config.optimisation, processes)
 
     def passes_from(start: int) -> Iterator[Batch]:
         caches = caches_of(plan, processes)
-        examples = Examples(plan.indices, sampler, plan.build.resize(), data.flips, roots, caches, data.jitter)
-        on_gpu = processes.device.type == "cuda"
-        return loader(examples, replace(steps, start=start), collate, data.workers, pin=on_gpu)
+        examples = Examples(plan.indices, sampler, plan.build.resize(), data.flips, plan.roots, caches, data.jitter)
+        steps = dealing.passes(batches(sampler, batch, start=start))
+        return loader(examples, steps, collate, data.workers, pin=processes.device.type == "cuda")
 
     return passes_from
 
 
-def caches_of(plan: Plan, processes: Processes) -> list[FrameCache | None]:
-    """Return the cache of each index, None without a folder for it; the first process makes what isn't there yet."""
+def caches_of(plan: TrainingPlan, processes: Processes) -> list[FrameCache] | None:
+    """The cache of each index, None without a folder for it; the first process makes what isn't there yet."""
     folder, roots = plan.cache, plan.roots or [None] * len(plan.indices)
     if folder is None:
-        return [None] * len(plan.indices)
+        return None
     if processes.rank > 0:
         processes.wait()
     caches = [cached_frames(i, plan.build.resize(), folder, root) for i, root in zip(plan.indices, roots, strict=True)]
     if processes.rank == 0:
         processes.wait()
-    return [*caches]
+    return caches
 
 
 def replay(path: Path) -> dict[str, float]:
@@ -211,7 +210,7 @@ def replay(path: Path) -> dict[str, float]:
     if (kept.get("format"), kept.get("version")) != (REPLAY, 1):
         raise FormatError(f"{path}: format {kept.get('format')!r}; wanted {REPLAY!r}")
     model = kept["model"]
-    network = METHODS[model["method"]](Build(**model["build"]))
+    network = wired(model["method"], Build(**model["build"]))
     network.load_state_dict(model["state"])
     names = {each.name for each in fields(Selection)}
     selection = Selection(**{name: v for name, v in model["notes"]["settings"].items() if name in names})

@@ -4,7 +4,7 @@ The file is what `torch.save` writes of one dict of plain values and tensors, so
 reads it: nothing in it is run. It MUST have these keys:
 
 - `format` "impnet-checkpoint", `version` 1;
-- `method`: a name of `build.METHODS`; `build`: the fields of `build.Build`;
+- `method`: one of `methods.METHODS` that has a wiring; `build`: the fields of `build.Build`;
 - `classes`: a list of `[name, wnid]`, in the order of the class ids;
 - `state`: name → tensor, each tensor of the network once; floating tensors MAY be in half precision;
 - `notes`: plain values about its making (training step, scores …), MAY be empty.
@@ -26,8 +26,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impnet_model.nets.build import METHODS, Build
+from impnet_model.methods import methods_with
+from impnet_model.nets.build import Build
 from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.nets.wirings import wired
 from vidkit.classes import ObjectClass
 from vidkit.errors import FormatError
 from vidkit.files import writing
@@ -88,18 +90,17 @@ def load(path: Path) -> Checkpoint:
         )
     if not isinstance(content["notes"], dict):
         raise FormatError(f"{path}: its notes are a {type(content['notes']).__name__}; wanted names with plain values")
-    if not isinstance(content["method"], str) or content["method"] not in METHODS:
-        raise FormatError(f"{path}: unknown method {content['method']!r}; known are {', '.join(METHODS)}")
+    if content["method"] not in (known := methods_with("wiring")):
+        raise FormatError(f"{path}: unknown method {content['method']!r}; known are {', '.join(known)}")
     build = _build(content["build"], path)
     classes = _classes(content["classes"], build, path)
-    make = METHODS[content["method"]]
     try:
         with torch.device("meta"):  # costs no memory, whatever numbers the file has
-            outline = make(build)
+            outline = wired(content["method"], build)
     except (ValueError, TypeError, RuntimeError, KeyError, ZeroDivisionError, OverflowError) as error:
         raise FormatError(f"{path}: no network can be built from its numbers: {error}") from None
     check_state(outline, content["state"], str(path))
-    network = make(build)
+    network = wired(content["method"], build)
     own = network.state_dict()
     network.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in content["state"].items()})
     return Checkpoint(network, content["method"], build, classes, content["notes"])

@@ -1,19 +1,10 @@
-"""Weights that others have published, as checkpoints or parts of ours: verified, renamed, complete or refused.
-
-| kind | file | fills |
-|---|---|---|
-| torchvision-resnet | torchvision's ImageNet state dict | the feature network, but its last 3x3 convolution |
-| caffe-resnet | MXNet `.params`, or a state dict with those names | the same |
-| pinard, mega, mmtracking | FlowNet-S state dicts | the flow network, but its scale map |
-| mxnet-rfcn, mxnet-dff, mxnet-fgfa | `.params` of the published networks | a whole network |
-"""
+"""Weights that others have published, as checkpoints or parts of ours: verified, renamed, complete or refused."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -22,10 +13,11 @@ import torch
 from torch import Tensor
 
 from impnet_model.flows.flownet_s import FLOW_UNIT
-from impnet_model.nets.build import METHODS, Build, with_torchvision_weights
-from impnet_model.weights import tensor_names
+from impnet_model.nets.build import Build
+from impnet_model.nets.wirings import wired
 from impnet_model.weights.checkpoints import Checkpoint, faults_of, read
 from impnet_model.weights.mxnet_params import is_mxnet_params, read_mxnet_params
+from impnet_model.weights.tensor_names import KINDS
 from vidkit.classes import ObjectClass
 from vidkit.errors import ChoiceError, FormatError, did_you_mean
 
@@ -56,46 +48,6 @@ class Conversion:
     """Whether the digest was held against a known one."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of file: names in it → names of ours, the network it goes into, what else may be in it."""
-
-    names: Callable[[Build], dict[str, str]]
-    method: str
-    ignored: str = r"$."  # nothing
-    part: str = ""
-    adapt: Callable[[Build], Build] = lambda build: build
-
-
-KINDS = {
-    "torchvision-resnet": Kind(
-        lambda build: tensor_names.torchvision_resnet(build.blocks, build.bottleneck),
-        "impression",
-        r"fc\.(weight|bias)|.*num_batches_tracked",
-        "feature.",
-        with_torchvision_weights,
-    ),
-    "caffe-resnet": Kind(
-        lambda build: tensor_names.caffe_resnet(build.blocks), "impression", r"fc1000_.*|fc1_.*", "feature."
-    ),
-    "pinard": Kind(lambda build: tensor_names.pinard_flownet(), "impression", part="flow."),
-    "mega": Kind(lambda build: tensor_names.mega_flownet(False), "impression", r"Convolution5_scale\..*", "flow."),
-    "mmtracking": Kind(lambda build: tensor_names.mmtracking_flownet(), "impression", part="flow."),
-    "mxnet-rfcn": Kind(
-        lambda build: tensor_names.mxnet_network(build.blocks, False, False, False), "per-frame", r"rfcn_bbox_.*_test"
-    ),
-    "mxnet-dff": Kind(
-        lambda build: tensor_names.mxnet_network(build.blocks, True, True, False), "dff", r"rfcn_bbox_.*_test"
-    ),
-    "mxnet-fgfa": Kind(
-        lambda build: tensor_names.mxnet_network(build.blocks, True, False, True),
-        "fgfa",
-        r"rfcn_bbox_.*_test",
-        adapt=lambda build: replace(build, norm_eps=2e-5),
-    ),
-}
-
-
 def convert(
     path: Path,
     kind: str,
@@ -120,9 +72,9 @@ def convert(
     rules = KINDS[kind]
     digest, verified = verify(path, sha256)
     state = read_published(path)
-    start = onto or Checkpoint(METHODS[rules.method](build), rules.method, build, classes, {})
+    start = onto or Checkpoint(wired(rules.method, build), rules.method, build, classes, {})
     build = rules.adapt(start.build)
-    network = METHODS[start.method](build)
+    network = wired(start.method, build)
     ours = start.network.state_dict()
     names = {theirs: rules.part + name for theirs, name in rules.names(build).items()}
     if not set(names.values()) <= set(ours):

@@ -1,11 +1,22 @@
 """Names of published weights ↔ names of ours: ResNet of torchvision and Caffe/MXNet, FlowNet-S of four code bases.
 
-Each function returns a dict from the name in the published file to the name in our network's state dict.
+Each function returns a dict from the name in the published file to the name in our network's state dict; KINDS has the
+files they are for. No torch here.
+
+| kind | file | fills |
+|---|---|---|
+| torchvision-resnet | torchvision's ImageNet state dict | the feature network, but its last 3x3 convolution |
+| caffe-resnet | MXNet `.params`, or a state dict with those names | the same |
+| pinard, mega, mmtracking | FlowNet-S state dicts | the flow network, but its scale map |
+| mxnet-rfcn, mxnet-dff, mxnet-fgfa | `.params` of the published networks | a whole network |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from impnet_model.nets.build import Build, with_torchvision_weights
 
 CONVS = ("conv1", "conv2", "conv3", "conv3_1", "conv4", "conv4_1", "conv5", "conv5_1", "conv6", "conv6_1")
 """FlowNet-S's encoder; in MXNet's files the first is called flow_conv1."""
@@ -126,3 +137,43 @@ def mxnet_network(blocks: Sequence[int], flow: bool, scale_map: bool, embedding:
     if flow:
         names |= {theirs: f"flow.{ours}" for theirs, ours in mxnet_flownet(scale_map).items()}
     return names
+
+
+@dataclass(frozen=True)
+class PublishedKind:
+    """A kind of file: names in it → names of ours, the network it goes into, what else may be in it."""
+
+    names: Callable[[Build], dict[str, str]]
+    method: str
+    ignored: str = r"$."  # nothing
+    part: str = ""
+    adapt: Callable[[Build], Build] = lambda build: build
+
+
+KINDS = {
+    "torchvision-resnet": PublishedKind(
+        lambda build: torchvision_resnet(build.blocks, build.bottleneck),
+        "impression",
+        r"fc\.(weight|bias)|.*num_batches_tracked",
+        "feature.",
+        with_torchvision_weights,
+    ),
+    "caffe-resnet": PublishedKind(
+        lambda build: caffe_resnet(build.blocks), "impression", r"fc1000_.*|fc1_.*", "feature."
+    ),
+    "pinard": PublishedKind(lambda build: pinard_flownet(), "impression", part="flow."),
+    "mega": PublishedKind(lambda build: mega_flownet(False), "impression", r"Convolution5_scale\..*", "flow."),
+    "mmtracking": PublishedKind(lambda build: mmtracking_flownet(), "impression", part="flow."),
+    "mxnet-rfcn": PublishedKind(
+        lambda build: mxnet_network(build.blocks, False, False, False), "per-frame", r"rfcn_bbox_.*_test"
+    ),
+    "mxnet-dff": PublishedKind(
+        lambda build: mxnet_network(build.blocks, True, True, False), "dff", r"rfcn_bbox_.*_test"
+    ),
+    "mxnet-fgfa": PublishedKind(
+        lambda build: mxnet_network(build.blocks, True, False, True),
+        "fgfa",
+        r"rfcn_bbox_.*_test",
+        adapt=lambda build: replace(build, norm_eps=2e-5),
+    ),
+}

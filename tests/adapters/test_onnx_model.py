@@ -5,8 +5,8 @@ import pytest
 
 from tests.adapters.bright_box import LABEL, SCORE, frame_with, write_model
 from tests.makers import make_classes
-from vidkit.benchmark.detector import Describing, Detector, DetectorContext, Measuring
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Describing, Detector, DetectorContext, Measuring
 
 pytest.importorskip("onnx", reason="writing a model needs onnx")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime")

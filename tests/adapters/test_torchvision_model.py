@@ -7,9 +7,9 @@ import pytest
 
 from tests.adapters.bright_box import frame_with
 from tests.makers import make_classes
-from vidkit.benchmark.detector import Describing, Detector, DetectorContext
 from vidkit.classes import ObjectClass
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Describing, Detector, DetectorContext
 
 torch = pytest.importorskip("torch")
 try:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vidkit.benchmark.detector import Describing, Detector, DetectorContext, Measuring
 from vidkit.classes import ObjectClass
 from vidkit.errors import DetectorError
+from vidkit.harness.detector import Describing, Detector, DetectorContext, Measuring
 
 try:
     from ultralytics import YOLO

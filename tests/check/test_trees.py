@@ -13,10 +13,12 @@ from PIL import Image
 
 from tests.makers import make_index
 from vidkit.check.findings import KINDS, Findings
+from vidkit.check.indices import check_index
 from vidkit.check.instances import Instances, instance_faults
 from vidkit.check.known_counts import KNOWN_LISTS, KNOWN_SPLITS, KnownList, KnownSplit
 from vidkit.check.listing import list_tree
-from vidkit.check.trees import CheckReport, check_index, check_tree
+from vidkit.check.split_counts import CheckReport
+from vidkit.check.trees import check_tree
 from vidkit.data.index import FOLDER, FrameFiles
 from vidkit.errors import AnnotationError
 
@@ -94,7 +96,7 @@ def tree(sound_tree: Path, tmp_path: Path) -> Path:
 
 def check(root: Path, decode: bool = False, whole: bool = False, **known: object) -> CheckReport:
     findings = Findings()
-    return check_tree(list_tree(root, findings), findings, decode=decode, whole=whole, **known)  # type: ignore[arg-type]
+    return check_tree(root, findings, decode=decode, whole=whole, **known)  # type: ignore[arg-type]
 
 
 def test_a_sound_tree_gives_no_findings(sound_tree: Path) -> None:

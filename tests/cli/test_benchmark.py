@@ -252,7 +252,7 @@ def test_an_index_of_no_videos(here, capsys):
 
 
 def test_interrupted_it_says_what_is_kept(here, capsys, monkeypatch):
-    from vidkit.benchmark import run as module
+    from vidkit.harness import run as module
 
     real = module.write_shard
 
@@ -298,7 +298,7 @@ def test_several_processes_need_resume(here, monkeypatch):
 WEIGHING = """
 import numpy as np
 from vidkit import Detections
-from vidkit.benchmark.detector import KeyframeWeights
+from vidkit.harness.detector import KeyframeWeights
 
 class Keyed:
     name = "keyed"

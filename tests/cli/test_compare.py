@@ -19,7 +19,12 @@ from vidkit.predictions.predictions_file import read_predictions, write_predicti
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an index, a good run, and one that found nothing."""
     monkeypatch.chdir(tmp_path)
-    index = make_index(videos=4)
+    put_runs(tmp_path, videos=12)
+    return tmp_path
+
+
+def put_runs(tmp_path: Path, videos: int) -> None:
+    index = make_index(videos=videos)
     write_index(tmp_path / "vidkit-data" / "val.h5", index)
     good = make_predictions(index, jitter=1)
     write_predictions(tmp_path / "runs" / "good" / "predictions.h5", good)
@@ -28,7 +33,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         good, detection_start=none, box=np.zeros((0, 4)), score=np.zeros(0), class_id=np.zeros(0, np.int16)
     )
     write_predictions(tmp_path / "runs" / "nothing" / "predictions.h5", nothing)
-    return tmp_path
 
 
 def run(*args: str) -> int:
@@ -48,6 +52,16 @@ def test_worse_fails_only_when_asked(place: Path, capsys: pytest.CaptureFixture[
     assert run("compare", "runs/good", "runs/nothing", "--ci", "20", "--fail-if-worse") == 3
     assert "worse than A" in capsys.readouterr().err
     assert run("compare", "runs/nothing", "runs/good", "--ci", "20", "--fail-if-worse") == 0
+
+
+def test_few_videos_have_no_verdict(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put_runs(place, videos=3)
+    assert run("compare", "runs/good", "runs/nothing", "--ci", "20", "--fail-if-worse") == 0
+    told = capsys.readouterr()
+    assert "3 videos: too few to tell" in told.out and "can't judge (3 videos: too few to tell)" in told.err
+    assert run("compare", "runs/good", "runs/nothing", "--ci", "20", "--json") == 0
+    overall = json.loads(capsys.readouterr().out)["differences"][0]
+    assert overall["p_better"] is None and overall["note"] == "3 videos: too few to tell"
 
 
 def test_json_to_stdout_and_to_a_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,8 @@ import click
 import pytest
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, INTERRUPTED, report_errors
 from vidkit_cli.main import COMMANDS, vidkit
-from vidkit_cli.plot import FIGURES
 from vidkit_cli.plot import command as plot
+from vidkit_cli.plot.figures import FIGURES
 
 HEAVY = {"torch", "torchvision", "numpy", "pandas", "matplotlib", "h5py", "scipy", "pycocotools", "PIL", "rich", "av"}
 
@@ -32,7 +32,9 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "vidkit_cli.main", *args], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("args", [["--help"], [], ["-h"], ["--version"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], [], ["-h"], ["--version"], ["nonsense"], ["plot", "--help"], ["plot", "gate", "--help"]]
+)
 def test_nothing_heavy_is_imported_before_a_command_runs(args: list[str]) -> None:
     code = (
         "import sys\nfrom vidkit_cli.console import report_errors\nfrom vidkit_cli.main import vidkit\n"
@@ -44,7 +46,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(args: list[str]) -> Non
 
 
 def test_importing_a_command_imports_nothing_heavy() -> None:
-    modules = [module for module, _ in COMMANDS.values()] + [f"plot.{module}" for module, _ in FIGURES.values()]
+    modules = [module for module, _ in COMMANDS.values()]
     code = (
         "import sys\nfrom importlib import import_module\n"
         f"[import_module('vidkit_cli.' + name) for name in {modules!r}]\n"

@@ -39,7 +39,7 @@ def test_the_frames_that_differ_most_are_drawn_with_their_table(
     args = ["one", "two", "-o", "a.png", "-o", "a.svg", "--count", "2", "--json"]
     assert plot(place, *args) == DONE
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["format"], answer["runs"]) == ("vidkit-compare-frames", ["one", "two"])
+    assert (answer["format"], answer["runs"]) == ("vidkit-plot-compare-frames", ["one", "two"])
     assert answer["files"] == ["a.png", "a.svg", "a.csv"]
     with (here / "a.csv").open() as file:
         table = list(csv.DictReader(file))
@@ -74,7 +74,7 @@ def test_only_videos_that_both_runs_reached_are_chosen_from(place: Path, capsys:
         (["one", "two", "--video", NAMES[0], "--frame", "99"], BAD_INPUT, "the nearest is 19"),
         (["one", "limited", "--video", NAMES[1]], BAD_INPUT, "not run by limited"),
         (["one", "two", "--score", "2"], BAD_INPUT, "name --frame"),
-        (["one", "two", "--frames-root", "nowhere"], BAD_INPUT, "was the data moved"),
+        (["one", "two", "--frames-root", "nowhere"], BAD_USAGE, "does not exist"),
         (["one", "two", "-o", "a.gif"], BAD_INPUT, "wanted png, svg, pdf"),
     ],
 )

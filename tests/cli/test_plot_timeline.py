@@ -79,4 +79,4 @@ def test_errors_leave_no_file(
 
 def test_without_runs_it_says_how_to_make_some(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report_errors(vidkit, ["plot", "timeline", "--runs-dir", "none"]) == BAD_INPUT
-    assert "no runs there; `vidkit benchmark` makes some" in capsys.readouterr().err
+    assert "no predictions there; `vidkit benchmark` makes some" in capsys.readouterr().err

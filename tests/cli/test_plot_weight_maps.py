@@ -127,7 +127,7 @@ def put_run(index: Index, name: str, gate: float, key_id: int | None = None) -> 
 
 
 def test_gate_draws_the_runs_of_a_sweep(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    index = index_with_frames(here / "again")
+    index = make_index(videos=8, frames=10)
     for gate in (0.0, 0.5, 1.0):
         put_run(index, f"sweep_gate={gate}", gate)
     assert plot("gate", "--json") == 0

@@ -29,7 +29,7 @@ def site(tmp_path, monkeypatch):
 def test_detectors_are_listed_with_their_options(capsys):
     assert report_errors(vidkit, ["plugins"]) == 0
     out = capsys.readouterr().out
-    assert "oracle-jitter  (vidkit.benchmark.stand_ins:oracle_jitter, vidkit-vod " in out
+    assert "oracle-jitter  (vidkit.harness.stand_ins:oracle_jitter, vidkit-vod " in out
     assert "--option length: int = 10" in out
 
 

@@ -46,19 +46,19 @@ def frames_in(film: str) -> list[tuple[int, int]]:
 
 def test_a_film_has_every_frame_with_a_panel_a_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("av")
-    assert render(place, "one", "two", "--scale", "2") == DONE
+    assert render(place, "one", "two", "--zoom", "2") == DONE
     found = capsys.readouterr().out
     assert found.splitlines()[-1] == f"{NAMES[0]}.mp4"
     assert "one" in found
     sizes = frames_in(f"{NAMES[0]}.mp4")
     assert len(sizes) == FRAMES
     assert sizes[0][0] == 2 * (2 * 96) + 4
-    assert render(place, "one", "two", "--scale", "2", "--columns", "1", "--frames", "..0", "-o", "a.mp4") == DONE
+    assert render(place, "one", "two", "--zoom", "2", "--columns", "1", "--frames", "..0", "-o", "a.mp4") == DONE
     assert frames_in("a.mp4")[0][0] == 2 * 96
 
 
 def test_several_videos_follow_each_other(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["--video", NAMES[1], "--video", NAMES[0], "--frames", "2..4", "--scale", "1", "--json", "-o", "a.webp"]
+    args = ["--video", NAMES[1], "--video", NAMES[0], "--frames", "2..4", "--zoom", "1", "--json", "-o", "a.webp"]
     assert render(place, "one", *args) == DONE
     answer = json.loads(capsys.readouterr().out)
     assert (answer["videos"], answer["frames"], answer["file"]) == ([NAMES[1], NAMES[0]], 6, "a.webp")
@@ -79,14 +79,14 @@ def test_videos_of_several_sizes_share_a_canvas(place: Path, tmp_path: Path) -> 
     columns = {name: getattr(index, name) for name in index.__dataclass_fields__}
     changed = type(index)(**columns | {"video_size": size, "files": type(index.files)(**files)})
     write_index(tmp_path / "two.h5", changed)
-    args = ["--index", "two.h5", "--video", NAMES[0], "--video", NAMES[1], "--scale", "1", "-o", "a.mp4"]
+    args = ["--index", "two.h5", "--video", NAMES[0], "--video", NAMES[1], "--zoom", "1", "-o", "a.mp4"]
     assert render(place, *args) == DONE
     assert set(frames_in("a.mp4")) == {(120, 80)}
 
 
 def test_the_counts_are_those_of_the_evaluation(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     index = read_index(place / "vidkit-data" / "vid_val.h5")
-    args = ["--video", NAMES[1], "--score", "0.5", "--scale", "1", "-o", "a.webp", "--json"]
+    args = ["--video", NAMES[1], "--score", "0.5", "--zoom", "1", "-o", "a.webp", "--json"]
     assert render(place, "one", "two", *args) == DONE
     counts = json.loads(capsys.readouterr().out)["runs"]
     for seed, (name, found) in enumerate(zip(("one", "two"), counts, strict=True)):
@@ -96,7 +96,7 @@ def test_the_counts_are_those_of_the_evaluation(place: Path, capsys: pytest.Capt
 
 
 def test_without_runs_the_film_shows_the_ground_truth(place: Path) -> None:
-    assert render(place, "--scale", "1", "-o", "a.webp") == DONE
+    assert render(place, "--zoom", "1", "-o", "a.webp") == DONE
     with Image.open("a.webp") as film:
         assert film.size == (96, 80)
 
@@ -117,7 +117,7 @@ def test_without_pyav_it_says_what_to_do(
         (["one", "--video", "synth_val_0000001"], BAD_INPUT, "did you mean 'synth_val_0000000"),
         (["one", "other"], BAD_INPUT, "made for the index"),
         (["limited", "--video", NAMES[1]], BAD_INPUT, "not run by limited"),
-        (["one", "--frames-root", "nowhere"], BAD_INPUT, "was the data moved"),
+        (["one", "--frames-root", "nowhere"], BAD_USAGE, "does not exist"),
         (["one", "-o", "a.png"], BAD_USAGE, "pictures are `vidkit view`'s"),
         (["one", "--frames", "30.."], BAD_INPUT, "numbered 0 … 19"),
         (["one", "--fps", "0"], BAD_USAGE, "--fps"),
@@ -137,6 +137,6 @@ def test_two_runs_of_one_name_are_told_apart(place: Path, here: Path, capsys: py
     copy.parent.mkdir(parents=True)
     copy.write_bytes((place / "runs" / "two" / "predictions.h5").read_bytes())
     assert (
-        render(place, "one", "copies/one", "one", "--frames", "1..2", "--scale", "1", "-o", "a.webp", "--json") == DONE
+        render(place, "one", "copies/one", "one", "--frames", "1..2", "--zoom", "1", "-o", "a.webp", "--json") == DONE
     )
     assert [run["run"] for run in json.loads(capsys.readouterr().out)["runs"]] == ["one", "copies/one"]

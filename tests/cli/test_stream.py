@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from vidkit_cli.console import BAD_INPUT, DONE, report_errors
 from vidkit_cli.main import vidkit
-from vidkit_cli.stream import METHODS
 
 from impnet_model.data.video import frames_of
+from impnet_model.methods import methods_with
 from impnet_model.weights.checkpoints import Checkpoint, save
 from tests.impnet_model.makers import SMALL, make_network, make_video
 from vidkit.classes import ObjectClass
@@ -31,7 +31,7 @@ def movie(tmp_path: Path) -> Path:
     return tmp_path / "clip.mp4"
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods_with("streams"))
 def test_each_method_streams(method: str, checkpoint: Path, movie: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ["stream", str(checkpoint), "--source", str(movie), "--method", method, "--length", "3", "--json"]
     assert report_errors(vidkit, [*args, "--least-score", "0"]) == DONE

@@ -20,6 +20,7 @@ def test_a_set_is_made_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture
     out = tmp_path / "with a space" / "tree"
     assert report_errors(vidkit, ["synth", str(out), *SMALL, "--json"]) == DONE
     answer = json.loads(capsys.readouterr().out)
+    assert (answer["format"], answer["version"]) == ("vidkit-synth-made", 1)
     assert answer["splits"]["train"]["frames"] == answer["splits"]["val"]["frames"] == 3
     boxes = sum(path.read_text().count("<object>") for path in (out / "Annotations/VID/val").rglob("*.xml"))
     assert answer["splits"]["val"]["boxes"] == boxes

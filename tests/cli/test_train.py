@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
-from vidkit_cli.train import settings_from
 
+from impnet_model.training.settings import settings_from
 from impnet_model.weights.checkpoints import load
 from tests.impnet_model.films import make_films
 from vidkit.data.index_file import write_index

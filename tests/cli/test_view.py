@@ -58,8 +58,8 @@ def test_one_frame_is_drawn_legibly(place: Path, here: Path, capsys: pytest.Capt
 
 
 def test_several_frames_stand_on_a_sheet_in_the_order_given(place: Path, here: Path) -> None:
-    assert view(place, "--frame", "9", "--frame", "2", "--scale", "1", "-o", "a.png") == DONE
-    assert view(place, "--frame", "9", "--scale", "1", "-o", "nine.png") == DONE
+    assert view(place, "--frame", "9", "--frame", "2", "--zoom", "1", "-o", "a.png") == DONE
+    assert view(place, "--frame", "9", "--zoom", "1", "-o", "nine.png") == DONE
     with Image.open("a.png") as sheet, Image.open("nine.png") as nine:
         assert np.array_equal(np.asarray(sheet)[:80, :96], np.asarray(nine))
 
@@ -69,7 +69,7 @@ def test_a_film_has_every_frame(place: Path, here: Path) -> None:
     assert view(place, "-o", "a.mp4", "--by", "class") == DONE
     with av.open("a.mp4") as container:
         assert sum(1 for _ in container.decode(video=0)) == 20
-    assert view(place, "-o", "a.webp", "--scale", "1") == DONE
+    assert view(place, "-o", "a.webp", "--zoom", "1") == DONE
     with Image.open("a.webp") as film:
         assert film.n_frames == 20  # type: ignore[attr-defined]
 
@@ -119,10 +119,10 @@ def test_the_folders_of_a_name_may_be_left_out(here: Path, capsys: pytest.Captur
     [
         (["--video", "synth_val_0000001"], BAD_INPUT, "did you mean 'synth_val_0000000"),
         (["--frame", "20"], BAD_INPUT, "numbered 0 … 19, the nearest is 19"),
-        (["--frames-root", "nowhere"], BAD_INPUT, "was the data moved"),
+        (["--frames-root", "nowhere"], BAD_USAGE, "does not exist"),
         (["-o", "a.avi"], BAD_USAGE, ".mp4 or .webp"),
         (["-o", "a"], BAD_USAGE, ".mp4 or .webp"),
-        (["--scale", "0"], BAD_USAGE, "--scale"),
+        (["--zoom", "0"], BAD_USAGE, "--zoom"),
         (["missing.h5"], BAD_INPUT, "missing.h5"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_name_from_an_index_leads_to_no_other_folder(place: Path, here: Path) 
 
 def test_frames_from_a_to_b_stand_on_a_sheet(place: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for span, n in (("3..5", 3), ("18..", 2), ("..0", 1)):
-        assert view(place, "--frames", span, "--scale", "1", "--json", "-o", "a.png") == DONE
+        assert view(place, "--frames", span, "--zoom", "1", "--json", "-o", "a.png") == DONE
         assert json.loads(capsys.readouterr().out)["frames"] == n
 
 
@@ -160,7 +160,7 @@ def runs(place: Path) -> Path:
 
 
 def test_each_run_has_a_panel(place: Path, runs: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["--runs-dir", str(runs), "--frame", "3", "--scale", "3", "-o", "a.png", "--json"]
+    args = ["--runs-dir", str(runs), "--frame", "3", "--zoom", "3", "-o", "a.png", "--json"]
     assert view(place, *args, "--run", "one") == DONE
     with Image.open("a.png") as one:
         width = one.width
@@ -177,7 +177,7 @@ def test_the_counts_are_those_of_the_evaluation(
     index = read_index(place / "vidkit-data" / "vid_val.h5")
     wanted = {v.video: v for v in video_scores(index, make_run(index, 1), "voc", 0.5)}["synth_val_00000001"]
     args = ["--runs-dir", str(runs), "--run", "two", "--video", "synth_val_00000001", "--protocol", "voc"]
-    assert view(place, *args, "--score", "0.5", "-o", "a.webp", "--scale", "1", "--json") == DONE
+    assert view(place, *args, "--score", "0.5", "-o", "a.webp", "--zoom", "1", "--json") == DONE
     counts = json.loads(capsys.readouterr().out)["runs"]
     assert counts == [{"run": "two", "true": wanted.true, "false": wanted.false, "missed": wanted.missed}]
 

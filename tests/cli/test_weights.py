@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from vidkit_cli import weights as weights_command
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
-from impnet_model.nets.build import BLOCKS, BUILDS, METHODS
-from impnet_model.weights import published, tensor_names
+from impnet_model.nets.build import BLOCKS, BUILDS
+from impnet_model.nets.wirings import wired
+from impnet_model.weights import tensor_names
 from impnet_model.weights.checkpoints import Checkpoint, load, save
 from tests.impnet_model.makers import SMALL, make_network, make_video
 from vidkit.classes import VID_CLASSES, ObjectClass
@@ -21,7 +21,7 @@ from vidkit.pictures.heat_maps import picture
 
 def resnet18() -> dict[str, torch.Tensor]:
     with torch.device("meta"):
-        state = METHODS["per-frame"](BUILDS["resnet18"]).state_dict()
+        state = wired("per-frame", BUILDS["resnet18"]).state_dict()
     return {
         name: torch.full(state[f"feature.{name}"].shape, 0.5)
         for name in tensor_names.torchvision_resnet(BLOCKS[18], False)
@@ -54,12 +54,6 @@ def movie(tmp_path: Path) -> Path:
 def convert(source: Path, output: Path, *more: str) -> int:
     args = ["weights", "convert", str(source), "--kind", "torchvision-resnet", "--build", "resnet18", "-o", str(output)]
     return report_errors(vidkit, [*args, *more])
-
-
-def test_the_lists_of_choices_are_those_of_the_model() -> None:
-    """The command line repeats them, so that --help imports no torch."""
-    assert set(weights_command.KINDS) == set(published.KINDS)
-    assert set(weights_command.BUILDS) == set(BUILDS) - {"tiny"}
 
 
 def test_convert_writes_a_checkpoint_and_says_what_is_fresh(

@@ -12,7 +12,7 @@ from vidkit.data.frame_lists import (
     FRAMES,
     IMAGES,
     VIDEOS,
-    Entry,
+    ListEntry,
     every_frame_lines,
     frame_id_lines,
     read_list,
@@ -20,7 +20,7 @@ from vidkit.data.frame_lists import (
     sampled_ranks,
     video_lines,
 )
-from vidkit.data.list_tree import write_lists
+from vidkit.data.ilsvrc.tree_lists import write_lists
 from vidkit.errors import AnnotationError
 
 SPLITS = ("train", "val")
@@ -39,8 +39,8 @@ def test_fifteen_frames_of_each_video(tmp_path: Path) -> None:
     found = read_list(write(tmp_path, "train/a/b 1 30 300\ntrain/a/b 1 10 300\ntrain/c 1 0 2\n"), SPLITS)
     assert found.form == FRAMES
     assert found.entries == (
-        Entry("train", "a/b", 1, frames=(10, 30), length=300),
-        Entry("train", "c", 3, frames=(0,), length=2),
+        ListEntry("train", "a/b", 1, frames=(10, 30), length=300),
+        ListEntry("train", "c", 3, frames=(0,), length=2),
     )
 
 
@@ -48,23 +48,23 @@ def test_whole_videos(tmp_path: Path) -> None:
     found = read_list(write(tmp_path, "val/b 1 0 464\n\nval/a 465 0 10"), SPLITS)
     assert found.form == VIDEOS
     assert found.entries == (
-        Entry("val", "b", 1, length=464, first_id=1),
-        Entry("val", "a", 3, length=10, first_id=465),
+        ListEntry("val", "b", 1, length=464, first_id=1),
+        ListEntry("val", "a", 3, length=10, first_id=465),
     )
 
 
 def test_every_frame_in_megas_form(tmp_path: Path) -> None:
     found = read_list(write(tmp_path, "val/a 1 0 2\nval/a 2 1 2\nval/b 3 0 1\n"), SPLITS)
     assert found.form == FRAMES
-    assert found.entries[0] == Entry("val", "a", 1, frames=(0, 1), ids=(1, 2), length=2)
+    assert found.entries[0] == ListEntry("val", "a", 1, frames=(0, 1), ids=(1, 2), length=2)
 
 
 def test_frames_with_ids(tmp_path: Path) -> None:
     found = read_list(write(tmp_path, "val/a/000000 1\nval/a/000001 2\nval/b/000005 3\n"), SPLITS)
     assert found.form == FRAME_IDS
     assert found.entries == (
-        Entry("val", "a", 1, frames=(0, 1), ids=(1, 2)),
-        Entry("val", "b", 3, frames=(5,), ids=(3,)),
+        ListEntry("val", "a", 1, frames=(0, 1), ids=(1, 2)),
+        ListEntry("val", "b", 3, frames=(5,), ids=(3,)),
     )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
-from vidkit.check.known_counts import VID_TRAIN, VID_VAL, known_boxes_by_name
 from vidkit.data.index import FOLDER, FrameFiles, Index
 from vidkit.data.summary import summarize
 
@@ -78,19 +77,3 @@ def test_sources_of_frames_that_are_gone_are_named(tmp_path: Path) -> None:
     assert found is not None
     assert (found.found, found.missing) == (1, ("video_0001", "video_0002"))
     assert found.kinds == {"folder": 2, "unknown": 1}
-
-
-def test_the_known_counts_agree_with_each_other() -> None:
-    by_name = known_boxes_by_name(VID_VAL)
-    assert sum(by_name.values()) == VID_VAL.boxes
-    assert (by_name["airplane"], by_name["zebra"]) == (26387, 6910)
-    assert known_boxes_by_name(VID_TRAIN) == {}
-
-
-def test_the_known_counts_are_those_of_the_published_ground_truth(shared_data: Path) -> None:
-    with np.load(shared_data / "ilsvrc" / "vid_val_gt_all.npz") as truth:
-        counts = np.bincount(truth["class_id"], minlength=31)[1:]
-        frames, with_boxes = int(truth["video_len"].sum()), len(np.unique(truth["frame_index"]))
-        videos = len(truth["video_name"])
-    assert tuple(counts.tolist()) == VID_VAL.boxes_of_class
-    assert (videos, frames, frames - with_boxes) == (VID_VAL.videos, VID_VAL.frames, VID_VAL.empty_frames)

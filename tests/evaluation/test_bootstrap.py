@@ -10,7 +10,7 @@ from tests.evaluation import oracles
 from tests.evaluation.cases import case
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index
-from vidkit.evaluation.bootstrap import draws, interval, replicates
+from vidkit.evaluation.bootstrap import draws, replicates
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.matching import match
 from vidkit.evaluation.protocols import COCO, PROTOCOLS, Protocol
@@ -120,14 +120,6 @@ def test_a_segment_is_computed_in_pieces_of_replicates(monkeypatch: pytest.Monke
         np.testing.assert_allclose(a.interval.ap, b.interval.ap, rtol=0, atol=1e-12)
 
 
-def test_intervals_are_percentiles_of_what_is_known() -> None:
-    ap = np.array([[0.0, 0.25, 0.5, 0.75, 1.0], [np.nan, np.nan, 0.5, 0.5, 0.5], [np.nan] * 5])
-    found = interval(ap, 0.5)
-    np.testing.assert_allclose(found.ap[:2], [[0.25, 0.75], [0.5, 0.5]])
-    assert np.isnan(found.ap[2]).all()
-    np.testing.assert_allclose(found.mean_ap, np.quantile([0.0, 0.25, 0.5, 0.625, 0.75], [0.25, 0.75]))
-
-
 @pytest.mark.parametrize("protocol", ["fgfa", "ilsvrc", "mega", "voc", "coco"])
 def test_each_group_and_class_has_an_interval_around_its_number(protocol: str) -> None:
     index = make_index(seed=2, videos=12, frames=8)
@@ -142,22 +134,24 @@ def test_each_group_and_class_has_an_interval_around_its_number(protocol: str) -
             assert math.isnan(value) or math.isnan(low) or low < high or value in (0, 1)
 
 
-def test_what_is_in_one_video_only_has_no_interval() -> None:
-    index = make_index(videos=6)
-    lonely = np.where(index.frame_video[index.instance_frame] == 0, 0, np.maximum(index.class_id, 1)).astype(np.int16)
-    index = replace(index, class_id=lonely)
+def test_what_is_in_few_videos_only_has_no_interval() -> None:
+    index = make_index(videos=12)
+    few = index.frame_video[index.instance_frame] < 4
+    index = replace(index, class_id=np.where(few, 0, np.maximum(index.class_id, 1)).astype(np.int16))
     result = evaluate(index, make_predictions(index), "fgfa", by=["motion", "class"], ci=50)
-    assert result.overall.interval is not None
+    ends = result.overall.interval
+    assert ends is not None
     assert result.overall.n_gt[0] > 0
-    assert np.isnan(result.overall.interval.ap[0]).all()
-    assert np.isfinite(result.overall.interval.ap[1]).all()
-    assert np.isfinite(result.overall.interval.mean_ap).all()
+    assert np.isnan(ends.ap[0]).all() and ends.missing(0) == "4 videos: too few to tell"
+    assert np.isfinite(ends.ap[1]).all() and ends.missing(1) == ""
+    assert np.isfinite(ends.mean_ap).all() and ends.missing() == "" and ends.n_videos > 8
     alone = result.group("class", index.class_names[0]).interval
-    assert alone is not None and np.isnan(alone.mean_ap).all()
+    assert alone is not None and np.isnan(alone.mean_ap).all() and alone.n_videos == 4
     one = make_index(videos=1)
     whole = evaluate(one, make_predictions(one), "fgfa", by="motion", ci=50)
     for group in (whole.overall, *whole.groups):
         assert group.interval is not None and np.isnan(group.interval.mean_ap).all()
+    assert whole.overall.interval is not None and whole.overall.interval.missing() == "1 video: too few to tell"
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:

@@ -11,6 +11,8 @@ from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import PredictionError
 from vidkit.evaluation.distance import UNKNOWN, scheduled_distances, scores_by_distance, told_distances
+from vidkit.evaluation.protocols import FGFA
+from vidkit.evaluation.slices import breakdown
 from vidkit.predictions.table import NO_KEY, Predictions, from_frames
 
 
@@ -55,6 +57,15 @@ def test_motion_groups_share_the_ground_truth_of_a_distance() -> None:
         whole, *parts = (s.ground_truth for s in scores if s.distance == d)
         assert sum(parts) >= whole  # an object on the edge of two groups is in both
     assert sum(s.ground_truth for s in scores if s.motion == "all") == index.n_instances
+
+
+@pytest.mark.parametrize("edges", [(0.5,), (0.6, 0.8), (0.2, 0.4, 0.6)])
+def test_groups_by_motion_are_those_of_the_protocol(edges: tuple[float, ...]) -> None:
+    index = make_index(2, videos=6, frames=20)
+    protocol = dataclasses.replace(FGFA, motion_edges=edges)
+    scores = scores_by_distance(index, make_predictions(index), scheduled_distances(index, 4, 0), protocol)
+    names = [group.name for group in breakdown("motion", index, protocol).groups]
+    assert [(score.distance, score.motion) for score in scores] == [(d, name) for d in range(4) for name in names]
 
 
 def test_scores_have_intervals_over_videos() -> None:

@@ -40,9 +40,8 @@ def test_unmatched_detections_weigh_as_the_document_says(rule: str, slow: list[f
     rows = ranked(matches)
     groups = {group.name: group for group in breakdown("motion", index, protocol).groups}
     for name, wanted in (("slow", slow), ("fast", fast)):
-        kept = groups[name].kept
-        assert kept is not None
-        table = rows.surroundings.weights(kept, groups[name].share(index))
+        weigh = rows.weighing(groups[name])
         in_order = np.empty(4)
-        in_order[rows.ranking.order] = table[rows.surroundings.of_detection]
+        start = rows.ranking.start.tolist()
+        in_order[rows.ranking.order] = np.concatenate([weigh(slice(start[c], start[c + 1]), c)[0] for c in (0, 1)])
         np.testing.assert_allclose(in_order, wanted)

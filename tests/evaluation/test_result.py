@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from vidkit.evaluation.result import EvalResult, read_result, write_result
 from vidkit.pages.result_tables import (
     groups_table,
     markdown_report,
+    notes,
     percent,
     protocols_table,
     to_markdown,
@@ -49,7 +51,7 @@ def test_result_json_has_what_the_contract_names(result: EvalResult, tmp_path: P
     assert len(fast["mean_ap_interval"]) == 2
     assert content["bootstrap"] == {
         "over": "videos",
-        "interval": "percentile",
+        "interval": "bias-corrected, jackknife error",
         "replicates": 20,
         "seed": 3,
         "level": 0.95,
@@ -193,3 +195,34 @@ def make_predictions_of_nothing(n_frames: int) -> vidkit.Predictions:
     return vidkit.Predictions(
         np.zeros(n_frames + 1, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int16)
     )
+
+
+def test_what_few_videos_cannot_tell_is_told() -> None:
+    index = make_index(videos=4)
+    few = evaluate(index, make_predictions(index), by="motion", ci=20)
+    assert percent(few.overall).endswith("(4 videos)")
+    assert notes([few]) == ["(n videos): too few to tell how sure the number is; an interval needs 5"]
+    many = evaluate(make_index(videos=12), make_predictions(make_index(videos=12)), by="motion", ci=20)
+    assert "[" in percent(many.overall) and notes([many]) == []
+    assert notes([evaluate(index, make_predictions(index), by="motion")]) == []
+    assert "(n videos)" in markdown_report([few])
+
+
+def test_numbers_at_the_edge_of_their_replicates_are_told() -> None:
+    index = make_index(videos=12)
+    result = evaluate(index, make_predictions(index), ci=20)
+    assert result.overall.interval is not None
+    biased = replace(result, overall=replace(result.overall, interval=replace(result.overall.interval, below=0.05)))
+    (told,) = notes([biased])
+    assert told.startswith("biased: all: the number lies at the edge of its replicates")
+
+
+def test_results_without_the_number_of_videos_are_read(tmp_path: Path) -> None:
+    index = make_index(videos=12)
+    write_result(tmp_path / "r.json", evaluate(index, make_predictions(index), ci=20))
+    content = json.loads((tmp_path / "r.json").read_text())
+    for key in ("n_videos", "n_videos_by_class", "replicates_below"):
+        del content[key]
+    (tmp_path / "r.json").write_text(json.dumps(content))
+    ends = read_result(tmp_path / "r.json").overall.interval
+    assert ends is not None and np.isfinite(ends.mean_ap).all() and math.isnan(ends.below)

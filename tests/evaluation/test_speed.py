@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests.evaluation import oracles_intervals
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index
 from vidkit.evaluation.bootstrap import draws
@@ -32,17 +34,18 @@ def naive_interval(index: Index, times: FrameTimes, bootstrap: Bootstrap) -> tup
         if not times.warm_up[frame] and not np.isnan(times.compute_seconds[frame]):
             of_video.setdefault(int(index.frame_video[frame]), []).append(float(times.compute_seconds[frame]))
     videos = list(of_video.values())
-    speeds = []
-    for counts in draws(len(videos), bootstrap).T:
+    logs = []
+    for counts in [np.ones(len(videos)), *draws(len(videos), bootstrap).T, *(1 - np.eye(len(videos)))]:
         drawn = [seconds for seconds, n in zip(videos, counts, strict=True) for _ in range(int(n))]
-        speeds.append(sum(map(len, drawn)) / sum(map(sum, drawn)))
-    low, high = np.percentile(speeds, [2.5, 97.5])
-    return float(low), float(high)
+        logs.append(math.log(sum(map(len, drawn)) / sum(map(sum, drawn))))
+    b = bootstrap.replicates
+    low, high, _ = oracles_intervals.difference_interval(logs[0], logs[1 : 1 + b], logs[1 + b :], len(videos))
+    return math.exp(low), math.exp(high)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_interval_of_the_speed_equals_the_plain_loop(seed: int) -> None:
-    index = make_index(seed, videos=6)
+    index = make_index(seed, videos=7)
     times, bootstrap = times_of(index, seed), Bootstrap(50, seed)
     found = speed_interval(index, times, bootstrap)
     assert found == pytest.approx(naive_interval(index, times, bootstrap))
@@ -50,17 +53,18 @@ def test_the_interval_of_the_speed_equals_the_plain_loop(seed: int) -> None:
     assert found[0] < found[1]
 
 
-def test_videos_that_are_equally_fast_leave_no_doubt() -> None:
-    index = make_index(videos=4)
+def test_videos_that_are_equally_fast_tell_nothing_of_others() -> None:
+    index = make_index(videos=8)
     seconds = np.full(index.n_frames, 0.02)
     times = replace(times_of(index), compute_seconds=seconds)
-    assert speed_interval(index, times, Bootstrap(20, 0)) == pytest.approx((50.0, 50.0))
+    assert speed_interval(index, times, Bootstrap(20, 0)) is None
 
 
-@pytest.mark.parametrize("warm_up", [2, 3])
-def test_fewer_than_two_timed_videos_have_no_interval(warm_up: int) -> None:
-    index = make_index(videos=3)
-    assert speed_interval(index, times_of(index, warm_up=warm_up), Bootstrap(20, 0)) is None
+@pytest.mark.parametrize("warm_up", [1, 2, 5, 6])
+def test_fewer_timed_videos_than_an_interval_needs_have_none(warm_up: int) -> None:
+    index = make_index(videos=6)
+    found = speed_interval(index, times_of(index, warm_up=warm_up), Bootstrap(20, 0))
+    assert (found is None) == (warm_up > 1)
 
 
 def test_times_of_zero_have_no_interval() -> None:
@@ -70,7 +74,7 @@ def test_times_of_zero_have_no_interval() -> None:
 
 
 def test_a_result_with_intervals_has_that_of_its_speed() -> None:
-    index = make_index(videos=5)
+    index = make_index(videos=7)
     timed = replace(make_predictions(index), times=times_of(index))
     run = evaluate(index, timed, ci=30, seed=3).run
     assert run["frames_per_second_interval"] == list(speed_interval(index, times_of(index), Bootstrap(30, 3)) or ())

@@ -85,6 +85,27 @@ def test_half_a_frame_of_time_is_a_frame_of_age_and_one_and_a_half_skip() -> Non
     assert every.source.tolist() == [-1, -1, 0, 1, 1, 2, 3] and every.skipped == 0
 
 
+@pytest.mark.parametrize("take", ["newest", "every"])
+@pytest.mark.parametrize("rate", [24.0, 25.0, 29.97, 30.0, 30000 / 1001, 49.0, 60.0])
+def test_whole_frames_of_time_are_whole_frames_of_age(rate: float, take: Take) -> None:
+    index = make_index(videos=1, frames=300)
+    one = stream(index, timed(index, 1 / rate), rate, take)
+    assert one.source.tolist() == [*range(-1, 299)]
+    three = stream(index, timed(index, 3 / rate), rate, take)
+    if take == "newest":  # 0 is there at 3, 3 at 6, 6 at 9 …
+        assert three.source.tolist() == [-1 if t < 3 else t - 3 - t % 3 for t in range(300)]
+    else:
+        assert three.source.tolist() == [t // 3 - 1 for t in range(300)]
+
+
+def test_thirds_and_sevenths_of_a_frame_add_up_to_frames() -> None:
+    index = make_index(videos=1, frames=299)
+    for part in (3, 7, 13):
+        seconds = np.full(index.n_frames, (1 + 1 / part) / 30)  # a frame behind after `part` frames, exactly
+        wanted, _ = oracles_video.stream([Fraction(part + 1, part * 30)] * 299, [0] * 299, Fraction(30), "every")
+        assert stream(index, timed(index, seconds), 30.0, "every").source.tolist() == wanted
+
+
 def test_looking_ahead_is_waiting() -> None:
     index = make_index(videos=1, frames=6)
     found = stream(index, timed(index, 0.0, 2), RATE)

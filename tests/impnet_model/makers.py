@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from impnet_model.detectors.engine import Engine
-from impnet_model.nets.build import METHODS, TINY
+from impnet_model.nets.build import TINY
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import PostProcessing
+from impnet_model.nets.wirings import wired
 
 SMALL = replace(
     TINY,
@@ -34,7 +35,7 @@ def make_network(method: str = "impression", seed: int = 0) -> ImpressionNetwork
     """A network of random weights, lively enough that what it sees shows in what it says."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = METHODS[method](SMALL).eval()
+        network = wired(method, SMALL).eval()
         for module in (network.task, network.quality):
             for conv in module.modules() if isinstance(module, nn.Module) else ():
                 if isinstance(conv, nn.Conv2d):

@@ -23,12 +23,13 @@ from impnet_model.flows.warp import flow_warp
 from impnet_model.nets.aggregation import QualityNetwork, aggregate, cosine_weights, key_weight
 from impnet_model.nets.anchors import base_anchors, grid_anchors
 from impnet_model.nets.box_coder import decode, encode, iou
-from impnet_model.nets.build import RESNET101, deep_feature_flow
+from impnet_model.nets.build import RESNET101
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.nms import nms, nms_by_class
 from impnet_model.nets.roi_pooling import ps_roi_pool
 from impnet_model.nets.rpn import RPN
 from impnet_model.nets.task_network import RFCNTask
+from impnet_model.nets.wirings import deep_feature_flow
 from impnet_model.training.assignment import anchor_targets, hard_examples, region_targets, rfcn_losses
 from impnet_model.weights import tensor_names
 from tests.impnet_model.golden_weights import fill, rule

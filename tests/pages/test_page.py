@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vidkit.pages.page import Heading, Listing, Picture, Table, Text, to_html, to_markdown
+from vidkit.pages.page import CodeBlock, Heading, Paragraph, Picture, Table, to_html, to_markdown
 
 TABLE = Table(("name", "what", "number"), (("a", "b", "1"), ("c", "", "22")), left=2)
 
@@ -30,9 +30,9 @@ def test_html_is_well_formed_and_holds_its_pictures(tmp_path):
     Image.new("RGB", (4, 3)).save(tmp_path / "p.png")
     blocks = [
         Heading("A < B"),
-        Text("loud & clear", loud=True),
+        Paragraph("loud & clear", loud=True),
         TABLE,
-        Listing(("x > y", "z")),
+        CodeBlock(("x > y", "z")),
         Picture(tmp_path / "p.png", "a"),
     ]
     page = to_html("A & B", blocks)

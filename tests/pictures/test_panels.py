@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index
 from vidkit.evaluation.verdicts import HIT, Verdicts, judge
-from vidkit.pictures.drawing import VERDICTS, Line, Mark, draw, verdict_marks
+from vidkit.pictures.drawing import VERDICTS, LineStyle, Mark, draw, verdict_marks
 from vidkit.pictures.panels import Panel, panel_scale, picture, with_legend
 from vidkit.predictions.table import NO_KEY
 
@@ -57,7 +57,7 @@ def test_verdicts_differ_in_line_and_sign_without_any_colour() -> None:
 
 @pytest.mark.parametrize("line", ["dashed", "dotted"])
 @pytest.mark.parametrize("side", [1, 4, 9, 30, 77, 200])
-def test_broken_lines_begin_and_end_at_the_corners(line: Line, side: int) -> None:
+def test_broken_lines_begin_and_end_at_the_corners(line: LineStyle, side: int) -> None:
     box = (20.0, 20.0, 20.0 + side, 20.0 + side)
     drawn = (draw(FRAME, [Mark(box, line=line)], scale=1) != FRAME).any(axis=2)[:, :240]
     ys, xs = np.nonzero(drawn)

@@ -8,9 +8,9 @@ from tests.makers import make_index, make_predictions
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.gate import gate, gate_of, gate_points, gate_rows
+from vidkit.plots.gate import draw, gate_of, gate_points
 
-INDEX = make_index()
+INDEX = make_index(videos=8)
 PLAIN = evaluate(INDEX, make_predictions(INDEX), by=())
 WITH_INTERVAL = evaluate(INDEX, make_predictions(INDEX, 1), by=(), ci=10)
 
@@ -21,22 +21,24 @@ def result_of(value: object, base: EvalResult = PLAIN, limited: bool = False, **
 
 
 def test_points_are_in_the_order_of_the_gate_with_their_intervals() -> None:
-    points = gate_points({"b": result_of(1.0), "a": result_of(0, WITH_INTERVAL), "c": result_of(0.5)})
+    results = {"b": result_of(1.0), "a": result_of(0, WITH_INTERVAL), "c": result_of(0.5)}
+    points = gate_points(results)
     assert [(point.run, point.gate) for point in points] == [("a", 0.0), ("c", 0.5), ("b", 1.0)]
     assert WITH_INTERVAL.overall.interval is not None
     assert (points[0].low, points[0].high) == pytest.approx(tuple(WITH_INTERVAL.overall.interval.mean_ap))
     assert points[1].low is None
-    figure = gate(points, "fgfa")
+    figure = draw(results).figure
     (line,) = figure.axes[0].get_lines()
     assert list(line.get_ydata()) == [100 * point.mean_ap for point in points]
     assert len(figure.axes[0].collections) == 1
-    assert gate_rows(points)[0]["gate"] == 0.0
+    made = draw({"b": result_of(1.0), "a": result_of(0), "none": PLAIN}, skip=True)
+    assert [row["gate"] for row in made.rows] == [0.0, 1.0]
 
 
 def test_other_options_part_the_curves() -> None:
-    points = gate_points({f"{g} {n}": result_of(g, length=n) for g in (0.0, 1.0) for n in (5, 10)})
-    assert [point.curve for point in points] == [f"impression length={n}" for n in (10, 10, 5, 5)]
-    assert len(gate(points, "fgfa").axes[0].get_lines()) == 2
+    results = {f"{g} {n}": result_of(g, length=n) for g in (0.0, 1.0) for n in (5, 10)}
+    assert [point.curve for point in gate_points(results)] == [f"impression length={n}" for n in (10, 10, 5, 5)]
+    assert len(draw(results).figure.axes[0].get_lines()) == 2
 
 
 @pytest.mark.parametrize("value", [None, "1", True, -0.1, 1.1, float("nan")])
@@ -56,8 +58,7 @@ def test_runs_that_do_not_belong_together_are_refused() -> None:
     voc = evaluate(INDEX, make_predictions(INDEX), "voc", by=())
     with pytest.raises(ChoiceError, match="differ in rules"):
         gate_points({"a": result_of(0), "b": result_of(1, voc)})
-    with pytest.raises(ChoiceError, match="limited to a part of the data, so no score: a"):
-        gate_points({"a": result_of(0, limited=True)})
-    assert "LIMITED" in gate(gate_points({"a": result_of(0, limited=True)}, True), "fgfa", True).get_supxlabel()
-    with pytest.raises(ValueError, match="no points"):
-        gate([], "fgfa")
+    made = draw({"a": result_of(0, limited=True)})
+    assert "LIMITED" in made.figure.get_supxlabel() and made.told == {"limited": True}
+    with pytest.raises(ChoiceError, match="none of the runs can be drawn"):
+        draw({})

@@ -10,7 +10,7 @@ from vidkit.errors import ChoiceError
 from vidkit.evaluation.evaluate import evaluate
 from vidkit.evaluation.result import EvalResult
 from vidkit.plots.figure import COLUMN_WIDTH, write_figure
-from vidkit.plots.motion import check_groups, motion, motion_rows
+from vidkit.plots.motion import draw, motion_rows
 
 INDEX = make_index(videos=5)
 
@@ -43,7 +43,7 @@ def test_there_is_a_row_for_each_run_and_group() -> None:
 @pytest.mark.parametrize("by", ["motion", "class", "video"])
 def test_each_number_has_a_marker_at_its_place(by: str) -> None:
     rows = motion_rows(RESULTS, by)
-    axes = motion(RESULTS, by).axes[0]
+    axes = draw(RESULTS, by=by).figure.axes[0]
     upright = by != "video"
     for run in RESULTS:
         line = next(line for line in axes.get_lines() if line.get_label() == run)
@@ -61,34 +61,43 @@ def test_groups_without_ground_truth_anywhere_are_left_out() -> None:
 
 
 def test_a_picture_and_its_numbers_are_written(tmp_path: Path) -> None:
-    files = write_figure([tmp_path / "m.svg"], motion(RESULTS), motion_rows(RESULTS))
+    made = draw(RESULTS)
+    files = write_figure([tmp_path / "m.svg"], made.figure, made.rows)
     text = files[0].read_text()
     assert all(word in text for word in ("slow", "medium", "fast", "one", "two", "intervals over videos"))
-    assert motion(RESULTS).get_figwidth() == COLUMN_WIDTH
+    assert made.figure.get_figwidth() == COLUMN_WIDTH
 
 
 def test_an_attribute_that_a_result_lacks_is_told() -> None:
     with pytest.raises(ChoiceError, match=r"one: no groups by 'moton' \(did you mean 'motion'\?\)"):
-        check_groups(RESULTS, "moton")
+        draw(RESULTS, by="moton")
     with pytest.raises(ChoiceError, match="three: no groups by 'motion'; its result has groups by: nothing"):
-        check_groups(RESULTS | {"three": replace(RESULTS["one"], groups=())}, "motion")
+        draw(RESULTS | {"three": replace(RESULTS["one"], groups=())})
 
 
 def test_other_rules_or_data_or_edges_are_refused() -> None:
-    check_groups(RESULTS, "motion")
+    draw(RESULTS)
     with pytest.raises(ChoiceError, match=r"differ in rules.*fgfa with fp_rule mega: three"):
-        check_groups(RESULTS | {"three": result_of(2, fp_rule="mega")}, "motion")
+        draw(RESULTS | {"three": result_of(2, fp_rule="mega")})
     with pytest.raises(ChoiceError, match=r"differ in groups.*same --bins"):
-        check_groups(RESULTS | {"three": result_of(2, "motion", bins={"motion": (0.3, 0.5)})}, "motion")
+        draw(RESULTS | {"three": result_of(2, "motion", bins={"motion": (0.3, 0.5)})})
     other = replace(RESULTS["two"], data={**RESULTS["two"].data, "index_fingerprint": "another"})
     with pytest.raises(ChoiceError, match=r"differ in data.*another: three"):
-        check_groups(RESULTS | {"three": other}, "motion")
-    check_groups(RESULTS | {"three": other}, "motion", mix=True)
+        draw(RESULTS | {"three": other})
+    draw(RESULTS | {"three": other}, mix=True)
 
 
-def test_limited_runs_are_refused_unless_told_and_then_marked() -> None:
+def test_limited_runs_are_marked() -> None:
     limited = {"one": replace(RESULTS["one"], run={"limited": True})}
-    with pytest.raises(ChoiceError, match="no score: one"):
-        check_groups(limited, "motion")
-    check_groups(limited, "motion", limited=True)
-    assert "LIMITED RUNS" in motion(limited).get_supxlabel()
+    assert "LIMITED RUNS" in draw(limited).figure.get_supxlabel()
+
+
+def test_runs_without_the_groups_are_left_out_where_that_is_wanted() -> None:
+    made = draw({"none": replace(RESULTS["one"], groups=()), "two": RESULTS["two"]}, skip=True)
+    assert {row["run"] for row in made.rows} == {"two"}
+    assert made.notes[0].startswith("left out: none: no groups by 'motion'")
+
+
+def test_the_file_is_called_as_the_groups() -> None:
+    crossed = {"one": result_of(0, "motion x area")}
+    assert draw(crossed, by="motion × area").stem == "motion-x-area"

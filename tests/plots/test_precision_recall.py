@@ -9,14 +9,16 @@ from tests.makers import make_index, make_predictions
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.curves import precision_recall as curves_of
 from vidkit.plots.figure import write_figure
-from vidkit.plots.precision_recall import precision_recall, precision_recall_rows
+from vidkit.plots.precision_recall import draw
+from vidkit.predictions.table import RunInfo
 
 
 def test_precision_against_recall_is_the_mean_over_classes(tmp_path: Path) -> None:
     index = make_index(videos=4)
     predictions = make_predictions(index)
     found = curves_of(index, predictions, "voc", by="motion")
-    rows = precision_recall_rows({"run": found})
+    drawing = draw(index, {"run": predictions}, "voc", ["motion"])
+    rows = drawing.rows
     assert list(dict.fromkeys(row["group"] for row in rows)) == [
         "all",
         "motion: slow",
@@ -31,20 +33,21 @@ def test_precision_against_recall_is_the_mean_over_classes(tmp_path: Path) -> No
             if c.n_gt
         ]
         assert row["precision"] == pytest.approx(sum(best) / len(best))
-    write_figure([tmp_path / "curves.png"], precision_recall({"run": found}), rows)
+    write_figure([tmp_path / "curves.png"], drawing.figure, rows)
     assert (tmp_path / "curves.png").stat().st_size > 1000
 
 
-def test_groups_without_anything_are_drawn_too(tmp_path: Path) -> None:
+def test_no_ground_truth_is_nothing_to_draw() -> None:
     index = make_index(tracks=0)
     predictions = replace(make_predictions(make_index()), index_fingerprint="")
-    write_figure([tmp_path / "curves.png"], precision_recall({"run": curves_of(index, predictions)}), [])
+    with pytest.raises(ChoiceError, match="nothing to draw: no ground truth there"):
+        draw(index, {"run": predictions}, "fgfa")
 
 
 def test_a_class_has_its_own_curve() -> None:
     index = make_index(videos=4)
     found = curves_of(index, make_predictions(index), "voc")
-    rows = precision_recall_rows({"run": found}, ["class2", "class0"])
+    rows = draw(index, {"run": make_predictions(index)}, "voc", classes=["class2", "class0"]).rows
     assert {(row["group"], row["class"]) for row in rows} == {("all", "class0"), ("all", "class2")}
     one = next(curve for curve in found if (curve.by, curve.class_name) == ("", "class2"))
     mine = [row for row in rows if row["class"] == "class2"]
@@ -53,13 +56,15 @@ def test_a_class_has_its_own_curve() -> None:
         for row in mine
     ]
     assert [row["precision"] for row in mine] == wanted
-    assert precision_recall_rows({"run": found}, ["no such class"]) == []
+    with pytest.raises(ChoiceError, match=r"clas2: no class of the index \(did you mean 'class2'\?\)"):
+        draw(index, {"run": make_predictions(index)}, "voc", classes=["clas2"])
 
 
 def test_several_runs_have_a_panel_for_each_group_and_a_line_each() -> None:
     index = make_index(videos=4)
-    runs = {name: curves_of(index, make_predictions(index, seed), by="motion") for seed, name in enumerate("abc")}
-    figure = precision_recall(runs, limited=True)
+    limited = RunInfo(limited=True)
+    runs = {name: replace(make_predictions(index, seed), run=limited) for seed, name in enumerate("abc")}
+    figure = draw(index, runs, "fgfa", ["motion"]).figure
     titles = [axes.get_title() for axes in figure.axes if axes.get_visible()]
     assert titles == ["all", "motion: slow", "motion: medium", "motion: fast"]
     assert [[line.get_label() for line in axes.get_lines()] for axes in figure.axes] == [["a", "b", "c"]] * 4
@@ -69,4 +74,4 @@ def test_several_runs_have_a_panel_for_each_group_and_a_line_each() -> None:
 def test_too_many_lines_are_refused() -> None:
     index = make_index(videos=30)
     with pytest.raises(ChoiceError, match="in one panel can't be told apart, 28 can"):
-        precision_recall({"a": curves_of(index, make_predictions(index), by="video")})
+        draw(index, {"a": make_predictions(index)}, "fgfa", ["video"])

@@ -108,11 +108,8 @@ def test_protocols_are_never_mixed():
         check_comparable([RUNS[0], replace(RUNS[1], protocol="voc")], mix=True)
 
 
-def test_limited_runs_are_refused_unless_told():
-    runs = [RUNS[0], replace(RUNS[1], limited=True)]
-    with pytest.raises(ChoiceError, match="limited to a part of the data, so no score: dff1"):
-        check_comparable(runs)
-    check_comparable(runs, limited=True)
+def test_limited_runs_are_marked():
+    assert "LIMITED RUNS" in speed_accuracy([RUNS[0], replace(RUNS[1], limited=True)]).get_supxlabel()
 
 
 def test_a_figure_of_no_points_is_a_mistake():

@@ -12,8 +12,8 @@ import pytest
 from tests.makers import make_index, make_predictions
 from vidkit.errors import PredictionError, VidkitError
 from vidkit.predictions import read, write
+from vidkit.predictions.formats import WRITTEN
 from vidkit.predictions.reading import open_predictions
-from vidkit.predictions.writing import WRITTEN
 
 
 def _damaged(data: bytes, rng: np.random.Generator) -> bytes:

@@ -8,6 +8,7 @@ import pickle
 import sys
 import types
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.errors import FormatError, PredictionError
 from vidkit.predictions import ReadOptions, open_predictions, read, read_with_report
-from vidkit.predictions.formats import npz
+from vidkit.predictions.formats import FORMATS, READ, WRITTEN, format_named, npz
 
 INDEX = make_index(videos=2, frames=3, classes=4)
 DETECTION = (10.5, 20.0, 30.25, 40.0)
@@ -34,6 +35,21 @@ def _frames(n: int = 6) -> list[dict[str, Any]]:
     return [
         {"boxes": np.array([DETECTION]), "scores": np.array([0.5]), "class_ids": np.array([k % 4])} for k in range(n)
     ]
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_row_of_the_table_says_what_its_module_declares(name: str) -> None:
+    form = format_named(name)
+    assert (form.reader is not None, form.write is not None) == (name in READ, name in WRITTEN)
+
+
+def test_all_that_is_declared_is_in_the_table() -> None:
+    modules = {row.module for row in FORMATS.values()}
+    declared = [(m, name) for m in modules for name in import_module(f"vidkit.predictions.formats.{m}").FORMATS]
+    assert sorted(declared) == sorted((row.module, name) for name, row in FORMATS.items())
 
 
 # -- vidkit pkl --------------------------------------------------------------------------------------------------------
@@ -479,7 +495,7 @@ def test_npz_with_objects_or_bombs_is_refused(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "empty: it could be fgfa, mot or csv"),
+        (b"", "empty: it could be csv, fgfa or mot"),
         (b"hello world\n", "begins no known format"),
         (b"\x00\x01\x02\x03", "pickle"),
         (b"PK\x03\x04 not a zip", "zip"),
@@ -510,6 +526,17 @@ def test_the_option_is_held_against_the_content(tmp_path: Path) -> None:
         read(path, INDEX, format="cocoo")
     with pytest.raises(PredictionError, match="--image-ids is for COCO"):
         read(path, INDEX, image_ids=path)
+
+
+def test_options_of_some_formats_are_refused_for_others(tmp_path: Path) -> None:
+    (tmp_path / "mot").mkdir()
+    (tmp_path / "mot" / "a.txt").write_text("1,-1,1,1,2,2,0.5,1,-1,-1\n")
+    with pytest.raises(PredictionError, match="--image-ids is for COCO results JSON"):
+        open_predictions(tmp_path / "mot", ReadOptions(image_ids=tmp_path / "gt.json"))
+    with pytest.raises(PredictionError, match=r"--mot-video is for MOTChallenge text.*; this file is pkl"):
+        open_predictions(_save(tmp_path / "p.pkl", _frames()), ReadOptions(video="a"))
+    with pytest.raises(PredictionError, match="--format csv, but its content is MOTChallenge text"):
+        open_predictions(tmp_path / "mot", ReadOptions(format="csv"))
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

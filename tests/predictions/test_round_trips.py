@@ -18,7 +18,7 @@ from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, PredictionError
 from vidkit.predictions import Predictions, ReadOptions, read, read_with_report, write
-from vidkit.predictions.writing import WRITTEN
+from vidkit.predictions.formats import WRITTEN
 
 EXACT = ["vidkit", "pkl", "npz", "csv", "fgfa"]
 FORMATS = [name for name in WRITTEN if name != "parquet"]

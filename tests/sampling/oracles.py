@@ -42,16 +42,17 @@ def frames_of_class(index: Index, frames: Sequence[int]) -> dict[int, list[int]]
     return found
 
 
-def batches(sampler: Sampler, epoch: int, size: int, edges: Sequence[float]) -> list[list[int]]:
-    """Walk through the epoch, putting each sample into the open batch of its aspect group."""
+def batches(sampler: Sampler, epochs: int, size: int, edges: Sequence[float]) -> list[list[int]]:
+    """Walk through some epochs, putting each sample into the open batch of its aspect group."""
     open_batches: dict[int, list[int]] = {}
     full = []
-    for position, aspect in enumerate(sampler.aspects(epoch).tolist()):
-        group = len(edges) + 1 if aspect != aspect else sum(aspect >= edge for edge in edges)
-        open_batches.setdefault(group, []).append(epoch * len(sampler) + position)
-        if len(open_batches[group]) == size:
-            full.append(open_batches.pop(group))
-    return full + sorted(open_batches.values(), key=lambda batch: batch[-1])
+    for epoch in range(epochs):
+        for position, aspect in enumerate(sampler.aspects(epoch).tolist()):
+            group = len(edges) + 1 if aspect != aspect else sum(aspect >= edge for edge in edges)
+            open_batches.setdefault(group, []).append(epoch * len(sampler) + position)
+            if len(open_batches[group]) == size:
+                full.append(open_batches.pop(group))
+    return full
 
 
 def shard(steps: Steps, rank: int, processes: int) -> list[object]:

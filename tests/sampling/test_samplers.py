@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tests.makers import make_index
 from tests.sampling import oracles
 from tests.sampling.indices import clip, index_of, stills
 from vidkit.data.index import Index
-from vidkit.sampling.batches import batches, shard
+from vidkit.sampling.batches import Dealing, batches
 from vidkit.sampling.offsets import ImpressionTriplet
 from vidkit.sampling.randomness import OFFSETS
 from vidkit.sampling.samplers import Sampler, causal, dff_pair, fgfa, impression_triplet, uniform15
@@ -176,13 +177,13 @@ class TestWithTorch:
 
         sampler = impression_triplet([make_index(6, videos=4, tracks=6)], seed=5)
 
-        class Currents(Dataset):  # type: ignore[type-arg]
+        class Steps(Dataset):  # type: ignore[type-arg]
             def __getitem__(self, step: int) -> int:
-                return sampler.at(step).current
+                return step
 
         seen = []
         for rank in range(2):
-            todo = shard(batches(sampler, 1, 3), rank, 2)
-            seen += [int(c) for batch in DataLoader(Currents(), batch_sampler=todo) for c in batch]
-        assert sorted(seen) == sorted(sample.current for sample in sampler.epoch(1))
-        assert len(set(seen)) == len(sampler)
+            todo = Dealing(4, 1, rank, 2).passes(islice(batches(sampler, 4), 6))
+            seen += [int(step) for part in DataLoader(Steps(), batch_sampler=todo) for step in part]
+        assert sorted(seen) == sorted(step for batch in islice(batches(sampler, 4), 6) for step in batch)
+        assert len(set(seen)) == 24

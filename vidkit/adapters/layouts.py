@@ -28,7 +28,7 @@ BOX_FORMATS: Mapping[Layout, BoxFormat] = {
 }
 
 
-class Candidates(NamedTuple):
+class ScoredBoxes(NamedTuple):
     """Boxes `(N, 4)` with the best label of each, `(N,)`, and its score, `(N,)`."""
 
     boxes: Boxes
@@ -36,7 +36,7 @@ class Candidates(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def read(outputs: Outputs, layout: Layout, n_labels: int, least_score: float) -> Candidates:
+def read(outputs: Outputs, layout: Layout, n_labels: int, least_score: float) -> ScoredBoxes:
     """Return what scores at least `least_score`, boxes as they are put out.
 
     Raises DetectorError where the outputs don't have the shapes of `layout`.
@@ -54,7 +54,7 @@ def read(outputs: Outputs, layout: Layout, n_labels: int, least_score: float) ->
     kept = ~(scores < least_score)  # what is no number stays, so that it is seen
     if not np.isfinite(labels[kept]).all():
         raise DetectorError("the model put out a label that isn't finite")
-    return Candidates(boxes[kept].astype(np.float32), scores[kept].astype(np.float32), labels[kept].astype(np.int64))
+    return ScoredBoxes(boxes[kept].astype(np.float32), scores[kept].astype(np.float32), labels[kept].astype(np.int64))
 
 
 def corners(boxes: Boxes, box_format: BoxFormat) -> Boxes:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
-from vidkit.adapters.layouts import BOX_FORMATS, BoxFormat, Candidates, Layout, corners, read, told_by
+from vidkit.adapters.layouts import BOX_FORMATS, BoxFormat, Layout, ScoredBoxes, corners, read, told_by
 from vidkit.adapters.placement import Placement, letterboxed, stretched, unchanged
 from vidkit.adapters.suppression import suppressed
-from vidkit.benchmark.detector import Detector, DetectorContext, Image
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError
+from vidkit.harness.detector import Detector, DetectorContext, Image
 
 try:
     import onnxruntime as ort
@@ -134,16 +134,16 @@ class Reading:
     nms_iou: float
     max_detections: int
 
-    def candidates(self, outputs: Mapping[str, NDArray[Any]], n_labels: int, width: int, height: int) -> Candidates:
+    def candidates(self, outputs: Mapping[str, NDArray[Any]], n_labels: int, width: int, height: int) -> ScoredBoxes:
         """Return what is found in an input of `width` by `height` pixels."""
         found = read(outputs, self.layout, n_labels, self.score_threshold)
         boxes = corners(found.boxes, self.box_format)
         if self.relative:
             boxes = boxes * np.array([width, height, width, height], np.float32)
-        found = Candidates(boxes, found.scores, found.labels)
+        found = ScoredBoxes(boxes, found.scores, found.labels)
         if self.layout in ("yolo", "yolov5"):
             kept = suppressed(*found, self.nms_iou, self.max_detections)
-            found = Candidates(found.boxes[kept], found.scores[kept], found.labels[kept])
+            found = ScoredBoxes(found.boxes[kept], found.scores[kept], found.labels[kept])
         return found
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidkit.benchmark.detector import Image as Frame
 from vidkit.boxes import Boxes
+from vidkit.harness.detector import Image as Frame
 
 GREY = 114
 """What surrounds a letterboxed frame, in the networks of the YOLO family."""

@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
-from vidkit.benchmark.detector import Detector, DetectorContext, Image
 from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError, did_you_mean
+from vidkit.harness.detector import Detector, DetectorContext, Image
 
 try:
     import torch

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
-from vidkit.benchmark.detector import Detector, DetectorContext, Image
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError
+from vidkit.harness.detector import Detector, DetectorContext, Image
 
 try:
     import torch

@@ -12,7 +12,7 @@ MAX_LENGTH = 300
 
 
 @dataclass(frozen=True)
-class Kind:
+class FindingKind:
     """A kind of fault and what to do about it. An error stops `prepare` or gives wrong data; a warning may be meant."""
 
     severity: Severity
@@ -20,62 +20,64 @@ class Kind:
 
 
 _AGAIN = "unpack the snippet's annotations again, or take the frame out together with its image"
-_LIST_ANEW = "write the list anew from what is there: `vidkit lists`"
+_NEW_LIST = "write the list anew from what is there: `vidkit lists`"
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, FindingKind] = {
     # folders and files
-    "no-images": Kind("error", "unpack the images beside the annotations, under Data/"),
-    "no-annotations": Kind("error", "unpack the annotations beside the images, under Annotations/"),
-    "empty-video": Kind("error", "unpack the snippet again, or remove its folder"),
-    "duplicate-video": Kind("error", "remove one of the two; names of snippets must differ"),
-    "video-without-images": Kind("error", "unpack the snippet's images, or remove its annotations"),
-    "video-without-annotations": Kind("error", "unpack the snippet's annotations, or remove its images"),
-    "frame-without-image": Kind("error", "unpack the snippet's images again, or remove the XML file"),
-    "image-without-annotation": Kind("error", "unpack the snippet's annotations again, or remove the image"),
-    "frame-gap": Kind("error", "unpack the snippet again: tracks and motion need each frame, from 000000 on"),
-    "frame-name": Kind("error", "name frames by their number in six digits, as the frame lists do"),
-    "duplicate-frame": Kind("error", "keep one file for each frame"),
-    "unexpected-file": Kind("warning", "move it out: it is neither the annotation nor the image of a frame"),
-    "unreadable": Kind("error", "make it a plain file that you have the right to read"),
+    "no-images": FindingKind("error", "unpack the images beside the annotations, under Data/"),
+    "no-annotations": FindingKind("error", "unpack the annotations beside the images, under Annotations/"),
+    "empty-video": FindingKind("error", "unpack the snippet again, or remove its folder"),
+    "duplicate-video": FindingKind("error", "remove one of the two; names of snippets must differ"),
+    "video-without-images": FindingKind("error", "unpack the snippet's images, or remove its annotations"),
+    "video-without-annotations": FindingKind("error", "unpack the snippet's annotations, or remove its images"),
+    "frame-without-image": FindingKind("error", "unpack the snippet's images again, or remove the XML file"),
+    "image-without-annotation": FindingKind("error", "unpack the snippet's annotations again, or remove the image"),
+    "frame-gap": FindingKind("error", "unpack the snippet again: tracks and motion need each frame, from 000000 on"),
+    "frame-name": FindingKind("error", "name frames by their number in six digits, as the frame lists do"),
+    "duplicate-frame": FindingKind("error", "keep one file for each frame"),
+    "unexpected-file": FindingKind("warning", "move it out: it is neither the annotation nor the image of a frame"),
+    "unreadable": FindingKind("error", "make it a plain file that you have the right to read"),
     # XML files
-    "xml-empty": Kind("error", _AGAIN),
-    "xml-too-large": Kind("error", _AGAIN),
-    "xml-binary": Kind("error", _AGAIN),
-    "xml-encoding": Kind("error", "save the file as UTF-8"),
-    "xml-entities": Kind("error", "remove the DOCTYPE: an annotation needs none, and it is never expanded"),
-    "xml-truncated": Kind("error", _AGAIN),
-    "xml-malformed": Kind("error", _AGAIN),
-    "xml-field": Kind("error", "mend the element; the XML of the frame before shows its form"),
-    "xml-filename": Kind("warning", "see whether the file is the annotation of another frame"),
+    "xml-empty": FindingKind("error", _AGAIN),
+    "xml-too-large": FindingKind("error", _AGAIN),
+    "xml-binary": FindingKind("error", _AGAIN),
+    "xml-encoding": FindingKind("error", "save the file as UTF-8"),
+    "xml-entities": FindingKind("error", "remove the DOCTYPE: an annotation needs none, and it is never expanded"),
+    "xml-truncated": FindingKind("error", _AGAIN),
+    "xml-malformed": FindingKind("error", _AGAIN),
+    "xml-field": FindingKind("error", "mend the element; the XML of the frame before shows its form"),
+    "xml-filename": FindingKind("warning", "see whether the file is the annotation of another frame"),
     # objects
-    "unknown-class": Kind("error", "mend the class, or give the classes of the data set: --classes FILE"),
-    "inverted-box": Kind("error", "swap the corners, or remove the object"),
-    "zero-area-box": Kind("warning", "draw the box again, or remove the object"),
-    "box-outside-image": Kind("error", "clip the box, or see whether it was drawn on an image of another size"),
-    "box-not-finite": Kind("error", "prepare the index again from a sound source"),
-    "track-changes-class": Kind("error", "give the track one class, or its other part another track id"),
-    "duplicate-track": Kind("error", "give one of the two objects another track id, or remove it"),
-    "duplicate-box": Kind("warning", "remove one of the two objects"),
-    "missing-track": Kind("warning", "give it a track id: without one a box has no motion IoU"),
+    "unknown-class": FindingKind("error", "mend the class, or give the classes of the data set: --classes FILE"),
+    "inverted-box": FindingKind("error", "swap the corners, or remove the object"),
+    "zero-area-box": FindingKind("warning", "draw the box again, or remove the object"),
+    "box-outside-image": FindingKind("error", "clip the box, or see whether it was drawn on an image of another size"),
+    "box-not-finite": FindingKind("error", "prepare the index again from a sound source"),
+    "track-changes-class": FindingKind("error", "give the track one class, or its other part another track id"),
+    "duplicate-track": FindingKind("error", "give one of the two objects another track id, or remove it"),
+    "duplicate-box": FindingKind("warning", "remove one of the two objects"),
+    "missing-track": FindingKind("warning", "give it a track id: without one a box has no motion IoU"),
     # sizes and images
-    "size-changes": Kind("error", "unpack the snippet again: its frames have one size"),
-    "size-differs-from-image": Kind(
+    "size-changes": FindingKind("error", "unpack the snippet again: its frames have one size"),
+    "size-differs-from-image": FindingKind(
         "error", "see whether the annotation is that of another image, or of a resized one"
     ),
-    "image-unreadable": Kind("error", "unpack the image again"),
-    "image-truncated": Kind("error", "unpack the image again"),
-    "source-missing": Kind("error", "put the data back where the index looks for them, or prepare the index again"),
+    "image-unreadable": FindingKind("error", "unpack the image again"),
+    "image-truncated": FindingKind("error", "unpack the image again"),
+    "source-missing": FindingKind(
+        "error", "put the data back where the index looks for them, or prepare the index again"
+    ),
     # frame lists
-    "list-row": Kind("error", "mend the row; docs/preparing_data.md tells what its columns mean"),
-    "list-duplicate-row": Kind("warning", "remove one of the rows: the frame would be taken twice"),
-    "list-without-files": Kind("error", f"unpack what is listed, or {_LIST_ANEW}"),
-    "list-wrong-year": Kind("error", _LIST_ANEW),
-    "list-length": Kind("error", f"unpack the snippet again, or {_LIST_ANEW}"),
-    "list-first-frame": Kind("error", _LIST_ANEW),
-    "list-order": Kind("warning", f"side files that are aligned by position need ascending names: {_LIST_ANEW}"),
-    "video-not-listed": Kind("warning", f"the list passes the snippet over: {_LIST_ANEW}"),
+    "list-row": FindingKind("error", "mend the row; docs/preparing_data.md tells what its columns mean"),
+    "list-duplicate-row": FindingKind("warning", "remove one of the rows: the frame would be taken twice"),
+    "list-without-files": FindingKind("error", f"unpack what is listed, or {_NEW_LIST}"),
+    "list-wrong-year": FindingKind("error", _NEW_LIST),
+    "list-length": FindingKind("error", f"unpack the snippet again, or {_NEW_LIST}"),
+    "list-first-frame": FindingKind("error", _NEW_LIST),
+    "list-order": FindingKind("warning", f"side files that are aligned by position need ascending names: {_NEW_LIST}"),
+    "video-not-listed": FindingKind("warning", f"the list passes the snippet over: {_NEW_LIST}"),
     # the known counts
-    "count-differs": Kind("error", "compare with the official archive: something is missing, added or changed"),
+    "count-differs": FindingKind("error", "compare with the official archive: something is missing, added or changed"),
 }
 
 
@@ -122,17 +124,17 @@ class Findings:
             yield from self._kept[kind]
 
     def kinds(self) -> list[str]:
-        """Return the kinds that were found, errors first."""
+        """The kinds that were found, errors first."""
         found = [kind for kind in KINDS if self.counts[kind]]
         return sorted(found, key=lambda kind: KINDS[kind].severity)
 
     def of(self, kind: str) -> tuple[Finding, ...]:
-        """Return what was kept of one kind."""
+        """What was kept of one kind."""
         return tuple(self._kept[kind])
 
 
 def _in_one_line(text: str) -> str:
-    """Return `text` cut to what fits a line, control characters and bytes that are no UTF-8 escaped.
+    """`text` cut to what fits a line, control characters and bytes that are no UTF-8 escaped.
 
     Names of files and rows of lists may hold any of these.
     """

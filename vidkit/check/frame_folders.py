@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from PIL import Image, UnidentifiedImageError
 from vidkit.check.findings import Findings
 from vidkit.check.instances import Instances, instance_faults
 from vidkit.classes import ObjectClass
-from vidkit.data.annotation import MAX_BYTES, ObjectTexts, parse_annotation, read_bytes
+from vidkit.data.annotation import BadAnnotation, ObjectTexts, parse_annotation, read_bytes
+from vidkit.data.frame_names import number_at_end
 from vidkit.errors import AnnotationError, did_you_mean
 
 IMAGE_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}  # of JPEG and PNG, by how they begin
@@ -34,15 +34,15 @@ class VidClasses:
         self._rows = {c.wnid: row for row, c in enumerate(classes)}
 
     def row(self, wnid: str) -> int:
-        """Return the number of the class that an object's `<name>` tells, -1 if it isn't known."""
+        """The number of the class that an object's `<name>` tells, -1 if it isn't known."""
         return self._rows.get(wnid, -1)
 
     def name(self, row: int) -> str:
-        """Return the name of the class with this number."""
+        """The name of the class with this number."""
         return self._classes[row].name
 
     def wanted(self, wnid: str) -> str:
-        """Return what should stand in the place of an unknown class."""
+        """What should stand in the place of an unknown class."""
         return f"{len(self._rows)} classes are known{did_you_mean(wnid, list(self._rows))}"
 
 
@@ -50,15 +50,15 @@ class DetClasses:
     """The classes of DET: any wnid, because only 30 of its 200 are VID's."""
 
     def row(self, wnid: str) -> int:
-        """Return the digits of a wnid as a number, -1 if it isn't one."""
+        """The digits of a wnid as a number, -1 if it isn't one."""
         return int(wnid[1:]) if re.fullmatch(r"n\d{8}", wnid, re.ASCII) else -1
 
     def name(self, row: int) -> str:
-        """Return the wnid with these digits."""
+        """The wnid with these digits."""
         return f"n{row:08d}"
 
     def wanted(self, wnid: str) -> str:
-        """Return what should stand in the place of an unknown class."""
+        """What should stand in the place of an unknown class."""
         return "DET's classes are wnids, as n02084071"
 
 
@@ -104,7 +104,7 @@ class _Object:
 def check_folder(
     root: Path, folder: FrameFolder, classes: VidClasses | DetClasses, decode: bool, findings: Findings
 ) -> FolderCounts:
-    """Return what the folder holds, and add its faults to `findings`. With `decode` images are decoded wholly."""
+    """What the folder holds; its faults are added to `findings`. With `decode` images are decoded wholly."""
     _check_pairs(folder, findings)
     objects: list[_Object] = []
     rows_size: list[tuple[int, int]] = []
@@ -128,12 +128,6 @@ def check_folder(
         _check_one_size(stated, findings)
     _check_objects(objects, rows_size, classes, folder.numbered, findings)
     return FolderCounts(frames, empty, len(objects), Counter(o.class_id for o in objects))
-
-
-def frame_number(stem: str) -> int | None:
-    """Return the number that ends the name of a frame, None if there is none of at most nine digits."""
-    found = re.search(r"\d{1,9}$", stem, re.ASCII)
-    return int(found[0]) if found else None
 
 
 # -- pairs and numbers -------------------------------------------------------------------------------------------------
@@ -166,7 +160,7 @@ def _check_numbers(folder: FrameFolder, findings: Findings) -> None:
     odd = [stem for stem in stems if not re.fullmatch(r"\d{6}", stem, re.ASCII)]
     if odd:
         findings.add("frame-name", place, f"{len(odd)} of {len(stems)} frames not named by six digits: {odd[0]!r}")
-    numbers = sorted({number for stem in stems if (number := frame_number(stem)) is not None})
+    numbers = sorted({number for stem in stems if (number := number_at_end(stem)) is not None})
     for before, after in pairwise([-1, *numbers]):
         if after != before + 1:
             missing = f"{before + 1:06d}" if after == before + 2 else f"{before + 1:06d} to {after - 1:06d}"
@@ -177,7 +171,7 @@ def _check_numbers(folder: FrameFolder, findings: Findings) -> None:
 
 
 def _image_size(root: Path, folder: FrameFolder, stem: str, decode: bool, findings: Findings) -> tuple[int, int] | None:
-    """Return the size of the frame's image; None if there is no image, or, with a finding, if it can't be told."""
+    """The size of the frame's image; None if there is no image, or, with a finding, if it can't be told."""
     if stem not in folder.image:
         return None
     place = f"{folder.images}: frame {stem}" if folder.in_tar else f"{folder.images}/{folder.image[stem]}"
@@ -244,16 +238,17 @@ class _Frame:
 def _annotation(
     root: Path, folder: FrameFolder, stem: str, row: int, classes: VidClasses | DetClasses, findings: Findings
 ) -> _Frame | None:
-    """Return what the frame's XML says; None, with a finding, if it can't be read, None if there is no XML."""
+    """What the frame's XML says; None, with a finding, if it can't be read, None if there is no XML."""
     if stem not in folder.xml:
         return None
     place = f"{folder.annotations}/{folder.xml[stem]}"
-    data = b""
     try:
         data = read_bytes(f"{root}/{place}")
         annotation = parse_annotation(data)
     except AnnotationError as error:
-        findings.add(_kind_of_fault(root / place, data), place, str(error))
+        kind = error.kind if isinstance(error, BadAnnotation) else "field"
+        plain = kind != "unreadable" and (root / place).is_file()
+        findings.add(f"xml-{kind}" if plain else "unreadable", place, str(error))
         return None
     if 0 in annotation.size:
         findings.add("xml-field", place, "tells no size of its image")
@@ -283,44 +278,6 @@ def _object(
         track=-1 if texts.trackid is None or not numbered else int(texts.trackid),
         box=(float(texts.xmin), float(texts.ymin), float(texts.xmax), float(texts.ymax)),
     )
-
-
-def _kind_of_fault(path: Path, data: bytes) -> str:
-    """Return the kind of finding that tells why `data`, the content of a file, isn't an annotation."""
-    if not data:
-        return _kind_of_unread(path)
-    if not data.strip():
-        return "xml-empty"
-    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")):
-        return "xml-encoding"  # UTF-16
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "xml-encoding" if b"<annotation" in data else "xml-binary"
-    if b"\0" in data:
-        return "xml-binary"
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        return "xml-entities"
-    return _kind_of_text(data)
-
-
-def _kind_of_unread(path: Path) -> str:
-    try:
-        size = path.stat().st_size
-    except OSError:
-        return "unreadable"
-    return "xml-too-large" if size > MAX_BYTES else "unreadable" if size or not path.is_file() else "xml-empty"
-
-
-def _kind_of_text(data: bytes) -> str:
-    declared = re.match(rb"""\s*(?:\xef\xbb\xbf)?<\?xml[^>]*encoding=["']([^"']*)""", data)
-    if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
-        return "xml-encoding"
-    try:
-        root = ET.fromstring(data)
-    except (ET.ParseError, ValueError, LookupError):
-        return "xml-truncated" if b"<annotation" in data and b"</annotation>" not in data else "xml-malformed"
-    return "xml-field" if root.tag == "annotation" else "xml-malformed"
 
 
 # -- sizes and objects -------------------------------------------------------------------------------------------------

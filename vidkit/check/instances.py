@@ -60,7 +60,7 @@ def _corners(box: NDArray[np.floating[Any]]) -> str:
 
 
 def _first_of_track_in_frame(x: Instances) -> NDArray[np.bool_]:
-    """Return which rows are their track's only or first in the frame `(N,)`; false for rows without a track."""
+    """Which rows are their track's only or first in the frame `(N,)`; false for rows without a track."""
     rows = np.flatnonzero(x.track_id >= 0)
     keys = np.stack([x.video[rows], x.frame[rows], x.track_id[rows]], axis=1).reshape(-1, 3)
     _, first = np.unique(keys, axis=0, return_index=True)

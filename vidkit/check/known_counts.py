@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidkit.classes import VID_CLASSES
-
 
 @dataclass(frozen=True)
 class KnownSplit:
@@ -51,10 +49,3 @@ KNOWN_LISTS = {
     "VID_val_videos.txt": KnownList(rows=555, distinct=555),
     "DET_train_30classes.txt": KnownList(rows=53_639, distinct=53_237),
 }
-
-
-def known_boxes_by_name(split: KnownSplit) -> dict[str, int]:
-    """Return the known number of boxes of each class by its name; empty where it isn't known."""
-    if split.boxes_of_class is None:
-        return {}
-    return {c.name: n for c, n in zip(VID_CLASSES, split.boxes_of_class, strict=True)}

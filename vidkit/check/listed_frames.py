@@ -35,7 +35,7 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _ListRow:
     line: int
     path: str
     numbers: tuple[int, ...]
@@ -68,8 +68,8 @@ def check_list(path: Path, place: str, tree: Contents, known: KnownList | None, 
     return ""
 
 
-def _rows(path: Path, place: str, findings: Findings) -> list[_Row]:
-    """Return the rows that can be read."""
+def _rows(path: Path, place: str, findings: Findings) -> list[_ListRow]:
+    """The rows that can be read."""
     try:
         text = read_bytes(path, limit=MAX_BYTES).decode("utf-8-sig")
     except AnnotationError as error:
@@ -86,7 +86,7 @@ def _rows(path: Path, place: str, findings: Findings) -> list[_Row]:
     return [row for line, values in fields if (row := _row(f"{place}: line {line}", line, values, columns, findings))]
 
 
-def _row(place: str, line: int, values: list[str], columns: int, findings: Findings) -> _Row | None:
+def _row(place: str, line: int, values: list[str], columns: int, findings: Findings) -> _ListRow | None:
     path, numbers = values[0], values[1:]
     if len(values) != columns or columns not in (1, 2, 4):
         findings.add(
@@ -97,21 +97,21 @@ def _row(place: str, line: int, values: list[str], columns: int, findings: Findi
     elif not all(re.fullmatch(r"-?\d{1,9}", number, re.ASCII) for number in numbers):
         findings.add("list-row", place, f"{' '.join(numbers)[:80]!r}, wanted whole numbers")
     else:
-        return _Row(line, path, tuple(map(int, numbers)))
+        return _ListRow(line, path, tuple(map(int, numbers)))
     return None
 
 
 def _split_of(path: Path) -> str:
-    """Return the split that the name of a list tells: "val" of val.txt, "train" of train_17.txt."""
+    """The split that the name of a list tells: "val" of val.txt, "train" of train_17.txt."""
     found = re.search(r"(?:^|_)(train|val|test)(?:_|\.|$)", path.name)
     return found[1] if found else ""
 
 
-def _distinct(rows: list[_Row], place: str, known: KnownList | None, findings: Findings) -> list[_Row]:
-    """Return the first of rows that are the same; tell of the others unless the official list has them too."""
+def _distinct(rows: list[_ListRow], place: str, known: KnownList | None, findings: Findings) -> list[_ListRow]:
+    """The first of rows that are the same; the others are findings unless the official list has them too."""
     seen: dict[tuple[str, tuple[int, ...]], int] = {}
-    first: list[tuple[_Row, int]] = []
-    repeated: list[tuple[_Row, int]] = []
+    first: list[tuple[_ListRow, int]] = []
+    repeated: list[tuple[_ListRow, int]] = []
     for row in rows:
         line = seen.setdefault((row.path, row.numbers), row.line)
         (first if line == row.line else repeated).append((row, line))
@@ -134,7 +134,7 @@ class _Named:
     other_year: bool = False
 
 
-def _resolve(rows: list[_Row], split: str, tree: Contents) -> dict[str, _Named]:
+def _resolve(rows: list[_ListRow], split: str, tree: Contents) -> dict[str, _Named]:
     years = {year for path in tree.lengths for year in _YEAR.findall(path)}
     return {path: _named(path, split, tree, years) for path in {row.path for row in rows}}
 
@@ -160,7 +160,7 @@ def _exact(path: str, tree: Contents) -> _Named:
     return _Named(folder, int(frame)) if folder in tree.lengths and frame.isdecimal() and frame.isascii() else _Named()
 
 
-def _is_of_stills(rows: list[_Row]) -> bool:
+def _is_of_stills(rows: list[_ListRow]) -> bool:
     """Whether most rows name images of DET, whose files are called after their year and number."""
     names = [PurePosixPath(row.path).name for row in rows]
     return sum(bool(re.match(r"(ILSVRC20\d\d_(train|val)_\d{8}|n\d{8}_\d+)$", name)) for name in names) * 2 > len(
@@ -168,13 +168,13 @@ def _is_of_stills(rows: list[_Row]) -> bool:
     ) and all(len(row.numbers) < 2 for row in rows)
 
 
-def _is_of_whole_videos(rows: list[_Row]) -> bool:
+def _is_of_whole_videos(rows: list[_ListRow]) -> bool:
     """Whether the rows are (snippet, global number of its first frame, 0, length), one a snippet."""
     whole = all(len(row.numbers) == 3 and row.numbers[1] == 0 for row in rows)
     return whole and len({row.path for row in rows}) == len(rows)
 
 
-def _check_years(rows: list[_Row], resolved: Mapping[str, _Named], place: str, findings: Findings) -> None:
+def _check_years(rows: list[_ListRow], resolved: Mapping[str, _Named], place: str, findings: Findings) -> None:
     wrong = [row for row in rows if resolved[row.path].other_year]
     if wrong:
         row = wrong[0]
@@ -186,7 +186,7 @@ def _check_years(rows: list[_Row], resolved: Mapping[str, _Named], place: str, f
 
 
 def _check_files(
-    rows: list[_Row], resolved: Mapping[str, _Named], tree: Contents, place: str, findings: Findings
+    rows: list[_ListRow], resolved: Mapping[str, _Named], tree: Contents, place: str, findings: Findings
 ) -> None:
     """Tell of rows that name nothing, and of frames and lengths that the tree doesn't have; once for each snippet."""
     told: set[tuple[str, str]] = set()
@@ -198,7 +198,7 @@ def _check_files(
                 findings.add(kind, f"{place}: line {row.line}", found)
 
 
-def _faults_of_row(row: _Row, named: _Named, tree: Contents) -> Iterator[tuple[str, str]]:
+def _faults_of_row(row: _ListRow, named: _Named, tree: Contents) -> Iterator[tuple[str, str]]:
     if not named.path:
         yield "list-without-files", f"{row.path!r} isn't in the tree"
         return
@@ -212,7 +212,7 @@ def _faults_of_row(row: _Row, named: _Named, tree: Contents) -> Iterator[tuple[s
         yield "list-length", f"frame {frame} of {row.path!r}, the tree has {length} frames"
 
 
-def _check_first_frames(rows: list[_Row], place: str, findings: Findings) -> None:
+def _check_first_frames(rows: list[_ListRow], place: str, findings: Findings) -> None:
     expected = 1
     for row in rows:
         if row.numbers[0] != expected:
@@ -226,7 +226,7 @@ def _check_first_frames(rows: list[_Row], place: str, findings: Findings) -> Non
 
 
 def _check_whole(
-    path: Path, rows: list[_Row], resolved: Mapping[str, _Named], tree: Contents, place: str, findings: Findings
+    path: Path, rows: list[_ListRow], resolved: Mapping[str, _Named], tree: Contents, place: str, findings: Findings
 ) -> None:
     """A list of a whole split names each of its snippets, in the order of their names."""
     split = FRAME_LISTS_OF_WHOLE_SPLITS.get(path.name)

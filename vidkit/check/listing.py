@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidkit.check.findings import Findings
-from vidkit.check.frame_folders import FrameFolder, InTar, frame_number
-from vidkit.data.ilsvrc.tree import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
+from vidkit.check.frame_folders import FrameFolder, InTar
+from vidkit.data.frame_names import number_at_end
+from vidkit.data.ilsvrc.layout import DET, IMAGE_SUFFIXES, MAX_DEPTH, VID, XML_SUFFIXES, find_root
 from vidkit.data.tar import tar_members
 from vidkit.errors import AnnotationError
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderListing:
     """The names of the files in one folder, interned, since "000000.xml" is in each of thousands of folders."""
 
     files: tuple[str, ...] = ()
@@ -29,8 +30,8 @@ class FolderPlace:
 
     annotations: str
     images: str
-    in_annotations: Listing
-    in_images: Listing
+    in_annotations: FolderListing
+    in_images: FolderListing
     is_video: bool  # in VID
     is_split: bool  # the folder of the split itself
     is_paired: bool  # the split has annotations and images
@@ -61,7 +62,7 @@ class ListedTree:
 
 
 def list_tree(root: Path, findings: Findings) -> ListedTree:
-    """Return what is in the tree at `root`, opening no file; splits without one of the sides are added to `findings`.
+    """What is in the tree at `root`, opening no file; splits without one of the sides are added to `findings`.
 
     Raises AnnotationError if there is no ILSVRC tree at `root`.
     """
@@ -114,8 +115,8 @@ def _split(root: Path, kind: str, name: str, findings: Findings) -> TreeSplit:
         below: FolderPlace(
             f"{places['Annotations']}/{below}".rstrip("/"),
             f"{places['Data']}/{below}".rstrip("/"),
-            annotations.get(below, Listing()),
-            images.get(below, Listing()),
+            annotations.get(below, FolderListing()),
+            images.get(below, FolderListing()),
             is_video=kind == VID,
             is_split=not below,
             is_paired=all(there.values()),
@@ -125,7 +126,9 @@ def _split(root: Path, kind: str, name: str, findings: Findings) -> TreeSplit:
     return TreeSplit(kind, name, found, there["Annotations"])
 
 
-def _walk(root: Path, place: str, findings: Findings, below: str = "", depth: int = 0) -> Iterator[tuple[str, Listing]]:
+def _walk(
+    root: Path, place: str, findings: Findings, below: str = "", depth: int = 0
+) -> Iterator[tuple[str, FolderListing]]:
     """Yield each folder from `place` on, by its path below that, with the names of its files."""
     files: list[str] = []
     folders: list[str] = []
@@ -135,13 +138,13 @@ def _walk(root: Path, place: str, findings: Findings, below: str = "", depth: in
                 (folders if entry.is_dir() else files).append(entry.name)
     except OSError as error:
         findings.add("unreadable", f"{place}/{below}", f"can't be listed: {error.strerror}")
-    yield below, Listing(tuple(map(sys.intern, sorted(files))), bool(folders))
+    yield below, FolderListing(tuple(map(sys.intern, sorted(files))), bool(folders))
     for name in sorted(folders) if depth < MAX_DEPTH else ():
         yield from _walk(root, place, findings, f"{below}/{name}" if below else name, depth + 1)
 
 
 def frame_folder(root: Path, place: FolderPlace, findings: Findings) -> FrameFolder | None:
-    """Return the folder as one of frames, None if it holds none; tell of what else is in it."""
+    """The folder as one of frames, None if it holds none; what else is in it is a finding."""
     is_video, in_xml, in_images = place.is_video, place.in_annotations, place.in_images
     xml = _by_stem(place.annotations, in_xml.files, XML_SUFFIXES, is_video, findings)
     image = _by_stem(place.images, in_images.files, IMAGE_SUFFIXES, is_video, findings)
@@ -163,11 +166,11 @@ def frame_folder(root: Path, place: FolderPlace, findings: Findings) -> FrameFol
 def _by_stem(
     place: str, names: Iterable[str], suffixes: tuple[str, ...], is_video: bool, findings: Findings
 ) -> dict[str, str]:
-    """Return the names of frames by stem; tell of files that are none, and of frames in two files."""
+    """The names of frames by stem; files that are none and frames in two files are findings."""
     by_stem: dict[str, str] = {}
     for name in names:
         stem, dot, suffix = name.rpartition(".")
-        if dot + suffix not in suffixes or not stem or (is_video and frame_number(stem) is None):
+        if dot + suffix not in suffixes or not stem or (is_video and number_at_end(stem) is None):
             if not (name.endswith(".tar") and suffixes == IMAGE_SUFFIXES):
                 findings.add("unexpected-file", f"{place}/{name}", "no frame by its name")
         elif stem in by_stem:
@@ -178,7 +181,7 @@ def _by_stem(
 
 
 def _frames_of_tar(root: Path, place: str, findings: Findings) -> InTar | None:
-    """Return where the frames of a snippet lie in its tar, None if there is no tar."""
+    """Where the frames of a snippet lie in its tar, None if there is no tar."""
     if not (root / place).is_file():
         return None
     try:

@@ -26,6 +26,14 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # opening a pipe mustn
 Text = bytes | None
 
 
+class BadAnnotation(AnnotationError):
+    """A file that isn't an annotation at all; `kind` says in a word why."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class ObjectTexts(NamedTuple):
     """The texts of one `<object>`, checked but not converted; None where an optional element is absent."""
 
@@ -48,7 +56,7 @@ class Annotation(NamedTuple):
 
 
 def read_bytes(name: str | Path, folder: int | None = None, limit: int = MAX_BYTES) -> bytes:
-    """Return the content of a file; `name` is relative to the open folder `folder` if that is given.
+    """The content of a file; `name` is relative to the open folder `folder` if that is given.
 
     Raises AnnotationError, without the path, if it isn't a readable plain file of at most `limit` bytes. No more than
     that is ever read; the size is asked for only where a first small read doesn't reach the end, which saves a third of
@@ -57,23 +65,32 @@ def read_bytes(name: str | Path, folder: int | None = None, limit: int = MAX_BYT
     try:
         file = os.open(name, _OPEN_FLAGS, dir_fd=folder)
     except OSError as error:
-        raise AnnotationError(f"can't be read: {error.strerror}") from None
+        raise BadAnnotation("unreadable", f"can't be read: {error.strerror}") from None
     try:
         data = os.read(file, _FIRST_READ)
         if len(data) < _FIRST_READ:
             return data
         size = os.fstat(file).st_size
         if size > limit:
-            raise AnnotationError(f"{size / 1e6:.1f} MB; a file of this kind has at most {limit / 1e6:.1f} MB")
+            what = f"{size / 1e6:.1f} MB; a file of this kind has at most {limit / 1e6:.1f} MB"
+            raise BadAnnotation("too-large", what)
         return data + os.read(file, max(size - len(data), 0) + 1)
     except OSError as error:
-        raise AnnotationError(f"can't be read: {error.strerror}") from None
+        raise BadAnnotation("unreadable", f"can't be read: {error.strerror}") from None
     finally:
         os.close(file)
 
 
+def read_annotation(path: Path) -> Annotation:
+    """What the annotation file at `path` says. Raises AnnotationError."""
+    try:
+        return parse_annotation(read_bytes(path))
+    except AnnotationError as error:
+        raise AnnotationError(f"{path}: {error}") from None
+
+
 def parse_annotation(data: bytes) -> Annotation:
-    """Return what the bytes of one annotation file say. Raises AnnotationError, without a path."""
+    """What the bytes of one annotation file say. Raises AnnotationError, without a path."""
     return _parse_canonical(data) or parse_any(data)
 
 
@@ -163,7 +180,7 @@ _CLOSING_TAGS_BESIDE_LEAVES = 2  # </bndbox>, </object>
 
 
 def _parse_canonical(data: bytes) -> Annotation | None:
-    """Return what the file says if it has the usual form from the first to the last byte, else None."""
+    """What the file says if it has the usual form from the first to the last byte, else None."""
     head = _HEAD.match(data)
     if head is None:
         return None
@@ -192,7 +209,7 @@ def _parse_canonical(data: bytes) -> Annotation | None:
 
 
 def parse_any(data: bytes) -> Annotation:
-    """Return the same as `parse_annotation` for any well-formed file, by ElementTree alone."""
+    """The same as `parse_annotation` for any well-formed file, by ElementTree alone."""
     root = _root(data)
     size = _only(root, "size")
     lengths = (0, 0) if size is None else tuple(int(_text(size, side) or 0) for side in ("width", "height"))
@@ -206,27 +223,41 @@ def parse_any(data: bytes) -> Annotation:
 
 
 def _root(data: bytes) -> ET.Element:
-    """Return the root of an annotation, refusing what is no XML, or XML that could do more than hold annotations."""
+    """The root of an annotation, refusing what is no XML, or XML that could do more than hold annotations."""
     if not data.strip():
-        raise AnnotationError("empty file")
+        raise BadAnnotation("empty", "empty file")
     if b"\0" in data:
-        raise AnnotationError("binary data, or text in an encoding other than UTF-8; XML in UTF-8 was wanted")
+        what = "binary data, or text in an encoding other than UTF-8; XML in UTF-8 was wanted"
+        raise BadAnnotation(_kind_of_bytes(data), what)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise AnnotationError(f"not UTF-8 at byte {error.start}") from None
+        raise BadAnnotation(_kind_of_bytes(data), f"not UTF-8 at byte {error.start}") from None
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise AnnotationError("declares a document type or entities; annotations have none")
+        raise BadAnnotation("entities", "declares a document type or entities; annotations have none")
     declared = re.match(r"""\ufeff?<\?xml[^>]*encoding=["']([^"']*)""", text)
     if declared and declared[1].lower() not in ("utf-8", "utf8", "us-ascii", "ascii"):
-        raise AnnotationError(f"declares the encoding {declared[1]!r}; UTF-8 was wanted")
+        raise BadAnnotation("encoding", f"declares the encoding {declared[1]!r}; UTF-8 was wanted")
     try:
         root = ET.fromstring(data)
     except (ET.ParseError, ValueError, LookupError) as error:
-        raise AnnotationError(f"not well-formed XML, or cut off: {error}") from None
+        cut = "<annotation" in text and "</annotation>" not in text
+        what = f"not well-formed XML, or cut off: {error}"
+        raise BadAnnotation("truncated" if cut else "malformed", what) from None
     if root.tag != "annotation":
-        raise AnnotationError(f"the root element is <{root.tag[:60]}>, wanted <annotation>")
+        raise BadAnnotation("malformed", f"the root element is <{root.tag[:60]}>, wanted <annotation>")
     return root
+
+
+def _kind_of_bytes(data: bytes) -> str:
+    """Whether bytes that aren't UTF-8 text are text in another encoding, or none."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")):
+        return "encoding"  # UTF-16
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "encoding" if b"<annotation" in data else "binary"
+    return "binary"
 
 
 def _object_texts(element: ET.Element) -> ObjectTexts:
@@ -248,7 +279,7 @@ def _object_texts(element: ET.Element) -> ObjectTexts:
 
 
 def _only(parent: ET.Element, tag: str) -> ET.Element | None:
-    """Return the one child of this tag, None if there is none; an error if there are several."""
+    """The one child of this tag, None if there is none; an error if there are several."""
     found = parent.findall(tag)
     if len(found) > 1:
         raise AnnotationError(f"<{tag}> stands {len(found)} times")

@@ -13,7 +13,7 @@ MAX_CLASSES = 2**15 - 1
 
 
 def choose_classes(given: str) -> tuple[ObjectClass, ...]:
-    """Return the classes of the file `given`, or if there is none, VID's classes of these names, separated by commas.
+    """The classes of the file `given`, or if there is none, VID's classes of these names, separated by commas.
 
     Raises ChoiceError for a name that isn't one of the 30, AnnotationError for a malformed file.
     """
@@ -31,13 +31,13 @@ def choose_classes(given: str) -> tuple[ObjectClass, ...]:
 
 
 def classes_of(root: Path | None) -> tuple[ObjectClass, ...] | None:
-    """Return the classes that a tree brings along in `ROOT/classes.txt`, None where it has no such file."""
+    """The classes that a tree brings along in `ROOT/classes.txt`, None where it has no such file."""
     own = None if root is None else root / "classes.txt"
     return read_classes(own) if own is not None and own.is_file() else None
 
 
 def read_classes(path: Path) -> tuple[ObjectClass, ...]:
-    """Return the classes of a text file with a line `wnid id name`, `wnid name` or `name` for each.
+    """The classes of a text file with a line `wnid id name`, `wnid name` or `name` for each.
 
     With ids the classes are sorted by them; without, their order is that of the lines. Empty lines and lines that start
     with # are skipped. Raises AnnotationError that names file and line.

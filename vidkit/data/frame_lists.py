@@ -28,7 +28,7 @@ MAX_LIST_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListEntry:
     """A video or still image of a list: what the list says of it, from all its lines."""
 
     split: str
@@ -46,7 +46,7 @@ class FrameList:
 
     path: Path
     form: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ListEntry, ...]
     n_duplicates: int  # lines that say again what another said
 
     @property
@@ -59,7 +59,7 @@ Row = tuple[int, str, tuple[int, ...]]  # line, path, the numbers behind it
 
 
 def read_list(path: Path, splits: Collection[str], default_split: str | None = None) -> FrameList:
-    """Return the list at `path`.
+    """The list at `path`.
 
     A path must start with one of `splits`; where it doesn't, it is taken to lie in `default_split` if that is given
     (ILSVRC's own lists leave the split out). Raises AnnotationError that names file and line.
@@ -74,7 +74,7 @@ def read_list(path: Path, splits: Collection[str], default_split: str | None = N
 
 
 def read_rows(path: Path) -> tuple[str, list[Row]]:
-    """Return the form of the list at `path` and its lines in order, for those who need each line's place.
+    """The form of the list at `path` and its lines in order, for those who need each line's place.
 
     Raises AnnotationError that names file and line.
     """
@@ -129,7 +129,7 @@ def _split_and_name(line: int, where: str, splits: Collection[str], default_spli
 Placed = Sequence[tuple[int, str, str, tuple[int, ...]]]  # line, split, name, numbers
 
 
-def _frame_entries(rows: Placed) -> tuple[list[Entry], int]:
+def _frame_entries(rows: Placed) -> tuple[list[ListEntry], int]:
     """Merge the lines of each video. The first number is the constant 1 in all, or the global id of the frame."""
     with_ids = any(rest[0] != 1 for *_, rest in rows)
     lengths: dict[tuple[str, str], int] = {}
@@ -143,7 +143,7 @@ def _frame_entries(rows: Placed) -> tuple[list[Entry], int]:
     )
 
 
-def _frame_id_entries(rows: Placed) -> tuple[list[Entry], int]:
+def _frame_id_entries(rows: Placed) -> tuple[list[ListEntry], int]:
     placed = []
     for line, split, where, (number,) in rows:
         name, _, frame = where.rpartition("/")
@@ -153,8 +153,8 @@ def _frame_id_entries(rows: Placed) -> tuple[list[Entry], int]:
 
 def _merged(
     rows: Sequence[tuple[int, str, str, int, int]], with_ids: bool, lengths: Mapping[tuple[str, str], int]
-) -> tuple[list[Entry], int]:
-    """Return an entry a video from rows of line, split, name, frame, id."""
+) -> tuple[list[ListEntry], int]:
+    """An entry a video from rows of line, split, name, frame, id."""
     first_line: dict[tuple[str, str], int] = {}
     ids: dict[tuple[str, str], dict[int, int]] = {}
     duplicates = 0
@@ -171,18 +171,18 @@ def _merged(
     for key, known in ids.items():
         frames = tuple(sorted(known))
         numbers = tuple(known[frame] for frame in frames) if with_ids else None
-        entries.append(Entry(*key, first_line[key], frames, numbers, lengths.get(key)))
+        entries.append(ListEntry(*key, first_line[key], frames, numbers, lengths.get(key)))
     return entries, duplicates
 
 
-def _video_entries(rows: Placed) -> tuple[list[Entry], int]:
-    return [Entry(split, name, line, length=rest[2], first_id=rest[0]) for line, split, name, rest in rows], 0
+def _video_entries(rows: Placed) -> tuple[list[ListEntry], int]:
+    return [ListEntry(split, name, line, length=rest[2], first_id=rest[0]) for line, split, name, rest in rows], 0
 
 
-def _image_entries(rows: Placed) -> tuple[list[Entry], int]:
-    entries: dict[tuple[str, str], Entry] = {}
+def _image_entries(rows: Placed) -> tuple[list[ListEntry], int]:
+    entries: dict[tuple[str, str], ListEntry] = {}
     for line, split, name, _ in rows:
-        entries.setdefault((split, name), Entry(split, name, line))
+        entries.setdefault((split, name), ListEntry(split, name, line))
     return list(entries.values()), len(rows) - len(entries)
 
 
@@ -196,7 +196,7 @@ Videos = Iterable[tuple[str, Sequence[int]]]
 
 
 def sampled_ranks(length: int, count: int = 15) -> list[int]:
-    """Return which frames of a video of `length` the 15-frame list takes: at the centres of `count` equal bins.
+    """Which frames of a video of `length` the 15-frame list takes: at the centres of `count` equal bins.
 
     300 frames give 10, 30, …, 290; a video of at most `count` frames gives all. In exact arithmetic the k-th is
     `floor((2k + 1) length / (2 count))`. The published list was made by resampling 0 … length - 1 to `count` values by

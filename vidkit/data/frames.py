@@ -40,7 +40,7 @@ PATTERN = re.compile(r"([^{}]*)\{:(0?\d{0,2}d?)\}([^{}]*)")
 def frames_of(
     index: Index, video: int, root: Path | None = None, at_least: tuple[int, int] | None = None
 ) -> Iterator[Frame]:
-    """Return the frames of video row `video` one after the other, in the order of the index's rows.
+    """The frames of video row `video` one after the other, in the order of the index's rows.
 
     `root` takes the place of the root that the index names, where the data was moved. With `at_least=(w, h)` a JPEG may
     be decoded at 1/2, 1/4 or 1/8 of its size, never smaller than that: faster, for those who scale down anyway.
@@ -56,7 +56,7 @@ def frames_of(
 
 
 def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int, int] | None = None) -> Frame:
-    """Return the one frame of frame row `row`. For arguments and errors see `frames_of`.
+    """The one frame of frame row `row`. For arguments and errors see `frames_of`.
 
     In a video file it is found by decoding from the keyframe before it.
     """
@@ -75,12 +75,12 @@ def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int,
 
 
 def has_frames(index: Index, video: int) -> bool:
-    """Return whether the index tells where the images of video row `video` are."""
+    """Whether the index tells where the images of video row `video` are."""
     return index.files is not None and index.files.kind[video] in (FOLDER, TAR, VIDEO, IMAGE)
 
 
 def frame_name(index: Index, row: int) -> str:
-    """Return the file name of frame row `row` in its video's folder; a FrameError if the index has none."""
+    """The file name of frame row `row` in its video's folder; a FrameError if the index has none."""
     return _name(index, _files(index), int(index.frame_video[row]), row)
 
 
@@ -103,7 +103,7 @@ def _source(index: Index, video: int, root: Path | None) -> Path:
 
 
 def _inside(root: Path, name: str) -> Path:
-    """Return `root / name`; a FrameError if the name, which an index states, leads out of the root."""
+    """`root / name`; a FrameError if the name, which an index states, leads out of the root."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name or Path(name).is_absolute():
         raise FrameError(f"{name!r}: the index names a file outside its root {root}; not read")
@@ -155,7 +155,7 @@ def _from_tar(
 
 
 def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
-    """Return the image in `file` as RGB; its size is held against the index before anything is decoded."""
+    """The image in `file` as RGB; its size is held against the index before anything is decoded."""
     try:
         with Image.open(file, formats=IMAGE_FORMATS) as image:
             _check_size(image.size, size, place)

@@ -76,7 +76,7 @@ class Index:
         object.__setattr__(self, "instance_attributes", MappingProxyType(dict(self.instance_attributes)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Be made anew on the other side of a process border: checked, read-only, with views of attributes."""
+        """Be made again on the other side of a process border: checked, read-only, with views of attributes."""
         given = (getattr(self, f.name) for f in fields(self))
         return Index, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in given)
 
@@ -114,7 +114,7 @@ class Index:
     # -- from one level to the next --------------------------------------------------------------------------------
 
     def video(self, name: str) -> int:
-        """Return the row of the video called `name`; a ValueError that suggests a near match if there is none."""
+        """The row of the video called `name`; a ValueError that suggests a near match if there is none."""
         try:
             return self._video_rows[name]
         except KeyError:
@@ -123,26 +123,26 @@ class Index:
             ) from None
 
     def frames_of(self, video: int) -> range:
-        """Return the frame rows of video row `video`."""
+        """The frame rows of video row `video`."""
         return range(int(self.frame_start[video]), int(self.frame_start[video + 1]))
 
     def instances_of(self, frame: int) -> slice:
-        """Return the instance rows of frame row `frame`, as a slice of the instance columns."""
+        """The instance rows of frame row `frame`, as a slice of the instance columns."""
         return slice(int(self.instance_start[frame]), int(self.instance_start[frame + 1]))
 
     @cached_property
     def frame_video(self) -> NDArray[np.int32]:
-        """Return the video row of each frame, `(F,)`."""
+        """The video row of each frame, `(F,)`."""
         return np.repeat(np.arange(self.n_videos, dtype=np.int32), np.diff(self.frame_start))
 
     @cached_property
     def instance_frame(self) -> NDArray[np.int32]:
-        """Return the frame row of each instance, `(N,)`."""
+        """The frame row of each instance, `(N,)`."""
         return np.repeat(np.arange(self.n_frames, dtype=np.int32), np.diff(self.instance_start))
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return 32 hexadecimal digits that identify the content: classes, videos, frames, boxes and their attributes.
+        """32 hexadecimal digits that identify the content: classes, videos, frames, boxes and their attributes.
 
         Not part of it: the names of data set and split, where the frames lie, and whether a column is stored in 4 or 8
         bytes a value.

@@ -44,7 +44,7 @@ def write_index(path: str | Path, index: Index) -> None:
 
 
 def read_index(path: str | Path) -> Index:
-    """Return the index stored at `path`, read whole; the file is closed again.
+    """The index stored at `path`, read whole; the file is closed again.
 
     Raises FormatError if it isn't a vidkit index of a known version, is damaged, or doesn't have the content that its
     fingerprint tells.

@@ -12,7 +12,7 @@ from vidkit.data.index import Index
 
 
 def of_videos(index: Index, videos: Sequence[int]) -> Index:
-    """Return an index of the video rows `videos`, in this order, without where their images are.
+    """An index of the video rows `videos`, in this order, without where their images are.
 
     Raises ValueError if a row isn't one of the index's, or comes twice.
     """
@@ -41,7 +41,7 @@ def of_videos(index: Index, videos: Sequence[int]) -> Index:
 
 
 def _within(starts: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows one level below: `starts[r] … starts[r + 1] - 1` for each of `rows`."""
+    """The rows one level below: `starts[r] … starts[r + 1] - 1` for each of `rows`."""
     ranges = [np.arange(starts[row], starts[row + 1]) for row in rows.tolist()]
     return np.concatenate([np.zeros(0, np.int64), *ranges])
 

@@ -1,514 +1,196 @@
-"""An ILSVRC tree → one index file for each split: in parallel, and whole or not at all."""
+"""`prepare`: annotations of any form → an index file for each split, whole or not at all."""
 
 from __future__ import annotations
 
-import gc
-import json
 import logging
-import multiprocessing
-import os
-import signal
-import sys
-import threading
+import re
 import time
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
-from multiprocessing.context import BaseContext
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
-import numpy as np
+from vidkit.data.class_list import choose_classes, classes_of
+from vidkit.data.ilsvrc.motion_file import MotionFile, read_motion_file
+from vidkit.data.ilsvrc.split_plan import SplitPlan, plan_splits
+from vidkit.data.ilsvrc.split_reading import prepare_split
+from vidkit.data.prepared import Part, Summary, write_part
+from vidkit.data.readers import FORMS, AnnotationForm
+from vidkit.data.readers.source import Source
+from vidkit.data.reading_processes import default_workers, reading_processes
+from vidkit.data.records import LeftOut
+from vidkit.data.stack import build_index
+from vidkit.errors import ArgumentError, ChoiceError, did_you_mean
+from vidkit.progress import ShowProgress, no_progress
 
-from vidkit.classes import VID_CLASSES, ObjectClass
-from vidkit.data.frame_lists import IMAGES, Entry, FrameList, read_list
-from vidkit.data.ilsvrc.tree import (
-    DET,
-    IMAGE_SUFFIXES,
-    OTHER_CLASSES,
-    VID,
-    Reading,
-    Split,
-    find_images,
-    find_root,
-    find_splits,
-    find_unannotated_images,
-    find_unannotated_videos,
-    find_videos,
-    read_image,
-    read_video,
-)
-from vidkit.data.motion_file import MotionFile, align_motion
-from vidkit.data.records import LeftOut, VideoTable
-from vidkit.data.stack import build_index, join_indices
-from vidkit.data.tar import Members, tar_members
-from vidkit.errors import AnnotationError, FormatError
-from vidkit.files import write_text
-
-if TYPE_CHECKING:
-    from vidkit.data.index import Index
-
-logger = logging.getLogger(__name__)
-
-REPORT_FORMAT, REPORT_VERSION = "vidkit-prepare-report", 1
-DUPLICATES = "lines that stand twice in the list, taken once"
-RENAMED = "list entries found under the name of another year"
-Advance = Callable[[int, int], None]
-"""`advance(videos, files)`: so many more are read."""
-PartMap = Callable[[Callable[[tuple["Item", ...]], "Part"], Sequence[tuple["Item", ...]]], Iterable["Part"]]
-"""A function like the built-in `map`."""
+LOG = logging.getLogger(__name__)
+Place = str | Path
+Tell = Callable[[str], object]
+_NAME = re.compile(r"\w[\w.-]*")
 
 
-@dataclass(frozen=True)
-class Item:
-    """One thing to read: a video, whole or some frames of it, or a still image."""
-
-    name: str
-    frames: tuple[int, ...] | None = None
-    length: int | None = None
-    in_tar: tuple[Path, Members] | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to read for one index."""
-
-    split: Split
-    items: tuple[Item, ...]
-    frames_root: Path | None = None  # what the sources of frames are relative to, if not the tree
-    entries: Mapping[str, Entry] | None = None  # of the list, by name in the tree
-    list_path: Path | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
-    left_out: tuple[LeftOut, ...] = ()
-
-    @property
-    def file_name(self) -> str:
-        """The name of the index file, such as vid_val.h5."""
-        return f"{self.split.kind.lower()}_{self.split.name}.h5"
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one process read: the index of some videos, and what it noticed."""
-
-    index: Index
-    n_items: int
-    n_files: int
-    counts: Counter[str]
-    left_out: tuple[LeftOut, ...]
-    remarks: tuple[LeftOut, ...]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What is in one index that was written, and what isn't and why."""
-
-    path: Path
-    state: str  # "new", "unchanged" or "replaced"
-    fingerprint: str
-    videos: int
-    frames: int
-    boxes: int
-    tracks: int
-    classes: int  # that have a box
-    empty_frames: int
-    counts: Mapping[str, int]
-    left_out: tuple[LeftOut, ...]
-    remarks: tuple[LeftOut, ...]
-    report: Path | None
-    files: int
-    seconds: float
-
-
-# -- what to read ------------------------------------------------------------------------------------------------------
-
-
-def plan(
-    vid_root: Path | None,
-    det_root: Path | None,
-    lists: Sequence[Path] = (),
+def prepare(
+    *,
+    vid_root: Place | None = None,
+    det_root: Place | None = None,
+    frames: Place | None = None,
+    first_pixel: int | None = None,
+    name: str | None = None,
+    lists: Sequence[Place] = (),
     splits: Sequence[str] = (),
-    skip_errors: bool = False,
-    frames_tar: Path | None = None,
-) -> list[Plan]:
-    """Return what to read for each index: one for every split of VID and of DET that is there.
-
-    With `splits` only those; with `lists` only what they list, in their order, and only the splits that they list
-    (or that `splits` names). Without `det_root`, DET is taken from `vid_root` where that has both. Raises
-    AnnotationError where the tree or a list doesn't fit; entries of a list that aren't in the tree are left out with
-    `skip_errors`.
-    """
-    trees = {kind: find_root(root, kind) for kind, root in ((VID, vid_root), (DET, det_root)) if root is not None}
-    if DET not in trees and VID in trees and (trees[VID] / "Annotations" / DET).is_dir():
-        trees[DET] = trees[VID]
-    there = {(kind, name): Split(root, kind, name) for kind, root in trees.items() for name in find_splits(root, kind)}
-    for kind, root in trees.items():  # a split without annotations, if it is asked for by name
-        there |= {(kind, n): Split(root, kind, n) for n in splits if (root / "Data" / kind / n).is_dir()}
-    if missing := [name for name in splits if all(name != split for _, split in there)]:
-        raise AnnotationError(f"no split {missing[0]!r} in the tree; there are {_names(there)}")
-    listed = _read_lists(lists, there, splits)
-    wanted = [key for key in there if (key[1] in splits if splits else not lists or key in listed)]
-    in_tar = _Tar(frames_tar) if frames_tar else None
-    return [_plan_split(there[key], listed.get(key), skip_errors, in_tar) for key in wanted]
-
-
-def _names(splits: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{kind} {name}" for kind, name in splits) or "none"
-
-
-def _read_lists(
-    paths: Sequence[Path], there: Mapping[tuple[str, str], Split], splits: Sequence[str]
-) -> dict[tuple[str, str], FrameList]:
-    """Return the list of each split, only its entries."""
-    listed: dict[tuple[str, str], FrameList] = {}
-    names = {name for _, name in there}
-    for path in paths:
-        found = read_list(path, names, splits[0] if len(splits) == 1 else None)
-        kind = DET if found.form == IMAGES else VID
-        for name in found.splits:
-            key = (kind, name)
-            if key not in there:
-                raise AnnotationError(f"{path}: lists {kind} {name}, the tree has {_names(there)}")
-            if key in listed:
-                raise AnnotationError(f"{path}: {listed[key].path} lists {kind} {name} already")
-            listed[key] = replace(found, entries=tuple(entry for entry in found.entries if entry.split == name))
-    return listed
-
-
-def _plan_split(split: Split, listed: FrameList | None, skip_errors: bool, tar: _Tar | None) -> Plan:
-    if listed is None:
-        names, without_xml = (
-            (find_videos(split), find_unannotated_videos(split))
-            if split.kind == VID
-            else (find_images(split), find_unannotated_images(split))
-        )
-        what = "videos" if split.kind == VID else "images"
-        return Plan(
-            split,
-            tuple(Item(name, in_tar=tar.members(split, name) if tar else None) for name in names),
-            tar.path.parent if tar else None,
-            counts={f"{what} without annotations, left out": len(without_xml)} if without_xml else {},
-            left_out=tuple(LeftOut(str(split.data / name), "no annotations") for name in without_xml)
-            if split.kind == VID
-            else (),
-        )
-    entries, counts, missing = _find_listed(split, listed)
-    if missing and not skip_errors:
-        raise AnnotationError(
-            f"{missing[0].place}: {missing[0].reason} ({len(missing)} of {len(listed.entries)} entries are missing); "
-            "with --on-error skip what is there is prepared and the rest listed"
-        )
-    items = tuple(
-        Item(name, entry.frames, entry.length, tar.members(split, name) if tar else None)
-        for name, entry in entries.items()
-    )
-    root = tar.path.parent if tar else None
-    return Plan(split, items, root, entries, listed.path, counts, tuple(missing))
-
-
-def _find_listed(split: Split, listed: FrameList) -> tuple[dict[str, Entry], Counter[str], list[LeftOut]]:
-    """Return the entries by their name in the tree, and what of the list isn't there.
-
-    Lists were written for ILSVRC2015; in a tree that has only names of 2017 they are found under these.
-    """
-    base, suffix = (split.annotations, ".xml") if split.is_annotated else (split.data, "")
-    counts, missing, entries = Counter({DUPLICATES: listed.n_duplicates} if listed.n_duplicates else {}), [], {}
-    for entry in listed.entries:
-        names = (
-            entry.name,
-            entry.name.replace("ILSVRC2015", "ILSVRC2017"),
-            entry.name.replace("ILSVRC2017", "ILSVRC2015"),
-        )
-        exists = (lambda n: (base / n).is_dir()) if split.kind == VID else (lambda n: (base / f"{n}{suffix}").is_file())
-        name = next((n for n in names if exists(n)), None)
-        if name is None:
-            missing.append(LeftOut(f"{listed.path}:{entry.line}", f"{entry.split}/{entry.name} isn't in {base}"))
-            continue
-        counts[RENAMED] += name != entry.name
-        entries[name] = entry
-    return entries, +counts, missing
-
-
-class _Tar:
-    """A tar with the frames of many videos."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
-        self.folders = {f"/{folder}": members for folder, members in tar_members(path, IMAGE_SUFFIXES).items()}
-        tails: dict[str, list[str]] = {}
-        for folder in self.folders:
-            tails.setdefault(folder.rpartition("/")[2], []).append(folder)
-        self.by_last_part = tails
-
-    def members(self, split: Split, name: str) -> tuple[Path, Members]:
-        """Return the tar and the members of one video: those in the folder that ends like its path, if there is one."""
-        folders = self.by_last_part.get(name.rpartition("/")[2], [])
-        for tail in (f"/{split.kind}/{split.name}/{name}", f"/{split.name}/{name}", f"/{name}"):
-            fits = [folder for folder in folders if folder.endswith(tail)]
-            if len(fits) > 1:
-                raise AnnotationError(f"{self.path}: the frames of {name} are in several folders: {', '.join(fits)}")
-            if fits:
-                return self.path, self.folders[fits[0]]
-        return self.path, np.zeros((0, 3), np.int64)
-
-
-# -- reading -----------------------------------------------------------------------------------------------------------
-
-
-def read_plan(
-    planned: Plan,
-    classes: Sequence[ObjectClass] | None = None,
-    skip_errors: bool = False,
+    classes: Place | None = None,
+    motion_iou: Place | None = None,
+    frames_tar: Place | None = None,
+    out: Place = "vidkit-data",
+    workers: int | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
     check_images: bool = False,
-    mapping: PartMap = map,
-    advance: Advance | None = None,
-) -> Part:
-    """Return the index of one split and what was noticed.
+    tell: Tell = LOG.info,
+    show_progress: ShowProgress = no_progress,
+    **forms: Place | Sequence[Place] | None,
+) -> list[Summary]:
+    """What is in each index that was written into the folder `out`: of ILSVRC trees, or of one other form.
 
-    `classes` are VID's 30 if None; then an object of another class is an error in VID, and left out and counted in DET.
-    With a list of one's own, objects of other classes are left out and counted in both. `mapping` is that of
-    `reading_processes`, to read in parallel; the result is the same. Raises AnnotationError for the first malformed
-    file in order, unless `skip_errors`.
+    Args:
+        vid_root, det_root: ILSVRC trees with Annotations/VID and with Annotations/DET; one may be both.
+        forms: paths by the form of their annotations, as in coco=["val.json"]; see `vidkit.data.readers.FORMS`.
+        frames, first_pixel, name: of forms: where images are, how pixels count, what the data set is called.
+        classes: a file of lines `wnid name`, or names of VID classes, separated by commas.
+        splits: of trees: only these; of forms: what the split of each path is called.
+        lists, motion_iou, frames_tar: of trees: frame lists, FGFA's side file, a plain tar of the images.
+        on_error, check_images: of trees: list malformed files and go on; read the header of every image.
+
+    Raises ArgumentError for what doesn't go together, AnnotationError for what breaks the rules of its form.
     """
-    chosen = tuple(VID_CLASSES if classes is None else classes)
-    reading = Reading(
-        class_ids={c.wnid.encode(): row for row, c in enumerate(chosen)},
-        other_classes_allowed=classes is not None or planned.split.kind == DET,
-        skip_errors=skip_errors,
-        check_images=check_images,
-    )
-    root = str(planned.frames_root or planned.split.root.resolve())
-    read = partial(_read_items, planned.split, chosen, reading, root)
-    parts = []
-    for part in mapping(read, list(_chunks(planned))):
-        parts.append(part)
-        if advance is not None:
-            advance(part.n_items, part.n_files)
-    if not parts:
-        parts = [read(())]
-    return Part(
-        join_indices([part.index for part in parts]),
-        sum(part.n_items for part in parts),
-        sum(part.n_files for part in parts),
-        sum((part.counts for part in parts), Counter(planned.counts)),
-        (*planned.left_out, *(item for part in parts for item in part.left_out)),
-        tuple(item for part in parts for item in part.remarks),
-    )
+    roots = _path(vid_root), _path(det_root)
+    given = {form: _paths(paths) for form, paths in forms.items() if paths}
+    _check_choices(roots != (None, None), given, on_error, first_pixel, workers)
+    skip = on_error == "skip"
+    if given:
+        of_trees = {"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}
+        _refuse(of_trees | {"--on-error skip": skip, "--check-images": check_images}, "--vid-root or --det-root")
+        options = {"frames": _path(frames), "classes": classes, "first_pixel": first_pixel}
+        return _prepare_form(*given.popitem(), name, splits, options, Path(out))
+    _refuse({"--frames": frames}, _either(_taking("frames")))
+    _refuse({"--name": name}, _either(FORMS))
+    _refuse({"--first-pixel": first_pixel is not None}, _either(_taking("first_pixel")))
+    chosen = classes_of(roots[0] or roots[1]) if classes is None else choose_classes(str(classes))
+    plans = plan_splits(*roots, [Path(path) for path in lists], splits, skip, _path(frames_tar))
+    motion = None if motion_iou is None else read_motion_file(Path(motion_iou))
+    of_motion = {} if motion is None else _motion_of_plans(motion, plans, tell)
+    with reading_processes(workers or default_workers()) as mapping:
+        common = Path(out), chosen, skip, check_images
+        return [prepare_split(plan, *common, of_motion.get(plan.file_name), mapping, show_progress) for plan in plans]
 
 
-def _chunks(planned: Plan) -> Iterator[tuple[Item, ...]]:
-    """Yield the items in groups: large enough to be worth a message, small enough that workers end together."""
-    largest = 8 if planned.split.kind == VID else 512
-    size = max(1, min(largest, len(planned.items) // 32))
-    for start in range(0, len(planned.items), size):
-        yield planned.items[start : start + size]
+def _path(place: Place | None) -> Path | None:
+    return None if place is None else Path(place)
 
 
-def _read_items(
-    split: Split, classes: tuple[ObjectClass, ...], reading: Reading, root: str, items: Sequence[Item]
-) -> Part:
-    tables: list[VideoTable] = []
-    counts: Counter[str] = Counter()
-    left_out: list[LeftOut] = []
-    for item in items:
-        if split.kind == DET:
-            read = read_image(split, item.name, reading)
-        else:
-            read = read_video(split, item.name, reading, item.frames, item.length, item.in_tar)
-        if isinstance(read, LeftOut):
-            left_out.append(read)
-            continue
-        counts.update(read.counts)
-        left_out.extend(read.left_out)
-        if len(read.frame_number):
-            tables.append(read)
-        else:
-            left_out.append(LeftOut(str(split.annotations / item.name), "a video without frames"))
-    return Part(
-        build_index(tables, classes, split.kind, split.name, root),
-        len(items),
-        sum(len(table.frame_number) for table in tables) + len(left_out),
-        counts,
-        tuple(left_out),
-        tuple(remark for table in tables for remark in table.remarks),
-    )
+def _paths(places: Place | Sequence[Place]) -> list[Path]:
+    return [Path(p) for p in ([places] if isinstance(places, str | Path) else places)]
 
 
-# -- processes ---------------------------------------------------------------------------------------------------------
+def _either(forms: Iterable[str]) -> str:
+    """As "--coco, --mot or --voc" for these forms."""
+    *others, last = (f"--{form}" for form in forms)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
-@contextmanager
-def reading_processes(workers: int) -> Iterator[PartMap]:
-    """Yield a `map` that works in so many processes and gives results in order; none of them outlives the block.
-
-    Start it before any thread, such as that of a progress bar: workers are forked then, which is quick.
-    """
-    if workers <= 1:
-        yield map
-        return
-    executor = ProcessPoolExecutor(workers, _context(), _start_worker)
-    try:
-        with _uninterrupted(), warnings.catch_warnings():
-            # Python 3.12 and later warn of a fork beside threads; here there are only idle ones of the BLAS library.
-            warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
-            executor.submit(os.getpid)  # the first task starts all workers
-        yield executor.map
-    except BrokenProcessPool:
-        raise AnnotationError("a reading process was killed (out of memory?); try again with fewer --workers") from None
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+def _taking(option: str) -> list[str]:
+    """The forms that take an option."""
+    return [name for name, form in FORMS.items() if option in form.takes]
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put an interrupt off until the end of the block: amid a fork Python drops the KeyboardInterrupt and goes on."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _refuse(options: Mapping[str, object], goes_with: str) -> None:
+    """Raise ArgumentError for the first of these options that was given: it goes with something else."""
+    given = next((option for option, value in options.items() if value), None)
+    if given is not None:
+        raise ArgumentError(f"{given} goes with {goes_with}")
 
 
-def _context() -> BaseContext:
-    """Fork where that is safe, because a forked worker starts in a hundredth of the time; else start afresh."""
-    forks = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if forks else "spawn")
+def _check_choices(
+    trees: bool, given: Mapping[str, Sequence[Path]], on_error: str, first_pixel: int | None, workers: int | None
+) -> None:
+    """Raise ArgumentError unless trees or one form were given, and for values that an argument doesn't have."""
+    for form, paths in given.items():
+        if form not in FORMS:
+            raise ArgumentError(f"no argument and no form of annotations {form!r}{did_you_mean(form, list(FORMS))}")
+        if len(paths) > 1 and not FORMS[form].several:
+            raise ArgumentError(f"{form}: {len(paths)} paths, wanted one")
+    if trees + len(given) != 1:
+        ways = ["--vid-root ROOT (and --det-root ROOT)", *(f"--{form} {FORMS[form].place}" for form in FORMS)]
+        raise ArgumentError(f"give one of: {', '.join(ways)}")
+    if on_error not in ("stop", "skip"):
+        raise ArgumentError(f"on_error {on_error!r}: wanted stop or skip")
+    if first_pixel not in (None, 0, 1) or (workers is not None and workers < 1):
+        raise ArgumentError(f"first_pixel {first_pixel}, workers {workers}: wanted 0 or 1, and 1 or more")
 
 
-def _start_worker() -> None:
-    """Leave interrupts to the parent, and end when it ends, even if it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # millions of small tuples and no cycles: looking for some takes a third of the time
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _motion_of_plans(motion: MotionFile, plans: Sequence[SplitPlan], tell: Tell) -> dict[str, MotionFile]:
+    """The side file by the index that it is for: that of the only split of VID, or of val."""
+    of_vid = [plan for plan in plans if plan.split.kind == "VID"]
+    fits = of_vid if len(of_vid) == 1 else [plan for plan in of_vid if plan.split.name == "val"]
+    if not fits:
+        raise ArgumentError("--motion-iou is for VID val, which isn't among what is to be prepared")
+    tell(f"{motion.path}: {'the official file' if motion.is_official else 'not the official file'} (by SHA-256)")
+    return {fits[0].file_name: motion}
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+# -- other forms -------------------------------------------------------------------------------------------------------
 
 
-# -- writing -----------------------------------------------------------------------------------------------------------
-
-
-def prepare_split(
-    planned: Plan,
+def _prepare_form(
+    name: str,
+    paths: Sequence[Path],
+    dataset: str | None,
+    splits: Sequence[str],
+    options: Mapping[str, Any],
     out: Path,
-    classes: Sequence[ObjectClass] | None = None,
-    skip_errors: bool = False,
-    check_images: bool = False,
-    motion: MotionFile | None = None,
-    mapping: PartMap = map,
-    advance: Advance | None = None,
-) -> Summary:
-    """Write the index of one split into the folder `out`, whole or not at all, and return what is in it.
+) -> list[Summary]:
+    """An index for each path; `options` are those of readers, None where they aren't given."""
+    form = FORMS[name]
+    if splits and len(splits) != len(paths):
+        raise ArgumentError(f"--split names the split of each {_either(FORMS)}, in their order")
+    taken = _options_of(name, form, {option: value for option, value in options.items() if value is not None})
+    names = [(dataset or of_path, split) for of_path, split in map(form.index_name, paths)]
+    if splits:
+        names = [(of_path, split) for (of_path, _), split in zip(names, splits, strict=True)]
+    if len(set(names)) != len(names):
+        raise ArgumentError(f"{' and '.join('_'.join(n) for n in names)}.h5: name the splits with --split")
+    summaries = []
+    for path, of_index in zip(paths, names, strict=True):
+        started = time.perf_counter()
+        summaries.append(_write_source(form.read(path, **taken), *of_index, out, started))
+    return summaries
 
-    What was left out, or is odd, is listed beside it in NAME.report.json; there is no such file where nothing was.
-    Parameters and errors are those of `read_plan` and `vidkit.data.motion_file.align_motion`.
-    """
-    started = time.perf_counter()
-    part = read_plan(planned, classes, skip_errors, check_images, mapping, advance)
-    if motion is not None:
-        part = replace(part, index=_with_motion(part, planned, motion))
-    return write_part(out / planned.file_name, part, started)
+
+def _options_of(name: str, form: AnnotationForm, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options for a form's reader. Raises ArgumentError for one that it needs, and for one that it doesn't take."""
+    for needed, reason in form.needs.items():
+        if needed not in given:
+            raise ArgumentError(f"--{name} needs --{needed} FILE: {reason}")
+    for option in given:
+        if option not in form.takes:
+            why = "".join(f": {reason}" for refused, reason in form.refuses.items() if refused == option)
+            raise ArgumentError(f"--{option.replace('_', '-')} goes with {_either(_taking(option))}{why}")
+    return {o: choose_classes(str(value)) if o == "classes" else value for o, value in given.items()}
 
 
-def write_part(path: Path, part: Part, started: float) -> Summary:
-    """Write the index of what was read, and the report beside it, whole or not at all; return what is in it.
-
-    `started` is the `time.perf_counter()` from which its seconds count.
-    """
-    from vidkit.data.index_file import write_index
-
-    index = part.index
-    state = _state(path, index.fingerprint)
-    remove_leftovers(path)
-    report = _write_report(path, index.fingerprint, part)
-    write_index(path, index)
-    return Summary(
-        path=path,
-        state=state,
-        fingerprint=index.fingerprint,
-        videos=index.n_videos,
-        frames=index.n_frames,
-        boxes=index.n_instances,
-        tracks=_count_tracks(index),
-        classes=len(np.unique(index.class_id)),
-        empty_frames=int((np.diff(index.instance_start) == 0).sum()),
-        counts=dict(part.counts),
-        left_out=part.left_out,
-        remarks=part.remarks,
-        report=report,
-        files=part.n_files,
-        seconds=time.perf_counter() - started,
+def _write_source(source: Source, dataset: str, split: str, out: Path, started: float) -> Summary:
+    """What is in `out/DATASET_SPLIT.h5`, which is written; videos without frames are left out and listed."""
+    for name in (dataset, split):
+        if not _NAME.fullmatch(name):
+            raise ChoiceError(f"{name!r} can't be part of a file's name; give --name NAME and --split NAME")
+    videos = [video for video in source.videos if len(video.frame_number)]
+    empty = tuple(LeftOut(v.name, "a video without frames") for v in source.videos if not len(v.frame_number))
+    index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()))
+    part = Part(
+        index=index,
+        n_items=len(source.videos),
+        n_files=index.n_frames,
+        counts=sum((Counter(video.counts) for video in source.videos), Counter()),
+        left_out=(*source.left_out, *empty),
+        remarks=(),
     )
-
-
-def _count_tracks(index: Index) -> int:
-    tracked = index.track_id >= 0
-    videos = index.frame_video[index.instance_frame[tracked]].astype(np.int64)
-    return len(np.unique(videos << 32 | index.track_id[tracked]))
-
-
-def _with_motion(part: Part, planned: Plan, motion: MotionFile) -> Index:
-    """Return the index with the values of the side file; ids come from the list, else from that of the tree, if any."""
-    if others := part.counts.get(OTHER_CLASSES):
-        raise AnnotationError(
-            f"{motion.path}: has a value for every object, but {others} objects of other classes were left out; "
-            "prepare without --classes"
-        )
-    entries, source = planned.entries, str(planned.list_path)
-    own = planned.split.root / "ImageSets" / VID / f"VID_{planned.split.name}_videos.txt"
-    if entries is None and own.is_file():
-        listed = read_list(own, (planned.split.name,), planned.split.name)
-        entries, source = {entry.name: entry for entry in listed.entries}, str(own)
-    logger.info("motion IoU: global frame ids from %s", source if entries is not None else "the order of the tree")
-    values = align_motion(motion, part.index, entries, source if entries is not None else "the order of the tree")
-    return replace(part.index, motion_iou=values)
-
-
-def _state(path: Path, fingerprint: str) -> str:
-    from vidkit.data.index_file import read_index_head
-
-    if not path.exists():
-        return "new"
-    try:
-        return "unchanged" if read_index_head(path).fingerprint == fingerprint else "replaced"
-    except FormatError:
-        return "replaced"
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what a killed run left beside `path`: NAME.PID.part of a process that isn't alive."""
-    for part in path.parent.glob(f"{path.name}.*.part"):
-        process = part.name.removeprefix(f"{path.name}.").removesuffix(".part")
-        if process.isdigit() and not Path(f"/proc/{process}").exists() and Path("/proc/self").exists():
-            logger.info("removed %s, left by a run that was killed", part)
-            part.unlink(missing_ok=True)
-
-
-def _write_report(path: Path, fingerprint: str, part: Part) -> Path | None:
-    report = path.with_suffix(".report.json")
-    if not part.left_out and not part.remarks:
-        report.unlink(missing_ok=True)
-        return None
-    content = {
-        "format": REPORT_FORMAT,
-        "version": REPORT_VERSION,
-        "index": path.name,
-        "fingerprint": fingerprint,
-        "counts": dict(part.counts),
-        "left_out": [asdict(item) for item in part.left_out],
-        "remarks": [asdict(item) for item in part.remarks],
-    }
-    write_text(report, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    return report
+    return write_part(out / f"{dataset}_{split}.h5", part, started)

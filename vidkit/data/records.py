@@ -96,9 +96,7 @@ class VideoTable:
             for name, column in (("name", self.files.name), ("offset", self.files.offset), ("size", self.files.size))
             if column is not None
         }
-        columns |= {
-            f"called.{name}": (column, f) for name, column in vars(self.called).items() if column is not None
-        }
+        columns |= {f"called.{name}": (column, f) for name, column in vars(self.called).items() if column is not None}
         if self.ignored is not None:
             columns["ignored.count"] = (self.ignored.count, f)
             m = int(self.ignored.count.sum())

@@ -19,7 +19,7 @@ AttributeParts = Sequence[tuple[Mapping[str, NDArray[Any]], int]]
 def build_index(
     videos: Iterable[VideoTable], classes: Sequence[ObjectClass], dataset: str, split: str, root: str = ""
 ) -> Index:
-    """Return the index of `videos`, in their order.
+    """The index of `videos`, in their order.
 
     `root` is the folder that the sources of the frames are relative to; the index has no `files` where no video knows
     any. Boxes are stored as float32 where that loses nothing. An attribute that only some videos have is NaN in the
@@ -51,7 +51,7 @@ def build_index(
 
 
 def join_indices(parts: Sequence[Index]) -> Index:
-    """Return one index of the videos of all `parts`, in their order.
+    """One index of the videos of all `parts`, in their order.
 
     Data set, split, classes and root of the frames must be the same in all (ValueError).
     """
@@ -83,7 +83,7 @@ def join_indices(parts: Sequence[Index]) -> Index:
 
 
 def _starts(counts: Sequence[int] | NDArray[Any]) -> NDArray[np.int64]:
-    """Return the row offsets `(K + 1,)` of K groups of so many rows."""
+    """The row offsets `(K + 1,)` of K groups of so many rows."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
@@ -159,7 +159,7 @@ def _names_of_part(part: Index, files: FrameFiles) -> Iterable[str]:
 
 
 def _names(names: tuple[str, ...] | None, pattern: str, numbers: NDArray[Any]) -> Iterable[str]:
-    """Return the file name of each frame, "" where none is known: the column needs every frame once one needs it."""
+    """The file name of each frame, "" where none is known: the column needs every frame once one needs it."""
     if names is not None:
         return names
     return (pattern.format(int(number)) for number in numbers) if pattern else ("",) * len(numbers)

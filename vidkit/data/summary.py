@@ -64,7 +64,7 @@ class IndexSummary:
 
 
 def summarize(index: Index, groups: Mapping[str, NDArray[np.bool_]] | None = None) -> IndexSummary:
-    """Return the counts of `index`. `groups` are masks over its boxes `(N,)` by name, to be counted beside them.
+    """The counts of `index`. `groups` are masks over its boxes `(N,)` by name, to be counted beside them.
 
     Looks at the disk only for whether each video's folder, tar, video file or image is there.
     """
@@ -75,7 +75,7 @@ def summarize(index: Index, groups: Mapping[str, NDArray[np.bool_]] | None = Non
         videos=index.n_videos,
         frames=index.n_frames,
         boxes=index.n_instances,
-        tracks=len(_tracks(index, index.track_id >= 0)),
+        tracks=len(distinct_tracks(index, index.track_id >= 0)),
         boxes_without_track=int((index.track_id < 0).sum()),
         empty_videos=int((np.diff(index.frame_start) == 0).sum()),
         empty_frames=int((np.diff(index.instance_start) == 0).sum()),
@@ -96,7 +96,7 @@ def summarize(index: Index, groups: Mapping[str, NDArray[np.bool_]] | None = Non
 
 
 def find_files(index: Index, files: FrameFiles, root: Path | None = None) -> FilesSummary:
-    """Return which videos' sources of frames are on the disk, under `root` or else the root that the index names."""
+    """Which videos' sources of frames are on the disk, under `root` or else the root that the index names."""
     root = Path(files.root) if root is None else root
     sources = zip(index.video_name, files.kind, files.source, strict=True)
     missing = tuple(name for name, kind, source in sources if not kind or not (root / source).exists())
@@ -104,8 +104,8 @@ def find_files(index: Index, files: FrameFiles, root: Path | None = None) -> Fil
     return FilesSummary(str(root), dict(kinds), index.n_videos - len(missing), missing)
 
 
-def _tracks(index: Index, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return one number for each distinct (video, track id) among the boxes in `rows (N,)`."""
+def distinct_tracks(index: Index, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """A number for each distinct (video, track id) among the boxes in `rows (N,)`."""
     video = index.frame_video[index.instance_frame[rows]].astype(np.int64)
     return np.unique((video << 32) + index.track_id[rows])
 
@@ -131,7 +131,7 @@ def _class(index: Index, class_id: int) -> ClassSummary:
         name=index.classes[class_id].name,
         wnid=index.classes[class_id].wnid,
         boxes=int(rows.sum()),
-        tracks=len(_tracks(index, rows & (index.track_id >= 0))),
+        tracks=len(distinct_tracks(index, rows & (index.track_id >= 0))),
         frames=len(frames),
         videos=len(np.unique(index.frame_video[frames])),
     )

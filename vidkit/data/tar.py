@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tarfile
 from array import array
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.frame_names import number_at_end
 from vidkit.errors import AnnotationError
 
 Members = NDArray[np.int64]
@@ -17,7 +17,7 @@ Members = NDArray[np.int64]
 
 
 def tar_members(path: Path, suffixes: tuple[str, ...]) -> dict[str, Members]:
-    """Return the frames in a plain tar by their folder ("" at the top): each file of these suffixes with a number.
+    """The frames in a plain tar by their folder ("" at the top): each file of these suffixes with a number.
 
     Raises AnnotationError for a compressed or damaged tar, and where a frame stands twice.
     """
@@ -27,10 +27,10 @@ def tar_members(path: Path, suffixes: tuple[str, ...]) -> dict[str, Members]:
             while (member := tar.next()) is not None:
                 tar.members = []  # type: ignore[attr-defined]  # else it keeps a kilobyte for each of a million members
                 stem, dot, suffix = member.name.rpartition(".")
-                digits = re.search(r"[0-9]{1,9}$", stem)
-                if member.isreg() and not member.issparse() and dot + suffix in suffixes and digits:
+                number = number_at_end(stem)
+                if member.isreg() and not member.issparse() and dot + suffix in suffixes and number is not None:
                     folder = member.name.rpartition("/")[0].removeprefix("./").removeprefix(".")
-                    folders.setdefault(folder, array("q")).extend((int(digits[0]), member.offset_data, member.size))
+                    folders.setdefault(folder, array("q")).extend((number, member.offset_data, member.size))
     except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:
         raise AnnotationError(
             f"{path}: not a plain tar, or damaged ({error}); a compressed tar has no frames at fixed places: "

@@ -1,6 +1,8 @@
 """Bootstrap over videos: how sure a number is, when another set of videos could have been drawn.
 
-Frames of a video are alike, so whole videos are drawn with replacement, all V of V, and everything is evaluated anew.
+Frames of a video are alike, so whole videos are drawn with replacement, all V of V, and everything is evaluated again;
+and once without each video, for the jackknife. `intervals` makes intervals of both.
+
 A video drawn twice counts twice, which is to weight each detection and each ground truth by the count of its video;
 matches stay as they are. Of a ranked list only runs matter: true positives with no false positive between them share
 the envelope's value at the last of them, in every replicate. So a class is two small matrices of counts, runs x
@@ -17,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.evaluation.average_precision import EPSILON, RECALL_POINTS, mean_ap
+from vidkit.evaluation.average_precision import EPSILON, RECALL_POINTS
+from vidkit.evaluation.intervals import Resampled
 from vidkit.evaluation.protocols import Protocol
-from vidkit.evaluation.result import Bootstrap, Interval
+from vidkit.evaluation.result import Bootstrap
 from vidkit.evaluation.scoring import Curve, Ranked
 from vidkit.evaluation.slices import Group
 
@@ -27,30 +30,30 @@ CELLS_AT_ONCE = 1 << 22
 """Runs x replicates that are computed in one step, 32 MiB a matrix."""
 
 
-class Sampler:
+class Resampling:
     """One drawing of videos, used for every class and every group, so that their replicates belong together."""
 
     def __init__(self, settings: Bootstrap, everything: Ranked) -> None:
+        n_videos = everything.matches.index.n_videos
         self.settings = settings
-        self.drawn = draws(everything.matches.index.n_videos, settings)
+        self.drawn = np.concatenate([draws(n_videos, settings), 1.0 - np.eye(n_videos)], axis=1)
         self.everything = everything
         self.whole = replicates(everything, Group("all"), self.drawn)
 
-    def replicates(self, rows: Ranked, group: Group) -> NDArray[np.float64]:
-        """Return the AP of each segment in each replicate; see `replicates`."""
-        if rows is self.everything and group.kept is None and group.area is None:
-            return self.whole
-        return replicates(rows, group, self.drawn)
+    def resampled(self, rows: Ranked, group: Group) -> Resampled:
+        """The AP of each segment in each replicate, and without each video."""
+        found = self.whole
+        if rows is not self.everything or group.kept is not None or group.area is not None:
+            found = replicates(rows, group, self.drawn)
+        b = self.settings.replicates
+        return Resampled(found[:, :b], found[:, b:], truth_by_video(rows, group) > 0)
 
-    def interval(self, ap: NDArray[np.float64], in_video: NDArray[np.bool_]) -> Interval:
-        """Return the intervals of the replicates `(C, B)` of some classes; see `interval`.
-
-        NaN where all ground truth is in one video, `in_video (C, V)`: how videos differ can't be known from one.
-        """
-        found = interval(ap, self.settings.level)
-        several = in_video.sum(axis=1) > 1
-        mean = found.mean_ap if in_video.any(axis=0).sum() > 1 else np.full(2, np.nan)
-        return Interval(mean, np.where(several[:, None], found.ap, np.nan))
+    def interval(self, value: float, found: NDArray[np.float64], group: Group, rows: Ranked) -> tuple[float, float]:
+        """The ends of the interval of a mean over classes, of its classes `(C, B + V)` in all drawings."""
+        b = self.settings.replicates
+        resampled = Resampled(found[:, :b], found[:, b:], truth_by_video(rows, group) > 0)
+        low, high = resampled.mean(value).ends(self.settings.level)[0]
+        return float(low), float(high)
 
 
 def draws(n_videos: int, settings: Bootstrap) -> NDArray[np.float64]:
@@ -67,31 +70,21 @@ def replicates(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArra
     `drawn (V, B)` is what `draws` gave: two results that were made with the same draws can be compared in pairs.
     """
     thresholds = rows.matches.protocol.iou_thresholds
+    total = sum(replicates_at(rows, group, threshold, drawn) for threshold in thresholds)
+    return np.asarray(total / len(thresholds))
+
+
+def replicates_at(rows: Ranked, group: Group, threshold: float, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same at one IoU threshold."""
     n_truth = truth_by_video(rows, group) @ drawn
     share = _share_weight(rows, group, drawn)
-    total = np.zeros_like(n_truth)
-    for threshold in thresholds:
-        for curve in rows.curves(group, threshold):
-            n = n_truth[curve.segment]
-            for columns, ap in _by_columns(rows, curve, drawn, share, n):
-                total[curve.segment, columns] += ap
-    return np.where(n_truth > 0, total / len(thresholds), np.nan)
-
-
-def interval(ap: NDArray[np.float64], level: float) -> Interval:
-    """Return the percentile interval of each class and of the mean over classes, of `ap (C, B)`.
-
-    A replicate in which a class has no ground truth tells nothing of it and is left out.
-    """
-    ends = [(1 - level) / 2, (1 + level) / 2]
-    means = np.array([mean_ap(column) for column in ap.T])
-    by_class = [_quantiles(row, ends) for row in ap]
-    return Interval(_quantiles(means, ends), np.array(by_class).reshape(-1, 2))
-
-
-def _quantiles(values: NDArray[np.float64], ends: list[float]) -> NDArray[np.float64]:
-    known = values[~np.isnan(values)]
-    return np.quantile(known, ends) if len(known) else np.full(2, np.nan)
+    found = np.where(n_truth > 0, 0.0, np.nan)
+    for curve in rows.curves(group, threshold):
+        n = n_truth[curve.segment]
+        of_cell = None if share is None else share[curve.segment // rows.matches.index.n_classes]
+        for columns, ap in _by_columns(rows, curve, drawn, of_cell, n):
+            found[curve.segment, columns] += ap
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,14 +200,7 @@ def truth_by_video(rows: Ranked, group: Group) -> NDArray[np.float64]:
 
 
 def _share_weight(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return `(B,)`: the weight that the group's share gives to detections without a cell, in each replicate."""
-    if group.kept is None or rows.matches.nearest is None:
+    """The weight `(K, B)` of detections without a cell, by the group's share in each part of each replicate."""
+    if group.kept is None or not rows.surroundings.looks:
         return None
-    index = rows.matches.index
-    counted = np.ones(index.n_instances, bool) if group.counted is None else group.counted
-    video = index.frame_video[index.instance_frame]
-    empty = np.bincount(index.frame_video[np.diff(index.instance_start) == 0], minlength=index.n_videos)
-    inside = np.bincount(video[counted], minlength=index.n_videos) + empty * group.with_empty
-    every = np.bincount(video, minlength=index.n_videos) + empty
-    share = (inside @ drawn) / np.maximum(every @ drawn, 1)
-    return rows.surroundings.without_cell(share)
+    return rows.surroundings.without_cell(rows.shares(group, drawn))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.evaluation.average_precision import average_precision
+from vidkit.evaluation.bootstrap import Resampling, replicates, replicates_at, truth_by_video
 from vidkit.evaluation.scoring import Ranked
 from vidkit.evaluation.slices import Group
 
@@ -34,6 +36,39 @@ def coco_stats(rows: Ranked) -> dict[str, float]:
     stats |= {f"AP{letter}": _mean(by_area[letter][0]) for letter in "sml"}
     stats |= {f"AR{limit}": _mean(recall[..., i]) for i, limit in enumerate(protocol.max_detections)}
     return stats | {f"AR{letter}": _mean(by_area[letter][1][..., -1]) for letter in "sml"}
+
+
+def coco_intervals(rows: Ranked, stats: Mapping[str, float], resampling: Resampling) -> dict[str, tuple[float, float]]:
+    """The ends of the interval of each of the twelve numbers; NaN where there is none."""
+    drawn, protocol = resampling.drawn, rows.matches.protocol
+    found: dict[str, tuple[NDArray[np.float64], Group]] = {}
+    for letter, limits in AREAS.items():
+        group = Group(letter, area=limits)
+        recall = _drawn_recall(rows, group, drawn)
+        if letter:
+            found[f"AP{letter}"] = replicates(rows, group, drawn), group
+            found[f"AR{letter}"] = recall[-1], group
+            continue
+        found |= {f"AR{limit}": (recall[i], group) for i, limit in enumerate(protocol.max_detections)}
+        found["AP"] = replicates(_at_most(rows, AP_DETECTIONS), group, drawn), group
+        for threshold, name in ((0.5, "AP50"), (0.75, "AP75")):
+            found[name] = replicates_at(rows, group, threshold, drawn), group
+    return {name: resampling.interval(value, *found[name], rows) for name, value in stats.items()}
+
+
+def _drawn_recall(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The recall `(limits, C, K)`, the mean over IoU thresholds, when each video counts `drawn (V, K)` times."""
+    protocol, place = rows.matches.protocol, rows.matches.place
+    n_truth = truth_by_video(rows, group)
+    found = np.zeros((len(protocol.max_detections), *n_truth.shape))
+    for threshold in protocol.iou_thresholds:
+        for curve in rows.curves(group, threshold):
+            true = curve.rows[curve.true]
+            for i, limit in enumerate(protocol.max_detections):
+                mine = true if place is None else true[place[true] < limit]
+                found[i, curve.segment] += np.bincount(rows.video[mine], minlength=n_truth.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((found @ drawn) / (n_truth @ drawn) / len(protocol.iou_thresholds))
 
 
 def _tables(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,7 +1,8 @@
 """compare: two runs over the same videos, difference by difference, with intervals that use the pairing.
 
 Both runs are scored on the same drawings of videos (`vidkit.evaluation.bootstrap`), so what makes a video hard for both
-cancels in the difference: its interval is much narrower than those of the two scores let expect.
+cancels in the difference: its interval is much narrower than those of the two scores let expect. Where the videos are
+too few for an interval there is no P and no verdict either.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
-from vidkit.evaluation.average_precision import mean_ap
 from vidkit.evaluation.bootstrap import replicates
 from vidkit.evaluation.evaluate import match_for, score
+from vidkit.evaluation.intervals import Spread, mean_of_known, missing
 from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, software
 from vidkit.evaluation.scoring import ranked
-from vidkit.evaluation.slices import Bins, Group, breakdown
+from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
 from vidkit.predictions.table import Predictions
-from vidkit.shown import as_html, as_text, percent
+from vidkit.shown import percent, shows_itself
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NOT_ASKED = "no resampling"
+"""The note of a difference without resampling of videos."""
 COMPARISON_FORMAT, COMPARISON_VERSION = "vidkit-comparison", 1
 
 
@@ -46,12 +49,17 @@ class Difference:
     low: float  # the ends of delta's interval
     high: float
     p_better: float
-    """P(delta > 0): the share of drawings in which b is better; a drawing in which they are equal counts half."""
+    """P(delta > 0 among all videos that could have been drawn); above 0.975 the 95 % interval lies above 0."""
+    note: str = ""
+    """Why there is no interval and no P, as "3 videos: too few to tell"; "" where there are."""
 
     @property
     def is_worse(self) -> bool:
-        """Whether b is worse beyond chance: the whole interval lies below 0; without an interval, delta does."""
-        return self.high < 0 if np.isfinite(self.high) else self.delta < 0
+        """Whether b is worse beyond chance: the whole interval lies below 0. If none was asked for: whether delta does.
+
+        Never where the videos are too few for an interval.
+        """
+        return self.delta < 0 if self.note == NOT_ASKED else self.high < 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class VideoShare:
     delta_without: float
 
 
+@shows_itself
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Run b against run a, on the same data and under the same rules."""
@@ -85,16 +94,12 @@ class Comparison:
 
         return pd.DataFrame([asdict(difference) for difference in self.differences])
 
-    def __repr__(self) -> str:
-        return as_text(self._title(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._title(), self._shown())
-
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The result in one line."""
         return f"B - A: {percent(self.overall.delta)} points of mAP, protocol {self.protocol.name}"
 
-    def _shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
         return [
             {
                 "group": f"{d.by}: {d.name}" if d.by else "all",
@@ -138,65 +143,80 @@ def compare(
 ) -> Comparison:
     """Return how much better `b` is than `a` on `index`: b - a, of all data, each group of each `by`, each class.
 
-    The parameters are those of `vidkit.evaluate`. Raises PredictionError if a run doesn't fit the index, or if only a
-    part of its videos was run.
+    The parameters and errors are those of `vidkit.evaluate`. Raises PredictionError, too, if only a part of a run's
+    videos was run.
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
     for name, predictions in (("a", a), ("b", b)):
         if predictions.run.limited:
             raise PredictionError(f"run {name} is limited to a part of the data; run it whole to compare it")
-    breakdowns = [breakdown(name, index, rules, bins) for name in ([by] if isinstance(by, str) else by)]
-    bootstrap = Bootstrap(ci, seed) if ci else None
-    tables = [match_for(index, predictions, rules, breakdowns) for predictions in (a, b)]
-    of_a, of_b = (score(table, breakdowns, bootstrap) for table in tables)
+    bootstrap, wanted = Bootstrap.asked(ci, seed), breakdowns(by, index, rules, bins)
+    tables = [match_for(index, predictions, rules, wanted) for predictions in (a, b)]
+    return compare_matches(tables[0], tables[1], wanted, bootstrap)
+
+
+def compare_matches(
+    a: Matches, b: Matches, wanted: Sequence[Breakdown], bootstrap: Bootstrap | None = None
+) -> Comparison:
+    """How much better the run of `b` is than that of `a`: tables of matches of one index under one protocol.
+
+    They must hold the nearest ground truth if a breakdown needs it.
+    """
+    index, of_a, of_b = a.index, score(a, wanted, bootstrap), score(b, wanted, bootstrap)
     differences: list[Difference] = []
     for group_a, group_b in zip((of_a.overall, *of_a.groups), (of_b.overall, *of_b.groups), strict=True):
         differences += _differences(group_a, group_b, index.class_names, bootstrap)
-    videos = _shares(tables[0], tables[1], of_b.mean_ap - of_a.mean_ap)
-    return Comparison(rules, of_a, of_b, tuple(differences), videos, bootstrap)
+    videos = _shares(index, [_without_each(*side) for side in zip((a, b), (of_a, of_b), strict=True)])
+    return Comparison(a.protocol, of_a, of_b, tuple(differences), videos, bootstrap)
 
 
 def _differences(
     a: GroupResult, b: GroupResult, class_names: Sequence[str], bootstrap: Bootstrap | None
 ) -> Iterator[Difference]:
     """Yield the difference of a group's mean AP, then that of each class with ground truth in it."""
-    nothing = np.zeros((len(class_names), 0))
-    of_a = nothing if a.replicates is None else a.replicates
-    of_b = nothing if b.replicates is None else b.replicates
-    level = 0.0 if bootstrap is None else bootstrap.level
-    means = np.array([mean_ap(y) - mean_ap(x) for x, y in zip(of_a.T, of_b.T, strict=True)])
-    if a.interval is not None and np.isnan(a.interval.mean_ap).any():
-        means = np.zeros(0)  # all ground truth in one video, which can't be drawn anew
-    yield _difference(a, "", int(a.n_gt.sum()), a.mean_ap, b.mean_ap, means, level)
+    n_gt, told = int(a.n_gt.sum()), [_not_told(NOT_ASKED)] * (1 + len(a.ap))
+    if bootstrap is not None:
+        told = [_not_told(missing(1))] * (1 + len(a.ap))  # a cell that is one video
+    if bootstrap is not None and a.interval is not None and a.resampled is not None and b.resampled is not None:
+        resampled, ends = b.resampled.minus(a.resampled), a.interval
+        told = _told(resampled.mean(b.mean_ap - a.mean_ap), bootstrap.level, [ends.n_videos])
+        told += _told(resampled.by_class(b.ap - a.ap), bootstrap.level, ends.n_videos_by_class.tolist())
+    yield Difference(a.by, a.name, "", n_gt, a.mean_ap, b.mean_ap, b.mean_ap - a.mean_ap, **told[0])
     for c in (int(c) for c in np.flatnonzero(a.n_gt)):
         found = float(a.ap[c]), float(b.ap[c])
-        alone = a.interval is not None and bool(np.isnan(a.interval.ap[c]).any())
-        drawn = nothing[c] if alone else of_b[c] - of_a[c]
-        yield _difference(a, class_names[c], int(a.n_gt[c]), *found, drawn, level)
+        yield Difference(a.by, a.name, class_names[c], int(a.n_gt[c]), *found, found[1] - found[0], **told[1 + c])
 
 
-def _difference(
-    group: GroupResult, class_name: str, n_gt: int, a: float, b: float, drawn: NDArray[np.float64], level: float
-) -> Difference:
-    known = drawn[~np.isnan(drawn)]
-    low, high, better = float("nan"), float("nan"), float("nan")
-    if len(known):
-        low, high = (float(end) for end in np.quantile(known, [(1 - level) / 2, (1 + level) / 2]))
-        better = float(np.mean((known > 0) + 0.5 * (known == 0)))
-    return Difference(group.by, group.name, class_name, n_gt, a, b, b - a, low, high, better)
-
-
-def _shares(a: Matches, b: Matches, delta: float) -> tuple[VideoShare, ...]:
-    """Return each video's share in the difference of the mean AP, by leaving it out."""
-    index = a.index
-    each_left_out = 1.0 - np.eye(index.n_videos)
-    without = [
-        np.array([mean_ap(column) for column in replicates(ranked(table), Group("all"), each_left_out).T])
-        for table in (a, b)
+def _told(spread: Spread, level: float, n_videos: Sequence[int]) -> list[dict[str, Any]]:
+    """What is known of how sure each difference of a spread is, as fields of Difference."""
+    rows = zip(spread.ends(level, "difference").tolist(), spread.positive().tolist(), n_videos, strict=True)
+    return [
+        {"low": low, "high": high, "p_better": better, "note": ""} if low <= high else _not_told(missing(n))
+        for (low, high), better, n in rows
     ]
+
+
+def _not_told(note: str) -> dict[str, Any]:
+    return {"low": np.nan, "high": np.nan, "p_better": np.nan, "note": note}
+
+
+def _without_each(matches: Matches, result: EvalResult) -> NDArray[np.float64]:
+    """The mean AP without each video, `(V,)`, after that of all."""
+    resampled = result.overall.resampled
+    if resampled is None:
+        each_left_out = 1.0 - np.eye(matches.index.n_videos)
+        left_out = replicates(ranked(matches), Group("all"), each_left_out)
+    else:
+        left_out = resampled.left_out
+    return np.append(result.mean_ap, mean_of_known(left_out.T))
+
+
+def _shares(index: Index, mean_ap: Sequence[NDArray[np.float64]]) -> tuple[VideoShare, ...]:
+    """Each video's share in the difference of the mean AP, from the means of a and b of all and without each video."""
+    delta, *without = (mean_ap[1] - mean_ap[0]).tolist()
     shares = [
-        VideoShare(name, float(delta - left), float(left))
-        for name, left in zip(index.video_name, without[1] - without[0], strict=True)
+        VideoShare(name, delta - left, left)
+        for name, left in zip(index.video_name, without, strict=True)
         if np.isfinite(left)
     ]
     return tuple(sorted(shares, key=lambda video: -video.share))

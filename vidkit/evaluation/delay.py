@@ -33,7 +33,7 @@ from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.protocols import FGFA, Protocol, protocol_named
 from vidkit.evaluation.tracks import Tracks, found_scores, tracks_of
 from vidkit.predictions.table import Predictions
-from vidkit.shown import as_html, as_text
+from vidkit.shown import shows_itself
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +65,7 @@ class Delay:
     """The mean of d, not cut at W, over the objects that are found; NaN if none is."""
 
 
+@shows_itself
 @dataclass(frozen=True, repr=False)
 class DelayReport:
     """The average delay over all rates, and the delay at each."""
@@ -82,16 +83,12 @@ class DelayReport:
 
         return pd.DataFrame([asdict(delay) for delay in self.at], columns=list(Delay.__dataclass_fields__))
 
-    def __repr__(self) -> str:
-        return as_text(self._title(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._title(), self._shown())
-
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The result in one line."""
         return f"average delay {self.average_delay:.2f} frames, protocol {self.protocol}"
 
-    def _shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
         return [asdict(delay) for delay in self.at]
 
     def to_json(self) -> dict[str, Any]:
@@ -110,8 +107,10 @@ def average_delay(
     """Return the delays of `predictions` at each of the `rates`, and their average; matching is the protocol's.
 
     Raises AnnotationError if the index has no track ids, PredictionError if the predictions don't fit it, ValueError
-    for rates that are negative or not given, or a window below 1.
+    for rates that are negative or not given, a window below 1, or another `per`.
     """
+    if per not in ("object", "frame"):
+        raise ValueError(f"per {per!r}; wanted object or frame")
     if not rates or not all(rate >= 0 for rate in rates) or window < 1:
         raise ValueError(f"rates {list(rates)}, window {window}; wanted rates of 0 or more, and a window of 1 or more")
     rules = protocol_named(protocol) if isinstance(protocol, str) else protocol

@@ -27,7 +27,7 @@ class DistanceScore:
     distance: int
     """|t - key| in frames."""
     motion: str
-    """"all", or a group of the motion breakdown: "slow", "medium", "fast"."""
+    """"all", or a group of the protocol's breakdown by motion."""
     frames: int
     ground_truth: int
     mean_ap: float
@@ -66,7 +66,7 @@ def scores_by_distance(
     ci: int = 0,
     seed: int = 0,
 ) -> list[DistanceScore]:
-    """Return the mean AP at each distance, in rising order; with `by_motion` of slow, medium and fast objects too.
+    """The mean AP at each distance, in rising order, of all objects and `by_motion` of each of the protocol's groups.
 
     Each distance is scored on its frames alone, under `protocol`. With `ci` replicates of a bootstrap over videos each
     score gets a 95 % interval. Raises PredictionError for predictions of another index, and what `evaluate` raises.
@@ -83,11 +83,10 @@ def scores_by_distance(
     by = [_ATTRIBUTE, *([f"{_ATTRIBUTE} x motion"] if by_motion else [])]
     result = evaluate(marked, same, protocol, by=by, ci=ci, seed=seed)
     frames = {int(d): int(n) for d, n in zip(*np.unique(distances, return_counts=True), strict=True)}
-    return sorted(_scores(result.groups, frames), key=lambda score: (score.distance, _MOTION.index(score.motion)))
+    return sorted(_scores(result.groups, frames), key=lambda score: score.distance)
 
 
 _ATTRIBUTE = "distance from key"
-_MOTION = ("all", "slow", "medium", "fast")
 
 
 def _scores(groups: tuple[GroupResult, ...], frames: dict[int, int]) -> Iterator[DistanceScore]:

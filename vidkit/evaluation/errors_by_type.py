@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from vidkit.evaluation.ranking import matching_keys, rank, score_keys
 from vidkit.evaluation.scoring import Ranked, ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Cells, Group, breakdowns
 from vidkit.predictions.table import Predictions
-from vidkit.shown import as_html, as_text, percent
+from vidkit.shown import percent, shows_itself
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +84,7 @@ class GroupErrors:
     count: Mapping[str, NDArray[np.float64]]
 
 
+@shows_itself
 @dataclass(frozen=True, eq=False, repr=False)
 class ErrorReport:
     """The errors of all data and of each group, with the rules that told them."""
@@ -126,16 +128,12 @@ class ErrorReport:
                     "n_gt": int(group.n_gt.sum() if c is None else group.n_gt[c]),
                 }
 
-    def __repr__(self) -> str:
-        return as_text(self._title(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._title(), self._shown())
-
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The result in one line."""
         return f"cost of each type of error in points of mAP, protocol {self.protocol.name}"
 
-    def _shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
         return [
             {
                 "group": f"{group.by}: {group.name}" if group.by else "all",
@@ -398,10 +396,9 @@ def _count(rows: Ranked, group: Group, errors: Errors) -> dict[str, NDArray[np.f
     """Return the number of errors of each type in each segment."""
     kind = errors.kind[rows.ranking.order]
     here = np.flatnonzero(kind != NO_ERROR)
-    weight = np.ones(len(here))
-    if group.kept is not None:
-        table = rows.surroundings.weights(group.kept, group.share(rows.matches.index))
-        weight = table[rows.surroundings.of_detection[here]]
+    weigh, start = rows.weighing(group), rows.ranking.start
+    parts = [weigh(slice(*ends), segment)[0] for segment, ends in enumerate(pairwise(start.tolist()))]
+    weight = np.concatenate([np.zeros(0), *parts])[here]
     limits = group.area or rows.matches.protocol.area_range
     if limits is not None:
         area = rows.area[here]

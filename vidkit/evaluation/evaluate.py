@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import fill_missing, mean_ap
-from vidkit.evaluation.bootstrap import Sampler, truth_by_video
-from vidkit.evaluation.coco_stats import coco_stats
+from vidkit.evaluation.bootstrap import Resampling
+from vidkit.evaluation.coco_stats import coco_intervals, coco_stats
+from vidkit.evaluation.intervals import Resampled
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
@@ -39,16 +40,16 @@ def evaluate(
     the edges of groups of numbers, `fp_rule` replaces the protocol's rule for unmatched detections. With `ci`
     replicates of a bootstrap over videos each number gets a 95 % interval, the speed of a timed run too.
 
-    Raises PredictionError if the predictions don't fit the index, ChoiceError for a name that isn't known, and
-    AnnotationError where an attribute needs track ids that the index doesn't have.
+    Raises PredictionError if the predictions don't fit the index, ChoiceError for a name that isn't known or bins that
+    nothing uses, AnnotationError where an attribute needs track ids that the index doesn't have, and ValueError for a
+    negative `ci` or `seed`.
 
     >>> result = evaluate(index, predictions, "fgfa", by="motion")  # doctest: +SKIP
     >>> result.mean_ap, result.group("motion", "fast").mean_ap  # doctest: +SKIP
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
-    wanted = breakdowns(by, index, rules, bins)
-    matches = match_for(index, predictions, rules, wanted)
-    return score(matches, wanted, Bootstrap(ci, seed) if ci else None)
+    bootstrap, wanted = Bootstrap.asked(ci, seed), breakdowns(by, index, rules, bins)
+    return score(match_for(index, predictions, rules, wanted), wanted, bootstrap)
 
 
 def match_for(index: Index, predictions: Predictions, protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Matches:
@@ -63,14 +64,15 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
     """
     index, predictions, protocol = matches.index, matches.predictions, matches.protocol
     everything = ranked(matches)
-    sampler = None if bootstrap is None else Sampler(bootstrap, everything)
+    resampling = None if bootstrap is None else Resampling(bootstrap, everything)
+    stats = coco_stats(everything) if len(protocol.max_detections) > 1 else {}
     groups: list[GroupResult] = []
     for wanted in breakdowns:
-        groups += _broken_down(everything, wanted, sampler)
+        groups += _broken_down(everything, wanted, resampling)
     return EvalResult(
         protocol=protocol,
         class_names=index.class_names,
-        overall=_overall(everything, sampler),
+        overall=_overall(everything, resampling),
         groups=tuple(groups),
         counts={
             "videos": index.n_videos,
@@ -87,7 +89,8 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
         },
         run=describe_run(predictions) | _speed_interval(matches, bootstrap),
         bootstrap=bootstrap,
-        stats=coco_stats(everything) if len(protocol.max_detections) > 1 else {},
+        stats=stats,
+        stats_interval=coco_intervals(everything, stats, resampling) if resampling is not None and stats else {},
     )
 
 
@@ -105,16 +108,24 @@ def _scope(protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Scope | None:
     return "class" if protocol.fp_rule == "mega" else "frame"
 
 
-def _overall(everything: Ranked, sampler: Sampler | None) -> GroupResult:
+def _overall(everything: Ranked, resampling: Resampling | None) -> GroupResult:
     protocol = everything.matches.protocol
     ap, n_gt = _scores(everything, Group("all"))
     if protocol.missing_class == "zero or nan":
         ap = fill_missing(ap, np.diff(everything.ranking.start) > 0)
-    drawn = ends = None
-    if sampler is not None:
-        drawn = sampler.replicates(everything, Group("all"))
-        ends = sampler.interval(drawn, truth_by_video(everything, Group("all")) > 0)
-    return GroupResult("", "all", mean_ap(ap, protocol.missing_class == "skip"), ap, n_gt, ends, drawn)
+    resampled = None if resampling is None else resampling.resampled(everything, Group("all"))
+    if resampled is not None and protocol.missing_class == "zero or nan":
+        resampled = resampled.with_zeros((n_gt == 0) & (ap == 0))
+    mean = mean_ap(ap, protocol.missing_class == "skip")
+    return GroupResult("", "all", mean, ap, n_gt, _interval(resampled, mean, ap, resampling), resampled)
+
+
+def _interval(
+    resampled: Resampled | None, mean: float, ap: NDArray[np.float64], resampling: Resampling | None
+) -> Interval | None:
+    if resampled is None or resampling is None:
+        return None
+    return Interval.of(resampled, mean, ap, resampling.settings.level)
 
 
 def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -123,39 +134,29 @@ def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np
     return np.mean(ap, axis=0), rows.count(rows.members(group))
 
 
-def _broken_down(everything: Ranked, wanted: Breakdown, sampler: Sampler | None) -> Iterator[GroupResult]:
+def _broken_down(everything: Ranked, wanted: Breakdown, resampling: Resampling | None) -> Iterator[GroupResult]:
     index = everything.matches.index
     rows = everything if wanted.cells is None else ranked(everything.matches, wanted.cells)
     if wanted.cells is not None and wanted.cells.of_one_video:
-        sampler = None  # one video can't be drawn anew
+        resampling = None  # how videos differ can't be known from one
     for group in wanted.groups:
         ap, n_gt = _scores(rows, group)
-        replicates = None if sampler is None else sampler.replicates(rows, group)
-        in_video = None if sampler is None else truth_by_video(rows, group) > 0
+        resampled = None if resampling is None else resampling.resampled(rows, group)
         for cell, name in enumerate(("",) if wanted.cells is None else wanted.cells.names):
             here = slice(cell * index.n_classes, (cell + 1) * index.n_classes)
-            drawn = ends = None
-            if sampler is not None and replicates is not None and in_video is not None:
-                drawn = replicates[here]
-                ends = sampler.interval(drawn, in_video[here])
+            mine = None if resampled is None else resampled.classes(here)
             label = "/".join(part for part in (name, group.name) if part)
-            whole = GroupResult(wanted.by, label, mean_ap(ap[here]), ap[here], n_gt[here], ends, drawn)
-            yield from _by_class(whole, index.class_names) if wanted.by_class else (whole,)
+            mean = mean_ap(ap[here])
+            ends = _interval(mine, mean, ap[here], resampling)
+            whole = GroupResult(wanted.by, label, mean, ap[here], n_gt[here], ends, mine)
+            yield from _by_class(whole, index.class_names, resampling) if wanted.by_class else (whole,)
 
 
-def _by_class(group: GroupResult, class_names: Sequence[str]) -> Iterator[GroupResult]:
+def _by_class(group: GroupResult, class_names: Sequence[str], resampling: Resampling | None) -> Iterator[GroupResult]:
     """Yield one group for each class of a group."""
     for c, class_name in enumerate(class_names):
         only = np.arange(len(class_names)) == c
-        ends = None
-        if group.interval is not None:
-            ends = Interval(group.interval.ap[c], np.where(only[:, None], group.interval.ap, np.nan))
-        yield GroupResult(
-            group.by,
-            f"{group.name}/{class_name}" if group.name else class_name,
-            float(group.ap[c]),
-            np.where(only, group.ap, np.nan),
-            np.where(only, group.n_gt, 0),
-            ends,
-            None if group.replicates is None else np.where(only[:, None], group.replicates, np.nan),
-        )
+        ap, mean = np.where(only, group.ap, np.nan), float(group.ap[c])
+        mine = None if group.resampled is None else group.resampled.classes(only)
+        name, n_gt = f"{group.name}/{class_name}" if group.name else class_name, np.where(only, group.n_gt, 0)
+        yield GroupResult(group.by, name, mean, ap, n_gt, _interval(mine, mean, ap, resampling), mine)

@@ -35,6 +35,11 @@ class Surroundings:
     n_tied: int
 
     @property
+    def looks(self) -> bool:
+        """Whether the rule looks at the ground truth around a detection; if not, all count alike."""
+        return self.rule in ("fgfa", "mega")
+
+    @property
     def nowhere(self) -> int:
         """The row of detections without a cell: the frame has no object, or for `mega` none of their class."""
         return len(self.cell_of_truth) + self.n_cells
@@ -43,22 +48,24 @@ class Surroundings:
         """Return the same with the detections in another order."""
         return replace(self, of_detection=self.of_detection[order])
 
-    def weights(self, kept: NDArray[np.bool_], share: float) -> NDArray[np.float64]:
-        """Return the table of weights for the group of ground truth `kept (N,)`.
+    def weights(self, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The table of weights for the group of ground truth `kept (N,)`.
 
-        `share` is the share of the group in all ground truth, where a frame without objects counts as one; see
-        `docs/protocols.md`.
+        It has 0 for detections without a cell, whose weight is that of `without_cell`.
         """
-        if self.rule in ("all", "none"):
+        if not self.looks:
             return np.full(self.nowhere + 1 + self.n_tied, 1.0 if self.rule == "all" else 0.0)
         members = np.bincount(self.cell_of_truth, minlength=self.n_cells)
         ignored = np.bincount(self.cell_of_truth, weights=~kept, minlength=self.n_cells)
         mixed = ignored / np.maximum(members, 1)  # the share of *ignored* ones, as the peers' code has it
         cell = np.where(ignored == 0, 1.0, np.where(ignored == members, 0.0, mixed))
-        return np.concatenate([kept, cell, self.without_cell(np.array([share])), self._ties(kept, cell)])
+        return np.concatenate([kept, cell, [0.0], self._ties(kept, cell)])
 
     def without_cell(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weight of detections without a cell, for a group that is this share of all ground truth."""
+        """The weight of detections without a cell, for a group that is this share of all ground truth.
+
+        A frame without objects counts as one object in the share; see `docs/protocols.md`.
+        """
         if self.rule == "fgfa":
             return share
         return np.where((share == 0) | (share == 1), 1.0, share)  # MEGA replaces 1 by 0, and 0 is "no weight given"

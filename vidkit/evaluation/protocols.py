@@ -17,6 +17,10 @@ from vidkit.errors import ChoiceError, did_you_mean
 FalsePositiveRule = Literal["fgfa", "mega", "all", "none"]
 FP_RULES: tuple[FalsePositiveRule, ...] = ("fgfa", "mega", "all", "none")
 
+MOTION_NAMES = ("fast", "medium", "slow")
+AREA_NAMES = ("small", "medium", "large")
+"""The names of three groups, by rising motion IoU and by rising area; other numbers of groups are named by range."""
+
 COCO_THRESHOLDS: tuple[float, ...] = tuple(np.linspace(0.5, 0.95, 10).tolist())  # COCO's own, to the last bit
 
 
@@ -63,9 +67,9 @@ class Protocol:
     max_detections: tuple[int, ...] = ()
     """Detections of a class in a frame that count, best first; several numbers are COCO's, the last one rules AP."""
     motion_edges: tuple[float, ...] = (0.7, 0.9)
-    """Where the groups of motion IoU meet: fast, medium, slow."""
+    """Where the groups of motion IoU meet; with two edges MOTION_NAMES."""
     area_edges: tuple[float, ...] = (50.0**2, 150.0**2)
-    """Where the groups of area meet, in square pixels: small, medium, large."""
+    """Where the groups of area meet, in square pixels; with two edges AREA_NAMES."""
 
     @property
     def area_pixel(self) -> int:
@@ -73,7 +77,13 @@ class Protocol:
         return min(self.pixel, 1)
 
     def with_rule(self, fp_rule: FalsePositiveRule | None) -> Protocol:
-        """Return the protocol with another rule for unmatched detections; None: with its own."""
+        """The protocol with another rule for unmatched detections; None: with its own.
+
+        Raises ChoiceError that lists the rules if there is none of this name.
+        """
+        if fp_rule is not None and fp_rule not in FP_RULES:
+            near, known = did_you_mean(str(fp_rule), list(FP_RULES)), ", ".join(FP_RULES)
+            raise ChoiceError(f"no rule {fp_rule!r} for unmatched detections{near}; there are {known}")
         return self if fp_rule is None else replace(self, fp_rule=fp_rule)
 
     def rules(self) -> dict[str, Any]:

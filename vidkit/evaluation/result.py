@@ -14,24 +14,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.errors import FormatError
+from vidkit.evaluation.intervals import Resampled, missing
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
 from vidkit.predictions.table import FrameTimes, Predictions
-from vidkit.shown import as_html, as_text, percent
+from vidkit.shown import percent, shows_itself
 from vidkit.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RESULT_FORMAT, RESULT_VERSION = "vidkit-result", 1
+INTERVAL = "bias-corrected, jackknife error"
+"""What intervals are called in files."""
 
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """The ends of bootstrap intervals, of the mean AP, `(2,)`, and of each class's AP, `(C, 2)`; NaN: there is none."""
+    """The ends of intervals, of the mean AP, `(2,)`, and of each class's AP, `(C, 2)`; NaN: there is none."""
 
     mean_ap: NDArray[np.float64]
     ap: NDArray[np.float64]
+    n_videos: int
+    """How many videos hold ground truth of the group; below `FEWEST_VIDEOS` there is no interval."""
+    n_videos_by_class: NDArray[np.int64]
+    """The same for each class, `(C,)`."""
+    below: float
+    """The share of the replicates below the mean AP, equal ones by half; far from 0.5: a bias as large as chance."""
+
+    @classmethod
+    def of(cls, resampled: Resampled, mean_ap: float, ap: NDArray[np.float64], level: float) -> Interval:
+        """The intervals of a group, from its resampled AP."""
+        mean, in_video = resampled.mean(mean_ap), resampled.in_video
+        n_videos, n_by_class = int(in_video.any(axis=0).sum()), in_video.sum(axis=1)
+        ends = mean.ends(level)[0], resampled.by_class(ap).ends(level)
+        return cls(*ends, n_videos, n_by_class, float(mean.below[0]))
+
+    def missing(self, class_id: int | None = None) -> str:
+        """Why the mean AP, or a class, has no interval; "" where it has one."""
+        if class_id is None:
+            return missing(self.n_videos) if np.isnan(self.mean_ap).any() else ""
+        return missing(int(self.n_videos_by_class[class_id])) if np.isnan(self.ap[class_id]).any() else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +67,29 @@ class GroupResult:
     ap: NDArray[np.float64]  # (C,)
     n_gt: NDArray[np.int64]  # (C,)
     interval: Interval | None = None
-    replicates: NDArray[np.float64] | None = None
-    """The AP of each class in each drawing of the bootstrap, `(C, B)`: for paired comparisons, not stored in files."""
+    resampled: Resampled | None = None
+    """The AP of each class in each drawing and without each video: for paired comparisons, not stored in files."""
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals were made: percentiles over `replicates` drawings of all V of V videos with replacement."""
+    """How intervals were made: from `replicates` drawings of V of the V videos with replacement; see `intervals`."""
 
     replicates: int
     seed: int
     level: float = 0.95
 
+    @classmethod
+    def asked(cls, ci: int, seed: int) -> Bootstrap | None:
+        """What the arguments `ci` and `seed` ask for; None for `ci` 0. Raises ValueError for negative ones."""
+        if ci < 0 or seed < 0:
+            raise ValueError(
+                f"ci {ci}, seed {seed}: wanted a number of resamplings, as 1000, or 0 for no intervals; a seed from 0"
+            )
+        return cls(ci, seed) if ci else None
 
+
+@shows_itself
 @dataclass(frozen=True, eq=False, repr=False)
 class EvalResult:
     """The AP of all data and of each group, with everything that is needed to know what the numbers mean."""
@@ -72,6 +105,8 @@ class EvalResult:
     """What the predictions tell of the run that made them; `frames_per_second` and `look_ahead` where it was timed."""
     stats: Mapping[str, float] = field(default_factory=dict)
     """COCO's twelve numbers, under the protocol `coco` alone."""
+    stats_interval: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """The ends of their intervals, where some were asked for; NaN: there is none."""
     bootstrap: Bootstrap | None = None
 
     @property
@@ -112,18 +147,14 @@ class EvalResult:
             for name, ap, n_gt, limits in rows
         ]
 
-    def __repr__(self) -> str:
-        return as_text(self._title(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._title(), self._shown())
-
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The result in one line."""
         limited = ", of a limited run" if self.limited else ""
         data = " ".join(self.data.get(name, "") for name in ("dataset", "split"))
         return f"mAP {percent(self.mean_ap)} % on {data}, protocol {self.protocol.name}{limited}"
 
-    def _shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
         return [
             {
                 "group": f"{group.by}: {group.name}" if group.by else "all",
@@ -147,8 +178,10 @@ class EvalResult:
         }
         if self.stats:
             head["stats"] = {name: _number(value) for name, value in self.stats.items()}
+        if self.stats_interval:
+            head["stats_interval"] = {n: [_number(end) for end in ends] for n, ends in self.stats_interval.items()}
         if self.bootstrap is not None:
-            head["bootstrap"] = {"over": "videos", "interval": "percentile", **asdict(self.bootstrap)}
+            head["bootstrap"] = {"over": "videos", "interval": INTERVAL, **asdict(self.bootstrap)}
         return head | {
             "counts": dict(self.counts),
             "data": dict(self.data),
@@ -161,6 +194,8 @@ class EvalResult:
         content: dict[str, Any] = {"mean_ap": _number(group.mean_ap)}
         if ends is not None:
             content["mean_ap_interval"] = [_number(end) for end in ends.mean_ap]
+            content["replicates_below"] = _number(ends.below)
+            content["n_videos"] = ends.n_videos
         content |= {
             "n_gt": int(group.n_gt.sum()),
             "ap": self._by_class(group.ap),
@@ -169,6 +204,9 @@ class EvalResult:
         if ends is not None:
             content["ap_interval"] = {
                 name: [_number(end) for end in ends.ap[c]] for c, name in enumerate(self.class_names)
+            }
+            content["n_videos_by_class"] = {
+                name: int(n) for name, n in zip(self.class_names, ends.n_videos_by_class, strict=True)
             }
         return content
 
@@ -242,6 +280,7 @@ def _from_json(content: Mapping[str, Any]) -> EvalResult:
         data=content["data"],
         run=content["run"],
         stats={name: _value(v) for name, v in content.get("stats", {}).items()},
+        stats_interval={n: (_value(e[0]), _value(e[1])) for n, e in content.get("stats_interval", {}).items()},
         bootstrap=Bootstrap(**settings) if settings else None,
     )
 
@@ -252,6 +291,9 @@ def _group_from_json(content: Mapping[str, Any], by: str, name: str, names: tupl
         interval = Interval(
             np.array([_value(end) for end in content["mean_ap_interval"]]),
             np.array([[_value(end) for end in content["ap_interval"][c]] for c in names]).reshape(-1, 2),
+            content.get("n_videos", 1),  # older files had no interval where there was one video
+            np.array([content.get("n_videos_by_class", {}).get(c, 1) for c in names], np.int64),
+            _value(content.get("replicates_below")),
         )
     return GroupResult(
         by,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +24,11 @@ class Curve:
     rows: NDArray[np.int32]  # (L,) rows of the predictions, best first
     true: NDArray[np.int64]  # (T,) the places of true positives among them
     weight: NDArray[np.float64]  # (L,) what each counts as a false positive
-    by_share: NDArray[np.bool_] | None  # (L,) whether that weight is the group's share in all ground truth; None: none
+    by_share: NDArray[np.bool_] | None  # (L,) whether that weight is the group's share in its cell; None: of none
+
+
+Weighing = Callable[[slice, int], tuple[NDArray[np.float64], NDArray[np.bool_] | None]]
+"""A function of places in a ranking, all of one segment, and of that segment."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,11 @@ class Ranked:
     def n_segments(self) -> int:
         """Cells x classes."""
         return len(self.ranking.start) - 1
+
+    @property
+    def n_cells(self) -> int:
+        """How many parts the data have; 1 without a breakdown."""
+        return 1 if self.cells is None else len(self.cells.names)
 
     @cached_property
     def matched(self) -> NDArray[np.int32]:
@@ -94,6 +103,18 @@ class Ranked:
             kept &= (self.truth_area >= limits[0]) & (self.truth_area <= limits[1])
         return kept
 
+    def shares(self, group: Group, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The group's share in the ground truth of each cell, `(K, B)`, when each video counts `drawn (V, B)` times.
+
+        A frame without objects counts as one object.
+        """
+        index = self.matches.index
+        inside, every = group.shared(index)
+        cell = np.zeros(index.n_frames, np.int64) if self.cells is None else self.cells.of_frame
+        flat, shape = cell * index.n_videos + index.frame_video, (self.n_cells, index.n_videos)
+        of_group, of_all = (np.bincount(flat, n, shape[0] * shape[1]).reshape(shape) @ drawn for n in (inside, every))
+        return np.asarray(of_group / np.maximum(of_all, 1))
+
     def count(self, members: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the number of members in each segment."""
         return np.bincount(self.truth_segment[members], minlength=self.n_segments)
@@ -101,9 +122,7 @@ class Ranked:
     def curves(self, group: Group, threshold: float) -> Iterator[Curve]:
         """Yield the curve of each segment in which a true positive is found."""
         members = self.members(group)
-        table = None
-        if group.kept is not None:
-            table = self.surroundings.weights(group.kept, group.share(self.matches.index))
+        weigh = self.weighing(group)
         matched = self._matched_at(threshold, members)
         limits = group.area or self.matches.protocol.area_range
         if limits is not None and limits[0] <= self._area_limits[0] and self._area_limits[1] <= limits[1]:
@@ -114,7 +133,7 @@ class Ranked:
             if len(true) == 0:
                 continue
             here = slice(first, first + true[-1] + 1)
-            weight, by_share = self._weights(here, table)
+            weight, by_share = weigh(here, segment)
             if limits is not None:
                 weight[(self.area[here] < limits[0]) | (self.area[here] > limits[1])] = 0
             weight[hit[hit < len(weight)]] = 0
@@ -129,13 +148,23 @@ class Ranked:
             ap[curve.segment] = average_precision(above, int(n_truth[curve.segment]), self.matches.protocol)
         return ap
 
-    def _weights(
-        self, here: slice, table: NDArray[np.float64] | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
-        if table is None:
-            return np.ones(here.stop - here.start), None
-        around = self.surroundings.of_detection[here]
-        return table[around], around == self.surroundings.nowhere
+    def weighing(self, group: Group) -> Weighing:
+        """What each detection of a slice of a segment counts if it is unmatched, and whether that is by share."""
+        if group.kept is None:
+            return lambda here, segment: (np.ones(here.stop - here.start), None)
+        surroundings, n_classes = self.surroundings, self.matches.index.n_classes
+        table = surroundings.weights(group.kept)
+        if not surroundings.looks:
+            return lambda here, segment: (table[surroundings.of_detection[here]], None)
+        alone = surroundings.without_cell(self.shares(group, np.ones((self.matches.index.n_videos, 1))))
+
+        def weigh(here: slice, segment: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+            around = surroundings.of_detection[here]
+            weight, by_share = table[around], around == surroundings.nowhere
+            weight[by_share] = alone[segment // n_classes, 0]
+            return weight, by_share
+
+        return weigh
 
     def _matched_at(self, threshold: float, members: NDArray[np.bool_]) -> NDArray[np.int32]:
         matched = self.matches.matched_at(threshold, members)

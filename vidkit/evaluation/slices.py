@@ -20,7 +20,7 @@ from vidkit.boxes import Boxes, to_inclusive, without_rounding
 from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, did_you_mean
 from vidkit.evaluation.motion_iou import motion_of, track_length
-from vidkit.evaluation.protocols import Protocol
+from vidkit.evaluation.protocols import AREA_NAMES, MOTION_NAMES, Protocol
 
 Bins = Mapping[str, Sequence[float]]
 """Edges for attributes that are numbers: {"motion": (0.7, 0.9)}."""
@@ -42,11 +42,15 @@ class Group:
     with_empty: bool = True  # whether a frame without objects counts as one object of the group
     area: tuple[float, float] | None = None  # closed; None: any
 
-    def share(self, index: Index) -> float:
-        """Return the group's share in all ground truth, where a frame without objects counts as one object."""
-        empty = int((np.diff(index.instance_start) == 0).sum())
-        inside = index.n_instances if self.counted is None else int(self.counted.sum())
-        return (inside + empty * self.with_empty) / max(index.n_instances + empty, 1)
+    def shared(self, index: Index) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many objects of the group, and of all, each frame holds, `(F,)`; a frame without objects counts as one.
+
+        The sums of the two over the frames of a cell are the group's share in that cell.
+        """
+        every = np.diff(index.instance_start)
+        empty = every == 0
+        inside = every if self.counted is None else _by_frame(self.counted, index)
+        return inside + empty * self.with_empty, every + empty
 
     def cross(self, other: Group) -> Group:
         """Return the group of what is in both."""
@@ -89,8 +93,8 @@ def breakdown(by: str, index: Index, protocol: Protocol, bins: Bins | None = Non
 
     Raises ChoiceError for an attribute that the index doesn't have, AnnotationError where track ids are missing.
     """
-    groups: list[tuple[Group, ...]] = []
-    cells: list[Cells] = []
+    of_truth: dict[str, tuple[float, ...] | None] = {}
+    parts: list[Cells] = []
     names = attribute_names(by)
     if len(set(names)) < len(names):
         raise ChoiceError(f"{by!r}: crosses an attribute with itself")
@@ -99,15 +103,17 @@ def breakdown(by: str, index: Index, protocol: Protocol, bins: Bins | None = Non
         if name == "class":
             continue
         if name == "video":
-            cells.append(Cells(index.video_name, index.frame_video.astype(np.int64), of_one_video=True))
+            parts.append(Cells(index.video_name, index.frame_video.astype(np.int64), of_one_video=True))
         elif (frames := _frame_column(name, index)) is not None:
-            cells.append(_cells(name, frames, edges))
+            parts.append(_cells(name, frames, edges))
         else:
-            groups.append(_groups(name, index, protocol, edges))
+            of_truth[name] = edges
+    cells = reduce(Cells.cross, parts) if parts else None
+    groups = [_groups(name, index, protocol, edges, cells) for name, edges in of_truth.items()]
     return Breakdown(
         by=" x ".join(names),
         groups=tuple(reduce(Group.cross, combination) for combination in product(*groups)) if groups else (Group(""),),
-        cells=reduce(Cells.cross, cells) if cells else None,
+        cells=cells,
         by_class="class" in names,
     )
 
@@ -176,13 +182,15 @@ def _refuse_edges(name: str, edges: Sequence[float] | None) -> None:
         raise ChoiceError(f"bins for {name}, which isn't a number")
 
 
-def _groups(name: str, index: Index, protocol: Protocol, edges: Sequence[float] | None) -> tuple[Group, ...]:
+def _groups(
+    name: str, index: Index, protocol: Protocol, edges: Sequence[float] | None, cells: Cells | None
+) -> tuple[Group, ...]:
     if name == "motion":
-        return _motion_groups(index, protocol, edges)
+        return _motion_groups(index, protocol, edges, cells)
     if name == "area":
         low, high = protocol.area_range or (-np.inf, np.inf)
         limits = [low, *(edges or protocol.area_edges), high]
-        labels = _labels(limits[1:-1], ("small", "medium", "large"))
+        labels = _labels(limits[1:-1], AREA_NAMES)
         ranges = pairwise(limits)
         return (Group("all"), *(Group(label, area=both) for label, both in zip(labels, ranges, strict=True)))
     values = _instance_column(name, index)
@@ -195,19 +203,28 @@ def _groups(name: str, index: Index, protocol: Protocol, edges: Sequence[float] 
     return tuple(Group(label, inside, inside, with_zero) for label, inside, with_zero in _ranges(values, edges))
 
 
-def _motion_groups(index: Index, protocol: Protocol, edges: Sequence[float] | None) -> tuple[Group, ...]:
-    """Return all, slow, medium, fast: ranges closed at both ends, so that a value on an edge is in both."""
+def _motion_groups(
+    index: Index, protocol: Protocol, edges: Sequence[float] | None, cells: Cells | None
+) -> tuple[Group, ...]:
+    """All, and the ranges from slow to fast, closed at both ends, so that a value on an edge is in both."""
     motion = motion_of(index)
     limits = [0.0, *(edges or protocol.motion_edges), 1.0]
-    labels = _labels(limits[1:-1], ("fast", "medium", "slow"))
+    labels = _labels(limits[1:-1], MOTION_NAMES)
+    everywhere = np.zeros(index.n_instances, bool)
+    if protocol.lone_zero == "in every group":
+        everywhere = (motion == 0) & _in_lone_cell(index, cells)
     groups = []
     for label, low, high in zip(labels, limits[:-1], limits[1:], strict=True):
         inside = (motion >= low) & (motion <= high)
-        kept = inside
-        if protocol.lone_zero == "in every group" and np.diff(index.instance_start).max(initial=0) <= 1:
-            kept = inside | (motion == 0)
-        groups.append(Group(label, kept, inside, low <= 0 <= high))
+        groups.append(Group(label, inside | everywhere, inside, low <= 0 <= high))
     return (Group("all"), *reversed(groups))
+
+
+def _in_lone_cell(index: Index, cells: Cells | None) -> NDArray[np.bool_]:
+    """Whether no frame of an instance's cell has more than one object, `(N,)`; without cells: no frame of the data."""
+    cell = np.zeros(index.n_frames, np.int64) if cells is None else cells.of_frame
+    crowded = np.bincount(cell, np.diff(index.instance_start) > 1) > 0
+    return ~crowded[cell[index.instance_frame]]
 
 
 def _instance_column(name: str, index: Index) -> NDArray[Any]:
@@ -272,6 +289,11 @@ def _labels(edges: Sequence[float], three: Iterable[str] = ()) -> list[str]:
         return names
     inner = [f"{low:g}-{high:g}" for low, high in pairwise(edges)]
     return [f"<{edges[0]:g}", *inner, f">={edges[-1]:g}"] if len(edges) else ["any"]
+
+
+def _by_frame(chosen: NDArray[np.bool_], index: Index) -> NDArray[np.int64]:
+    """The number of chosen instances in each frame `(F,)`."""
+    return np.bincount(index.instance_frame[chosen], minlength=index.n_frames)
 
 
 def _both(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

@@ -38,7 +38,7 @@ from vidkit.evaluation.matching import match
 from vidkit.evaluation.protocols import FGFA, Protocol, protocol_named
 from vidkit.evaluation.tracks import Tracks, found_by, found_scores, tracks_of
 from vidkit.predictions.table import Predictions
-from vidkit.shown import as_html, as_text
+from vidkit.shown import shows_itself
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +70,7 @@ class Stability:
         return self.fragment + self.centre + self.scale_ratio
 
 
+@shows_itself
 @dataclass(frozen=True, repr=False)
 class StabilityReport:
     """The errors at each recall, and their mean over the recalls that are reached."""
@@ -86,16 +87,12 @@ class StabilityReport:
 
         return pd.DataFrame([_as_dict(stability) for stability in self.at])
 
-    def __repr__(self) -> str:
-        return as_text(self._title(), self._shown())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._title(), self._shown())
-
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The result in one line."""
         return f"stability errors along tracks: {self.mean.total:.4f}, protocol {self.protocol}"
 
-    def _shown(self) -> list[dict[str, Any]]:
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows of its table."""
         return [_as_dict(stability) for stability in self.at]
 
     def to_json(self) -> dict[str, Any]:

@@ -14,6 +14,10 @@ so the detections of φ(t) are scored against the ground truth of t; without any
 A detector that needs no time and doesn't look ahead scores what it scores offline. Each video starts a new clock;
 reading and decoding cost nothing, as in all our times.
 
+Time is counted in whole ticks, 46 126 080 to a frame: an answer that takes exactly n frames, or n / 2 … n / 16 of one,
+has come exactly then, after any number of frames, where sums of binary fractions would be late by their last bit.
+Measured times are rounded to a tick, 0.7 ns at 30 frames a second.
+
 Which frame a detector takes when it's free is either the *newest* that is ready, as in the paper, so that a slow
 detector skips frames; or *every* frame in its order, so that a slow one falls ever further behind. A detector that
 carries features from frame to frame was measured while it saw every frame, and would have answered otherwise had it
@@ -34,6 +38,8 @@ from vidkit.predictions.table import NO_KEY, FrameTimes, Predictions
 
 Take = Literal["newest", "every"]
 NO_ANSWER = -1
+TICKS = 720_720 * 64
+"""Ticks of a frame; divisible by 1 … 16 and by 1 024."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,8 +78,11 @@ def stream(index: Index, predictions: Predictions, frames_per_second: float, tak
     """Return what `predictions` would have been seen as in videos of `frames_per_second` frames a second.
 
     `take` is the frame that a detector takes when it's free; None: `default_take`. Raises PredictionError for
-    predictions without usable times, or of another index, ValueError unless the frame rate is above 0 and finite.
+    predictions without usable times, or of another index, ValueError unless the frame rate is above 0 and finite, and
+    for another `take`.
     """
+    if take not in ("newest", "every", None):
+        raise ValueError(f"take {take!r}; wanted newest, every or None")
     if not 0 < frames_per_second < np.inf:
         raise ValueError(f"frames_per_second {frames_per_second}; wanted a finite number above 0")
     times = _checked(index, predictions)
@@ -83,7 +92,7 @@ def stream(index: Index, predictions: Predictions, frames_per_second: float, tak
     for first, stop in zip(index.frame_start[:-1].tolist(), index.frame_start[1:].tolist(), strict=True):
         here = slice(first, stop)
         frames, finish = schedule(times.compute_seconds[here], times.look_ahead[here], frames_per_second, take)
-        newest = np.searchsorted(finish, np.arange(stop - first) / frames_per_second, side="right") - 1
+        newest = np.searchsorted(finish, np.arange(stop - first) * TICKS, side="right") - 1
         answered = newest >= 0
         source[here][answered] = first + frames[newest[answered]]
         taken[first + frames] = True
@@ -99,24 +108,25 @@ def default_take(predictions: Predictions) -> Take:
 
 def schedule(
     seconds: NDArray[np.float64], look_ahead: NDArray[np.int32], frames_per_second: float, take: Take
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return which frames of a video of n are taken, in their order, and when each is answered, in seconds.
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The frames of a video of n that are taken, in order, and when each is answered, in ticks of 1 / TICKS frame.
 
     `seconds (n,)` is the compute time of each frame, `look_ahead (n,)` how many further frames it waits for.
     """
     n = len(seconds)
-    ready = np.minimum(np.arange(n) + look_ahead, n - 1) / frames_per_second
+    ready = np.minimum(np.arange(n) + look_ahead, n - 1) * TICKS
     ready = np.maximum.accumulate(ready)  # what an earlier frame waited for is there
     frames: list[int] = []
-    finish: list[float] = []
-    free, following = 0.0, 0
+    finish: list[int] = []
+    compute = np.rint(seconds * frames_per_second * TICKS).astype(np.int64).tolist()
+    free, following = 0, 0
     while following < n:
-        start = max(free, float(ready[following]))
+        start = max(free, int(ready[following]))
         frame = following if take == "every" else int(np.searchsorted(ready, start, side="right")) - 1
-        free, following = start + float(seconds[frame]), frame + 1
+        free, following = start + compute[frame], frame + 1
         frames.append(frame)
         finish.append(free)
-    return np.array(frames, np.int64), np.array(finish)
+    return np.array(frames, np.int64), np.array(finish, np.int64)
 
 
 def _checked(index: Index, predictions: Predictions) -> FrameTimes:

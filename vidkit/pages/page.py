@@ -18,7 +18,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Text:
+class Paragraph:
     """A paragraph; `loud` is for what must not be overlooked."""
 
     text: str
@@ -26,7 +26,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Listing:
+class CodeBlock:
     """Lines that are shown as they are: commands."""
 
     lines: tuple[str, ...]
@@ -51,11 +51,11 @@ class Picture:
     width: float = 3.5
 
 
-Block = Heading | Text | Listing | Table | Picture
+Block = Heading | Paragraph | CodeBlock | Table | Picture
 
 
 def to_markdown(title: str, blocks: Iterable[Block], folder: Path) -> str:
-    """Return a page for `folder`, to which the paths of its pictures are made relative."""
+    """A page for `folder`, to which the paths of its pictures are made relative."""
     return "\n".join([f"# {_inline(title)}\n", *(_markdown(block, folder) for block in blocks)])
 
 
@@ -63,9 +63,9 @@ def _markdown(block: Block, folder: Path) -> str:
     match block:
         case Heading(text):
             return f"## {_inline(text)}\n"
-        case Text(text, loud):
+        case Paragraph(text, loud):
             return f"**{_inline(text)}**\n" if loud else f"{_inline(text)}\n"
-        case Listing(lines):
+        case CodeBlock(lines):
             return "```\n" + "".join(f"{line}\n" for line in lines) + "```\n"
         case Picture(path, text):
             return f"![{_inline(text)}]({path.relative_to(folder).as_posix()})\n"
@@ -74,7 +74,7 @@ def _markdown(block: Block, folder: Path) -> str:
 
 
 def table_to_markdown(table: Table) -> str:
-    """Return a table alone."""
+    """A table alone."""
     rule = ["---"] * table.left + ["---:"] * (len(table.columns) - table.left)
     lines = [[_inline(cell) for cell in line] for line in (table.columns, *table.rows)]
     lines.insert(1, rule)
@@ -82,12 +82,12 @@ def table_to_markdown(table: Table) -> str:
 
 
 def _inline(text: str) -> str:
-    """Return text that Markdown shows as it is: in one line, with nothing of its own in it."""
+    """Text that Markdown shows as it is: in one line, with nothing of its own in it."""
     return re.sub(r"([\\`*_<>\[\]|])", r"\\\1", " ".join(text.split()))
 
 
 def to_html(title: str, blocks: Iterable[Block]) -> str:
-    """Return a page in one piece: style and pictures are part of it. OSError if a picture can't be read."""
+    """A page in one piece: style and pictures are part of it. OSError if a picture can't be read."""
     body = "\n".join(_html(block) for block in blocks)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -126,9 +126,9 @@ def _html(block: Block) -> str:
     match block:
         case Heading(text):
             return f"<h2>{escape(text)}</h2>"
-        case Text(text, loud):
+        case Paragraph(text, loud):
             return f"<p class='loud'>{escape(text)}</p>" if loud else f"<p>{escape(text)}</p>"
-        case Listing(lines):
+        case CodeBlock(lines):
             return f"<pre>{escape(chr(10).join(lines))}</pre>"
         case Picture(path, text, width):
             data = b64encode(path.read_bytes()).decode("ascii")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vidkit.evaluation.intervals import FEWEST_VIDEOS, is_far_off
 from vidkit.evaluation.protocols import differences
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.evaluation.slices import repeats_all
@@ -20,7 +21,7 @@ NOTHING = "–"
 
 
 def groups_table(results: Sequence[EvalResult]) -> pd.DataFrame:
-    """Return a row for each group with its mean AP in percent, one column of text for each result.
+    """A row for each group with its mean AP in percent, one column of text for each result.
 
     The results are of one evaluation: the same groups under several protocols. The group of all motion, or of all
     areas, has a row only where its numbers aren't those of all data.
@@ -37,7 +38,7 @@ def groups_table(results: Sequence[EvalResult]) -> pd.DataFrame:
 
 
 def classes_table(results: Sequence[EvalResult]) -> pd.DataFrame:
-    """Return a row for each class that has ground truth or an AP, with its AP in percent under each result."""
+    """A row for each class that has ground truth or an AP, with its AP in percent under each result."""
     import pandas as pd
 
     first = results[0].overall
@@ -50,7 +51,7 @@ def classes_table(results: Sequence[EvalResult]) -> pd.DataFrame:
 
 
 def protocols_table(results: Sequence[EvalResult]) -> pd.DataFrame:
-    """Return a row for each protocol: its mean AP and that of each group, in percent."""
+    """A row for each protocol: its mean AP and that of each group, in percent."""
     import pandas as pd
 
     rows = []
@@ -62,26 +63,53 @@ def protocols_table(results: Sequence[EvalResult]) -> pd.DataFrame:
 
 
 def stats_table(result: EvalResult) -> pd.DataFrame:
-    """Return COCO's twelve numbers in percent."""
+    """COCO's twelve numbers in percent, with their intervals where they have some."""
     import pandas as pd
 
-    return pd.DataFrame([[name, _percent(value)] for name, value in result.stats.items()], columns=["number", "%"])
+    none = (math.nan, math.nan)
+    rows = [[n, _with_ends(v, *result.stats_interval.get(n, none))] for n, v in result.stats.items()]
+    return pd.DataFrame(rows, columns=["number", "%"])
 
 
 def percent(group: GroupResult, class_id: int | None = None) -> str:
-    """Return the mean AP, or the AP of a class, in percent with its interval where it has one: "75.50 [73.9, 77.0]"."""
+    """The mean AP, or the AP of a class, in percent with its interval: "75.50 [73.9, 77.0]".
+
+    Where videos are too few for one: "75.50 (3 videos)", which `notes` explains.
+    """
     value = group.mean_ap if class_id is None else float(group.ap[class_id])
-    text = _percent(value)
+    text = in_percent(value)
     if group.interval is None or math.isnan(value):
         return text
-    low, high = group.interval.mean_ap if class_id is None else group.interval.ap[class_id]
-    if math.isnan(low):
-        return text
-    return f"{text} [{_percent(low, 1)}, {_percent(high, 1)}]"
+    if why := group.interval.missing(class_id):
+        return f"{text} ({why.partition(':')[0]})"
+    return _with_ends(value, *(group.interval.mean_ap if class_id is None else group.interval.ap[class_id]))
+
+
+def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
+    """What must be said of the intervals in a table: which are missing, and which lie far from their numbers.
+
+    With `classes` the table has a row for each class of all data.
+    """
+    groups = [group for result in results for group in (result.overall, *result.groups) if group.interval is not None]
+    shown = [percent(group) for group in groups]
+    if classes:
+        shown += [percent(result.overall, c) for result in results for c in range(len(result.class_names))]
+    said = []
+    if any(text.endswith(("video)", "videos)")) for text in shown):
+        said.append(f"(n videos): too few to tell how sure the number is; an interval needs {FEWEST_VIDEOS}")
+    if any(text.endswith("alike)") for text in shown):
+        said.append("(all videos alike): how others would differ can't be known from them")
+    biased = [g for g in groups if g.interval and not g.interval.missing() and is_far_off(g.interval.below)]
+    if biased:
+        names = ", ".join(dict.fromkeys(f"{g.by}: {g.name}" if g.by else g.name for g in biased))
+        said.append(
+            f"biased: {names}: the number lies at the edge of its replicates, so trust the interval, not the number"
+        )
+    return said
 
 
 def to_markdown(table: pd.DataFrame) -> str:
-    """Return a table as Markdown, numbers to the right."""
+    """A table as Markdown, numbers to the right."""
     rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
     lines = [list(map(_cell, table.columns)), ["---", *["---:"] * (len(table.columns) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -98,7 +126,7 @@ def write_tables(folder: Path, results: Sequence[EvalResult]) -> list[Path]:
 
 
 def markdown_report(results: Sequence[EvalResult]) -> str:
-    """Return the groups, the classes and the rules of some results as one Markdown text."""
+    """The groups, the classes and the rules of some results as one Markdown text."""
     first = results[0]
     parts = [
         f"# {first.run.get('detector') or 'predictions'} on {first.data['dataset']} {first.data['split']}\n",
@@ -109,12 +137,12 @@ def markdown_report(results: Sequence[EvalResult]) -> str:
         parts.insert(1, f"**{LIMITED}**\n")
     parts += [to_markdown(groups_table(results)), to_markdown(classes_table(results))]
     parts += [to_markdown(stats_table(result)) for result in results if result.stats]
-    parts += ["".join(f"- {describe(result)}\n" for result in results)]
+    parts += ["".join(f"- {line}\n" for line in [*map(describe, results), *notes(results, classes=True)])]
     return "\n".join(parts)
 
 
 def differing_rules(result: EvalResult) -> str:
-    """Return the rules of a result's protocol that `fgfa` doesn't have, as text."""
+    """The rules of a result's protocol that `fgfa` doesn't have, as text."""
     return "; ".join(_phrase(*rule) for rule in differences(result.protocol).items()) or NOTHING
 
 
@@ -122,17 +150,23 @@ LIMITED = "limited run: only a part of the data was run, so these numbers are no
 
 
 def describe(result: EvalResult) -> str:
-    """Return one line on what a result's numbers mean: protocol, source and the rule for unmatched detections."""
+    """One line on what a result's numbers mean: protocol, source and the rule for unmatched detections."""
     protocol = result.protocol
     return f"{protocol.name}: {protocol.source}; unmatched detections in groups: rule {protocol.fp_rule}"
 
 
-def _percent(value: float, digits: int = 2) -> str:
-    return NOTHING if math.isnan(value) else f"{100 * value:.{digits}f}"
+def in_percent(value: float | None, digits: int = 2) -> str:
+    """A share of 0 … 1 in percent; NaN and None are NOTHING."""
+    return NOTHING if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def _with_ends(value: float, low: float, high: float) -> str:
+    text = in_percent(value)
+    return text if math.isnan(low) else f"{text} [{in_percent(low, 1)}, {in_percent(high, 1)}]"
 
 
 def _phrase(rule: str, value: Any) -> str:
-    """Return what a rule of a protocol says, for those that differ from `fgfa`."""
+    """What a rule of a protocol says, for those that differ from `fgfa`."""
     if isinstance(value, list):
         numbers = f"{value[0]:g}…{value[-1]:g}" if len(value) > 3 else "/".join(f"{v:g}" for v in value)
         return f"{_LISTS.get(rule, rule)} {numbers}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -16,82 +15,71 @@ from vidkit.pickles.torch_file import Tensor
 
 _ROWS_A_BYTE = 16  # more detections than this for each byte of a file can only be references repeated
 _HARMLESS_ROWS = 10_000_000
-_NUMBER_AT_END = re.compile(r"(\d{1,9})$")
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """Where content came from: the place that errors name, and its size in bytes."""
 
     place: str
     size: int
 
-    def part(self, name: str) -> Source:
-        """Return the source of a part of the content."""
-        return Source(f"{self.place}: {name}", self.size)
+    def part(self, name: str) -> Origin:
+        """The origin of a part of the content."""
+        return Origin(f"{self.place}: {name}", self.size)
 
 
-def numbers(value: object, source: Source) -> NDArray[Any]:
-    """Return an array, a tensor or a list of numbers as an array of numbers."""
+def numbers(value: object, origin: Origin) -> NDArray[Any]:
+    """An array, a tensor or a list of numbers as an array of numbers."""
     if isinstance(value, Tensor):
         value = value.numpy()
     if isinstance(value, list | tuple):
-        _check_rows_of_list(value, source)
+        _check_rows_of_list(value, origin)
         try:
             value = np.array(value)
         except (ValueError, TypeError, OverflowError, RecursionError):
-            raise PredictionError(f"{source.place}: a list of something else than numbers") from None
+            raise PredictionError(f"{origin.place}: a list of something else than numbers") from None
     if isinstance(value, np.ndarray) and (value.dtype.kind in "biuf" or value.size == 0):
         return np.asarray(value) if value.dtype.kind in "biuf" else np.zeros(value.shape, np.float32)
-    raise PredictionError(f"{source.place}: found {type(value).__name__}, wanted an array of numbers")
+    raise PredictionError(f"{origin.place}: found {type(value).__name__}, wanted an array of numbers")
 
 
-def _check_rows_of_list(value: Sequence[object], source: Source) -> None:
+def _check_rows_of_list(value: Sequence[object], origin: Origin) -> None:
     """Refuse a list that unfolds to more than the file holds: a few bytes can name one list again and again."""
     rows = [row for row in value if isinstance(row, list | tuple | np.ndarray)]
-    check_rows(sum(row.size if isinstance(row, np.ndarray) else len(row) for row in rows), source)
+    check_rows(sum(row.size if isinstance(row, np.ndarray) else len(row) for row in rows), origin)
     if any(
         isinstance(cell, list | tuple | np.ndarray) for row in rows if not isinstance(row, np.ndarray) for cell in row
     ):
-        raise PredictionError(f"{source.place}: a list of something else than numbers")
+        raise PredictionError(f"{origin.place}: a list of something else than numbers")
 
 
-def table(parts: Sequence[NDArray[Any]], columns: int, source: Source) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the rows of all `parts (n, columns)` as one array `(sum of n, columns)`, and the n of each part."""
+def table(parts: Sequence[NDArray[Any]], columns: int, origin: Origin) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The rows of all `parts (n, columns)` as one array `(sum of n, columns)`, and the n of each part."""
     try:
         counts = np.fromiter(map(len, parts), np.int64, len(parts))
-        check_rows(int(counts.sum()), source)
+        check_rows(int(counts.sum()), origin)
         rows = np.concatenate([np.zeros((0, columns), np.float32), *compress(parts, counts)])
     except (ValueError, TypeError) as error:  # arrays of other shapes
-        raise PredictionError(f"{source.place}: wanted arrays of shape (n, {columns}) throughout: {error}") from None
+        raise PredictionError(f"{origin.place}: wanted arrays of shape (n, {columns}) throughout: {error}") from None
     return np.asarray(rows), counts
 
 
-def column(parts: Sequence[NDArray[Any]], source: Source, dtype: type[np.generic]) -> NDArray[Any]:
-    """Return all `parts (n,)` as one array."""
-    check_rows(sum(part.size for part in parts), source)
+def column(parts: Sequence[NDArray[Any]], origin: Origin, dtype: type[np.generic]) -> NDArray[Any]:
+    """All `parts (n,)` as one array."""
+    check_rows(sum(part.size for part in parts), origin)
     filled = [part.reshape(-1) for part in parts if part.size]
     return np.concatenate(filled) if filled else np.zeros(0, dtype)
 
 
-def check_rows(rows: int, source: Source) -> None:
+def check_rows(rows: int, origin: Origin) -> None:
     """Raise PredictionError if a file tells of more detections than its bytes can be about."""
-    if rows > max(_HARMLESS_ROWS, _ROWS_A_BYTE * source.size):
+    if rows > max(_HARMLESS_ROWS, _ROWS_A_BYTE * origin.size):
         raise PredictionError(
-            f"{source.place}: refused: {rows} detections in a file of {source.size} bytes: one array is repeated"
+            f"{origin.place}: refused: {rows} detections in a file of {origin.size} bytes: one array is repeated"
         )
 
 
 def entries_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the entry that each detection belongs to, for so many detections an entry."""
+    """The number of the entry that each detection belongs to, for so many detections an entry."""
     return np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-
-
-def split_frame_name(name: str, place: str) -> tuple[str, int]:
-    """Return video and frame number of a frame's name or path: "val/NAME/000012.JPEG" is ("val/NAME", 12)."""
-    video, _, file = name.rpartition("/")
-    stem = file.rsplit(".", 1)[0] if "." in file else file
-    found = _NUMBER_AT_END.search(stem)
-    if not video or found is None:
-        raise PredictionError(f"{place}: {name[:80]!r} isn't the name of a frame; wanted VIDEO/NUMBER")
-    return video, int(found[1])

@@ -8,7 +8,7 @@ _OURS, _EVERYONES = (b"cnumpy._core.multiarray\n_reconstruct\n", b"cnumpy.core.m
 
 
 def plain_pickle(content: object) -> bytes:
-    """Return `content`, which holds builtin containers and numpy arrays, as a pickle of protocol 3.
+    """`content`, which holds builtin containers and numpy arrays, as a pickle of protocol 3.
 
     numpy 2 names a module that numpy before 1.26 doesn't have; the old name is known to all. The name stands once, at
     the first array and before any array's bytes, so the first place where it is found is the name itself.

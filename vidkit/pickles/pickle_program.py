@@ -44,7 +44,7 @@ class Program:
 
 
 def check(data: bytes, start: int) -> Program:
-    """Return what the pickle at `start` takes; UnpicklingError if it is cut, isn't a pickle, or asks for too much."""
+    """What the pickle at `start` takes; UnpicklingError if it is cut, isn't a pickle, or asks for too much."""
     at, steps = start, _stepper(max(len(data) - start, 1 << 16))
     while True:
         at = steps.match(data, at).end()  # type: ignore[union-attr]  # it matches nothing at least
@@ -58,7 +58,7 @@ def check(data: bytes, start: int) -> Program:
 
 
 def _step(data: bytes, at: int, code: int, size: int) -> int:
-    """Return the end of an opcode that states its length in another way than by one byte."""
+    """The end of an opcode that states its length in another way than by one byte."""
     if code in _COUNTED:
         width = _COUNTED[code]
         end = at + 1 + width + int.from_bytes(data[at + 1 : at + 1 + width], "little")
@@ -83,7 +83,7 @@ def _step(data: bytes, at: int, code: int, size: int) -> int:
 
 @lru_cache(maxsize=8)
 def _stepper(size: int) -> re.Pattern[bytes]:
-    """Return the pattern of any run of opcodes of fixed length, or whose length one byte states.
+    """The pattern of any run of opcodes of fixed length, or whose length one byte states.
 
     A memo entry (LONG_BINPUT) may have the number of a byte of the file at most: picklers count them from 0.
     """
@@ -106,7 +106,7 @@ def _byte(value: int) -> bytes:
 
 
 def run(load: Callable[[], Any], program: Program) -> Any:
-    """Return what `load` returns, run on a stack that is deep enough for the tuples of the program."""
+    """What `load` returns, run on a stack that is deep enough for the tuples of the program."""
     if program.depth <= _OWN_STACK:
         return load()
     answer: list[Any] = []
@@ -126,7 +126,7 @@ def run(load: Callable[[], Any], program: Program) -> Any:
 
 
 def _started(work: Callable[[], None], stack: int) -> threading.Thread:
-    """Return a thread that runs `work` on a stack of so many bytes, or of less where the machine doesn't give it."""
+    """A thread that runs `work` on a stack of so many bytes, or of less where the machine doesn't give it."""
     for size in (stack, min(stack, _LEAST_STACK)):
         before = threading.stack_size(size & ~0xFFFF)
         try:

@@ -48,7 +48,7 @@ class Frozen:
         object.__setattr__(self, "_call", call)
 
     def __call__(self, *args: Any) -> Any:
-        """Return what the function returns."""
+        """What the function returns."""
         return self._call(*args)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -188,7 +188,7 @@ def _encode(text: object, encoding: object = "latin1", *_errors: object) -> byte
 
 
 def _empty_of(kind: type[Any]) -> Callable[..., Any]:
-    """Return a stand-in for a container's constructor that copies one list, tuple or dict at most."""
+    """A stand-in for a container's constructor that copies one list, tuple or dict at most."""
 
     def make(*args: Any) -> Any:
         if len(args) > 1 or (args and type(args[0]) not in (list, tuple, dict, set, frozenset)):
@@ -215,7 +215,7 @@ class Box(metaclass=_Refusing):
     state: dict[str, Any]
 
     def __new__(cls, *_args: Any) -> Box:
-        """Return one without attributes; arguments of the constructor aren't needed by any known class."""
+        """One without attributes; arguments of the constructor aren't needed by any known class."""
         box = object.__new__(cls)
         box.state = {}
         return box
@@ -283,7 +283,7 @@ class _Unpickler(pickle.Unpickler):
         self._storage = storage
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the stand-in for a name; refuse any other, or import it where the user trusts the file."""
+        """The stand-in for a name; any other is refused, or imported where the user trusts the file."""
         full = f"{module}.{name}"
         if full in BOX_CLASSES:
             return Box
@@ -295,7 +295,7 @@ class _Unpickler(pickle.Unpickler):
         raise _Refused(full)
 
     def persistent_load(self, pid: object) -> Any:
-        """Return a tensor's storage, where the file has storages."""
+        """A tensor's storage, where the file has storages."""
         if self._storage is None:
             raise pickle.UnpicklingError("it refers to something outside of itself")
         return self._storage(pid)
@@ -318,7 +318,7 @@ def load(
     storage: Callable[[object], object] | None = None,
     trusted: bool = False,
 ) -> Any:
-    """Return the object of the one pickle in `data`, rebuilt from arrays, containers and `Box` alone.
+    """The object of the one pickle in `data`, rebuilt from arrays, containers and `Box` alone.
 
     `names` are further stand-ins, `storage` answers persistent ids. With `trusted` any other name is imported and run
     as `pickle.load` does, for files of the user's own making. Raises PredictionError, which starts with `place`,
@@ -338,7 +338,7 @@ def load_next(
     storage: Callable[[object], object] | None = None,
     trusted: bool = False,
 ) -> Any:
-    """Return the next object of a stream of pickles, and leave `file` behind it. As `load` otherwise."""
+    """The next object of a stream of pickles; `file` is left behind it. As `load` otherwise."""
     start = file.tell()
     try:
         program = pickle_program.check(file.getvalue(), start)

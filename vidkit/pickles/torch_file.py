@@ -81,7 +81,7 @@ class Tensor:
         raise UnpicklingError("it gives a tensor a state")
 
     def numpy(self) -> NDArray[Any]:
-        """Return the numbers, as a view where they lie in order."""
+        """The numbers, as a view where they lie in order."""
         numbers = self.storage.numbers
         if numbers is None:
             raise PredictionError("a tensor's storage isn't in the file")
@@ -161,7 +161,7 @@ _INSIDE = {name: call for name, call in NAMES.items() if name != "torch.storage.
 
 
 def _storage_id(pid: object, place: str) -> tuple[np.dtype[Any], str, int]:
-    """Return dtype, key and length of a storage from its persistent id."""
+    """Dtype, key and length of a storage from its persistent id."""
     if not isinstance(pid, tuple) or len(pid) not in (5, 6) or pid[0] != "storage":
         raise UnpicklingError("it refers to something else than a storage")
     kind, key, numel = pid[1], pid[2], pid[4]
@@ -173,7 +173,7 @@ def _storage_id(pid: object, place: str) -> tuple[np.dtype[Any], str, int]:
 
 
 def read_zip(path: Path, trusted: bool = False) -> Any:
-    """Return the object in a zip file of `torch.save`; its numbers are views of the file, mapped into memory.
+    """The object in a zip file of `torch.save`; its numbers are views of the file, mapped into memory.
 
     `trusted` is that of `safe_pickle.load`.
     """
@@ -206,7 +206,7 @@ def read_zip(path: Path, trusted: bool = False) -> Any:
 
 
 def _stored(mapped: mmap.mmap, info: zipfile.ZipInfo, place: str) -> memoryview:
-    """Return the bytes of a member, as a view of the file; torch stores them without compression."""
+    """The bytes of a member, as a view of the file; torch stores them without compression."""
     head = mapped[info.header_offset : info.header_offset + _LOCAL_HEADER.size]
     if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or len(head) < 30:
         raise PredictionError(f"{place}: {info.filename} is compressed or damaged; torch.save stores plain bytes")
@@ -218,7 +218,7 @@ def _stored(mapped: mmap.mmap, info: zipfile.ZipInfo, place: str) -> memoryview:
 
 
 def read_legacy(path: Path, trusted: bool = False) -> Any:
-    """Return the object in a file of `torch.save` before 1.6: pickles, then the storages."""
+    """The object in a file of `torch.save` before 1.6: pickles, then the storages."""
     return _read_legacy(path.read_bytes(), str(path), nested=False, trusted=trusted)
 
 
@@ -260,7 +260,7 @@ def _fill(storage: Storage | None, file: io.BytesIO, data: bytes, order: Order, 
 
 
 def read_tar(path: Path, trusted: bool = False) -> Any:
-    """Return the object in a tar file of `torch.save` before 0.1.10: members `storages`, `tensors` and `pickle`."""
+    """The object in a tar file of `torch.save` before 0.1.10: members `storages`, `tensors` and `pickle`."""
     place = str(path)
     try:
         with tarfile.open(path, "r:") as archive:
@@ -333,7 +333,7 @@ def _count(told: object, data: bytes, place: str) -> int:
 
 
 def _peeked(file: io.BytesIO) -> int:
-    """Return the length of a storage that comes next, without stepping over it."""
+    """The length of a storage that comes next, without stepping over it."""
     head = file.read(8)
     file.seek(-len(head), io.SEEK_CUR)
     return int.from_bytes(head, "little")

@@ -34,7 +34,7 @@ PALETTE: tuple[Colour, ...] = (
     (0, 114, 178),  # blue
 )
 RIM: Colour = (0, 0, 0)
-Line = Literal["solid", "dashed", "dotted", "thin"]
+LineStyle = Literal["solid", "dashed", "dotted", "thin"]
 Sign = Literal["", "tick", "cross", "ring"]
 """What stands before a label."""
 LEGIBLE_SIDE = 480
@@ -48,7 +48,7 @@ class Mark:
     box: tuple[float, float, float, float]
     label: str = ""
     colour: Colour = PALETTE[0]
-    line: Line = "solid"
+    line: LineStyle = "solid"
     sign: Sign = ""
 
 
@@ -67,7 +67,7 @@ def draw(
     caption: str = "",
     scale: float | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the frame `(H, W, 3)` resized to `(scale H, scale W, 3)` with trails, boxes, labels and a caption on it.
+    """The frame `(H, W, 3)` resized to `(scale H, scale W, 3)` with trails, boxes, labels and a caption on it.
 
     Without `scale` it is enlarged by the least whole number that makes it legible. A label stands above its box, or
     where there is no room below or inside it: never beyond the frame and, where that can be had, on no other label and
@@ -91,12 +91,12 @@ def draw(
 
 
 def legible_scale(width: int, height: int) -> int:
-    """Return the whole factor that a frame of this size is enlarged by."""
+    """The whole factor that a frame of this size is enlarged by."""
     return max(1, math.ceil(LEGIBLE_SIDE / max(1, min(width, height))))
 
 
 def colour_of(number: int) -> Colour:
-    """Return the colour of a track, a class or a run by its number; they repeat after seven."""
+    """The colour of a track, a class or a run by its number; they repeat after seven."""
     return PALETTE[number % len(PALETTE)]
 
 
@@ -104,7 +104,7 @@ def colour_of(number: int) -> Colour:
 
 
 def truth_marks(index: Index, frame: int, by: Literal["track", "class"] = "track") -> list[Mark]:
-    """Return a mark for each box of frame row `frame` of an index: its class, its track, what is known of it.
+    """A mark for each box of frame row `frame` of an index: its class, its track, what is known of it.
 
     Colours tell tracks apart, or classes with `by="class"` and where there are no track ids.
     """
@@ -124,7 +124,7 @@ def truth_marks(index: Index, frame: int, by: Literal["track", "class"] = "track
 
 
 def truth_trails(index: Index, frame: int, length: int = 20) -> list[Trail]:
-    """Return the trail of each track that is in frame row `frame`, over at most `length` rows before it."""
+    """The trail of each track that is in frame row `frame`, over at most `length` rows before it."""
     video = int(index.frame_video[frame])
     first = max(frame - length, index.frames_of(video).start)
     now = index.track_id[index.instances_of(frame)]
@@ -137,7 +137,7 @@ def truth_trails(index: Index, frame: int, length: int = 20) -> list[Trail]:
 def detection_marks(
     detections: Detections, class_names: Sequence[str], colour: Colour, least_score: float = 0.3, run: str = ""
 ) -> list[Mark]:
-    """Return a mark for each detection of one frame with a score of at least `least_score`, the best one last.
+    """A mark for each detection of one frame with a score of at least `least_score`, the best one last.
 
     All of one run have one colour; `run` is put before the label where several runs are drawn together.
     """
@@ -151,7 +151,7 @@ def detection_marks(
     return marks
 
 
-VERDICTS: dict[str, tuple[Colour, Line, Sign]] = {
+VERDICTS: dict[str, tuple[Colour, LineStyle, Sign]] = {
     "true positive": (PALETTE[1], "solid", "tick"),
     "false positive": (PALETTE[4], "dashed", "cross"),
     "missed": (PALETTE[3], "dotted", "ring"),
@@ -170,7 +170,7 @@ WHY = {
 
 
 def verdict_marks(verdicts: Verdicts, frame: int) -> list[Mark]:
-    """Return the marks of one run in frame row `frame`: objects, false positives, true positives, each as in VERDICTS.
+    """The marks of one run in frame row `frame`: objects, false positives, true positives, each as in VERDICTS.
 
     Objects that aren't hit count as missed, also where a false positive lies on them.
     """
@@ -198,7 +198,7 @@ def _verdict_mark(kind: str, box: Sequence[float], label: str) -> Mark:
 
 
 def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int | None = None, gap: int = 4) -> NDArray[np.uint8]:
-    """Return frames `(H, W, 3)` side by side, row by row, with gaps between them; the largest gives the raster.
+    """Frames `(H, W, 3)` side by side, row by row, with gaps between them; the largest gives the raster.
 
     Without `columns` the sheet is made about as wide as 4:3. Raises ValueError if there are none.
     """
@@ -216,11 +216,11 @@ def contact_sheet(frames: Sequence[NDArray[np.uint8]], columns: int | None = Non
 
 # -- the pen -----------------------------------------------------------------------------------------------------------
 
-Corners = tuple[float, float, float, float]
+DrawnBox = tuple[float, float, float, float]
 Point = tuple[float, float]
 
 
-def _scaled(box: Corners, scale: float) -> Corners:
+def _scaled(box: DrawnBox, scale: float) -> DrawnBox:
     return box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
 
 
@@ -233,9 +233,9 @@ class _Pen:
         self._draw = ImageDraw.Draw(image)
         self._width = max(2, round(side / 180))
         self._font = label_font(side)
-        self._taken: list[Corners] = []
+        self._taken: list[DrawnBox] = []
 
-    def box(self, box: Corners, colour: Colour, line: Line) -> None:
+    def box(self, box: DrawnBox, colour: Colour, line: LineStyle) -> None:
         # The line runs around the box, so that it hides nothing of a small object; at the border it stays on the frame.
         x1, y1 = max(box[0], 0.0), max(box[1], 0.0)
         x2, y2 = min(box[2], self._size[0]), min(box[3], self._size[1])
@@ -268,7 +268,7 @@ class _Pen:
         if text:
             self._text((0.0, self._size[1] - self._extent(text)[1]), text, RIM, (255, 255, 255))
 
-    def label(self, box: Corners, mark: Mark, boxes: Sequence[Corners]) -> None:
+    def label(self, box: DrawnBox, mark: Mark, boxes: Sequence[DrawnBox]) -> None:
         if (mark.label or mark.sign) and all(map(math.isfinite, box)):
             others = [other for other in boxes if other != box]
             extent = self._extent(mark.label, mark.sign)
@@ -291,7 +291,7 @@ class _Pen:
             x += height - 2
         self._draw.text((x + 3, y + 1), text, front, self._font)
 
-    def _sign(self, square: Corners, sign: Sign, colour: Colour) -> None:
+    def _sign(self, square: DrawnBox, sign: Sign, colour: Colour) -> None:
         x, y, side = square[0], square[1], square[2] - square[0]
         strokes: dict[str, tuple[tuple[Point, ...], ...]] = {
             "tick": (((0.22, 0.55), (0.42, 0.75), (0.78, 0.27)),),
@@ -306,9 +306,9 @@ class _Pen:
 
 
 def free_place(
-    box: Corners, extent: Point, size: Point, gap: float, others: Sequence[Corners], taken: Sequence[Corners]
+    box: DrawnBox, extent: Point, size: Point, gap: float, others: Sequence[DrawnBox], taken: Sequence[DrawnBox]
 ) -> Point:
-    """Return where a label `extent` wide and high is to stand, its upper left corner, on a picture of this size.
+    """Where a label `extent` wide and high is to stand, its upper left corner, on a picture of this size.
 
     It is the first place near the box where it is on no other label, `taken`, and best on no other box either; `gap` is
     how far from the box it stays.
@@ -326,12 +326,12 @@ def free_place(
 
 
 def label_font(side: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return the font of labels on a picture whose shorter side has so many pixels."""
+    """The font of labels on a picture whose shorter side has so many pixels."""
     return ImageFont.load_default(max(12, round(side / 36)))
 
 
 def _strokes(start: int, stop: int, dash: int | None) -> list[tuple[int, int]]:
-    """Return the strokes of a side: one at either corner, gaps of about `dash` pixels; without `dash` one stroke."""
+    """The strokes of a side: one at either corner, gaps of about `dash` pixels; without `dash` one stroke."""
     if dash is None:
         return [(start, stop)]
     gaps = max(1, round((stop - start - dash) / (2 * dash)))
@@ -345,5 +345,5 @@ def _metrics(font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> tuple[float,
     return font.getbbox("Ag")[3], 0  # Pillow built without FreeType has one small bitmap font
 
 
-def _overlap(a: Corners, b: Corners) -> bool:
+def _overlap(a: DrawnBox, b: DrawnBox) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

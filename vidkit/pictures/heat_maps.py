@@ -16,7 +16,7 @@ KEYFRAME_COLOUR = np.array([178, 24, 43], np.float64)
 def picture(
     frame: NDArray[np.uint8], weight: NDArray[np.floating[Any]], reach: float | None = None, cell: float | None = None
 ) -> NDArray[np.uint8]:
-    """Return the frame `(H, W, 3)` in grey, tinted by its weight map `(h, w)`.
+    """The frame `(H, W, 3)` in grey, tinted by its weight map `(h, w)`.
 
     cell: the side of a cell in pixels of the frame; without it the map is stretched over the frame. Red where the new
     keyframe counts more than the impression, blue where less; the full tint at `0.5 ± reach`, by default the largest

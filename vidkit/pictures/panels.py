@@ -28,7 +28,7 @@ from vidkit.pictures.drawing import (
 )
 from vidkit.predictions.table import NO_KEY
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (0, 0, 0)
 GAP = 4  # pixels between panels
@@ -44,9 +44,9 @@ class Panel:
 
 
 def picture(
-    frame: Picture, row: int, panels: Sequence[Panel], scale: float | None = None, columns: int | None = None
-) -> Picture:
-    """Return frame row `row`, of which `frame (H, W, 3)` is the image, once for each panel, under its video and number.
+    frame: Pixels, row: int, panels: Sequence[Panel], scale: float | None = None, columns: int | None = None
+) -> Pixels:
+    """Frame row `row`, of which `frame (H, W, 3)` is the image, once for each panel, under its video and number.
 
     Without `scale` small frames are enlarged until they are legible, and large ones made smaller where there are
     several panels. Without `columns` up to three panels stand side by side, more of them in a square.
@@ -63,14 +63,14 @@ def picture(
 
 
 def panel_scale(width: int, height: int, panels: int) -> float:
-    """Return the factor that frames of this size are resized by where so many panels stand together."""
+    """The factor that frames of this size are resized by where so many panels stand together."""
     if panels > 1 and min(width, height) > LEGIBLE_SIDE:
         return LEGIBLE_SIDE / min(width, height)
     return legible_scale(width, height)
 
 
-def with_legend(drawn: Picture, verdicts: Verdicts) -> Picture:
-    """Return a picture with the legend of its marks below, which tells the score threshold and the protocol too."""
+def with_legend(drawn: Pixels, verdicts: Verdicts) -> Pixels:
+    """A picture with the legend of its marks below, which tells the score threshold and the protocol too."""
     font, width = label_font(min(*drawn.shape[:2], LEGEND_SIDE)), drawn.shape[1]
     line = round(1.7 * font.getbbox("Ag")[3])
     sample = round(2.6 * line)
@@ -96,7 +96,7 @@ def with_legend(drawn: Picture, verdicts: Verdicts) -> Picture:
     return np.concatenate([drawn, np.array(image)])
 
 
-def _panel(frame: Picture, row: int, panel: Panel, scale: float) -> Picture:
+def _panel(frame: Pixels, row: int, panel: Panel, scale: float) -> Pixels:
     drawn = draw(frame, verdict_marks(panel.verdicts, row), scale=scale)
     key = keyframe_text(panel.verdicts, row)
     bar = _bar(drawn.shape[1], min(drawn.shape[:2]), panel.name, key, inverted=key == "keyframe")
@@ -104,7 +104,7 @@ def _panel(frame: Picture, row: int, panel: Panel, scale: float) -> Picture:
 
 
 def keyframe_text(verdicts: Verdicts, row: int) -> str:
-    """Return "keyframe", or "key -3" where it lies three frames before, as far as it is known.
+    """ "keyframe", or "key -3" where it lies three frames before, as far as it is known.
 
     Nothing where every frame of the video is one, as in per-frame detection.
     """
@@ -117,8 +117,8 @@ def keyframe_text(verdicts: Verdicts, row: int) -> str:
     return f"key {predictions.key_distance[row]:+d}"
 
 
-def _bar(width: int, side: int, left: str, right: str, inverted: bool = False) -> Picture:
-    """Return a bar with a text at either end; the left one is shortened where there is no room for both."""
+def _bar(width: int, side: int, left: str, right: str, inverted: bool = False) -> Pixels:
+    """A bar with a text at either end; the left one is shortened where there is no room for both."""
     font = label_font(side)
     height = round(1.6 * font.getbbox("Ag")[3])
     front, back = (WHITE, BLACK) if inverted else (BLACK, WHITE)
@@ -131,7 +131,7 @@ def _bar(width: int, side: int, left: str, right: str, inverted: bool = False) -
 
 
 def _shortened(text: str, fits: Callable[[str], bool]) -> str:
-    """Return the text, or its two ends with dots between them so that it fits."""
+    """The text, or its two ends with dots between them so that it fits."""
     if fits(text):
         return text
     for kept in range(len(text) - 1, 1, -1):

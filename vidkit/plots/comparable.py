@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.protocols import PROTOCOLS, Protocol
+from vidkit.evaluation.result import EvalResult, GroupResult
+
+
+def drawable(
+    results: Mapping[str, EvalResult], check: Callable[[EvalResult, str], object], skip: bool
+) -> tuple[dict[str, EvalResult], list[str]]:
+    """The results, by the names of their runs, that a figure can show, and with `skip` a note on each other one.
+
+    `check(result, name)` raises ChoiceError for a result that can't be drawn: so does this function without `skip`, or
+    if none is left.
+    """
+    kept: dict[str, EvalResult] = {}
+    refused: list[str] = []
+    for name, result in results.items():
+        try:
+            check(result, name)
+            kept[name] = result
+        except ChoiceError as error:
+            if not skip:
+                raise
+            refused.append(str(error))
+    if not kept:
+        raise ChoiceError(": ".join(["none of the runs can be drawn", *refused[:1]]))
+    return kept, [f"left out: {why}" for why in refused]
+
+
+def differing_options(runs: Iterable[Mapping[str, Any]], but: str) -> list[str]:
+    """The names of the options in which runs, each as its options, differ, without `but`."""
+    each = list(runs)
+    names = sorted({name for options in each for name in options} - {but})
+    return [name for name in names if len({json.dumps(options.get(name), default=str) for options in each}) > 1]
+
+
+def ends_of(group: GroupResult) -> tuple[float, float] | tuple[None, None]:
+    """The ends of the interval of a group's mean AP; None where it has none."""
+    if group.interval is None or not np.isfinite(group.interval.mean_ap).all():
+        return None, None
+    low, high = group.interval.mean_ap
+    return float(low), float(high)
 
 
 def refuse_differences(what: str, of_run: Iterable[tuple[str, str]], advice: str) -> None:
@@ -25,7 +68,7 @@ def refuse_limited(names: Sequence[str]) -> None:
 
 
 def rules_of(protocol: Protocol) -> str:
-    """Return the name of a protocol, with the rules that differ from those that go by this name.
+    """The name of a protocol, with the rules that differ from those that go by this name.
 
     >>> from vidkit.evaluation.protocols import protocol_named
     >>> rules_of(protocol_named("fgfa")), rules_of(protocol_named("fgfa", "mega"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,10 +15,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, withStroke
 from numpy.typing import NDArray
 
+from vidkit.data.frames import frame
+from vidkit.errors import ChoiceError
 from vidkit.evaluation.verdicts import HIT, Verdicts
 from vidkit.pictures.drawing import VERDICTS, Mark, free_place, verdict_marks
 from vidkit.pictures.panels import keyframe_text
-from vidkit.plots.figure import COLUMN_WIDTH, STYLE, wrapped
+from vidkit.plots.figure import COLUMN_WIDTH, Drawing, sheet, shortened, wrapped
 
 SIGNS = {"tick": "✓", "cross": "✗", "ring": "○", "": ""}
 STROKES: dict[str, Any] = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 1.2)), "thin": "-"}
@@ -26,8 +28,40 @@ LETTERS = 5.0  # points
 APART = 10  # frames between two that are chosen of one video
 
 
+def draw(
+    runs: Mapping[str, Verdicts],
+    videos: NDArray[np.bool_],
+    rows: Sequence[int] = (),
+    *,
+    count: int = 4,
+    frames_root: Path | None = None,
+    width: float = COLUMN_WIDTH,
+) -> Drawing:
+    """The figure of two runs on these rows of frames, or on the `count` of the `videos (V,)` where they differ most.
+
+    `frames_root` is where the frames were moved to. Raises ChoiceError if the runs differ nowhere, FrameError for a
+    frame that can't be read.
+    """
+    first, second = runs.values()
+    index, allowed = first.index, videos[first.index.frame_video]
+    rows = rows or most_different(first, second, count, allowed)
+    if not rows:
+        raise ChoiceError("the runs find the same objects in every frame, and as many false positives: name --frame")
+    shares = agreement(first, second, allowed)
+    rules = {"score": first.least_score, "protocol": first.matches.protocol.name}
+    note = (
+        f"{sum(shares.values()):,} objects: found by both {shares['both']:,}, left only {shares['only_first']:,}, "
+        f"right only {shares['only_second']:,}, neither {shares['neither']:,}; "
+        f"scores from {rules['score']:g}, {rules['protocol']}"
+    )
+    images = [frame(index, row, frames_root) for row in rows]
+    figure = compare_frames(rows, images, runs, note, width)
+    told = {"runs": list(runs), **rules, "objects": shares}
+    return Drawing(figure, compare_frames_rows(rows, runs), "marks", told, [note])
+
+
 def differences(first: Verdicts, second: Verdicts) -> NDArray[np.int64]:
-    """Return how much two runs differ on each frame, `(F,)`.
+    """How much two runs differ on each frame, `(F,)`.
 
     It is the number of objects that only one of them hits, and the difference of their numbers of false positives.
     """
@@ -38,7 +72,7 @@ def differences(first: Verdicts, second: Verdicts) -> NDArray[np.int64]:
 
 
 def most_different(first: Verdicts, second: Verdicts, n: int, allowed: NDArray[np.bool_]) -> list[int]:
-    """Return the rows of at most `n` frames among the `allowed (F,)` on which two runs differ most, the largest first.
+    """The rows of at most `n` frames among the `allowed (F,)` on which two runs differ most, the largest first.
 
     One of each video as long as there are others, then more, at least APART frames from each other.
     """
@@ -58,7 +92,7 @@ def most_different(first: Verdicts, second: Verdicts, n: int, allowed: NDArray[n
 
 
 def agreement(first: Verdicts, second: Verdicts, allowed: NDArray[np.bool_]) -> dict[str, int]:
-    """Return how many objects of the `allowed (F,)` frames both runs hit, only the first, only the second, neither."""
+    """How many objects of the `allowed (F,)` frames both runs hit, only the first, only the second, neither."""
     inside = allowed[first.index.instance_frame] & (first.state >= HIT)
     a, b = (first.state == HIT)[inside], (second.state == HIT)[inside]
     counts = {"both": a & b, "only_first": a & ~b, "only_second": ~a & b, "neither": ~a & ~b}
@@ -72,7 +106,7 @@ def compare_frames(
     note: str = "",
     width: float = COLUMN_WIDTH,
 ) -> Figure:
-    """Return the frames of these rows, `images (H, W, 3)` each, as the runs see them: a row a frame, a column a run.
+    """The frames of these rows, `images (H, W, 3)` each, as the runs see them: a row a frame, a column a run.
 
     `note` stands below the legend. What is drawn is what `compare_frames_rows` has.
     """
@@ -81,16 +115,16 @@ def compare_frames(
     inner = (width - 0.25) / len(runs)
     heights = [inner * image.shape[0] / image.shape[1] for image in images]
     layout = ConstrainedLayoutEngine(compress=True, w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, sum(heights) + 0.03 * len(rows) + 0.7), layout=layout, dpi=300)
+    with sheet(width, sum(heights) + 0.03 * len(rows) + 0.7) as figure:
+        figure.set_layout_engine(layout)
         grid = figure.subplots(len(rows), len(runs), squeeze=False, gridspec_kw={"height_ratios": heights})
         for place, (line, row, image) in enumerate(zip(grid, rows, images, strict=True)):
             for axes, (name, verdicts) in zip(line, runs.items(), strict=True):
                 _draw_panel(axes, image, verdicts, row, inner)
                 if place == 0:
-                    axes.set_title(_cut(name, round(inner * 18)), fontsize=6.5, pad=3)
+                    axes.set_title(shortened(name, round(inner * 18)), fontsize=6.5, pad=3)
             index = verdicts.index
-            name = _cut(index.video_name[index.frame_video[row]], round(heights[0] * 17))
+            name = shortened(index.video_name[index.frame_video[row]], round(heights[0] * 17))
             line[0].set_ylabel(f"{name}\nframe {index.frame_number[row]}", fontsize=LETTERS, labelpad=1.5)
         figure.legend(
             handles=[_sample(kind) for kind in VERDICTS],
@@ -107,7 +141,7 @@ def compare_frames(
 
 
 def compare_frames_rows(rows: Sequence[int], runs: Mapping[str, Verdicts]) -> list[dict[str, Any]]:
-    """Return what `compare_frames` draws: a row for each detection and each missed object of each run and frame.
+    """What `compare_frames` draws: a row for each detection and each missed object of each run and frame.
 
     Columns: video, frame (its number), run, keyframe (1, 0, or empty where it isn't known), verdict, error (its type of
     error), class, score, x1, y1, x2, y2 (pixels of the frame; x2 and y2 are exclusive).
@@ -194,9 +228,3 @@ def _sample(kind: str) -> Line2D:
 
 def _rgb(colour: tuple[int, int, int]) -> tuple[float, float, float]:
     return colour[0] / 255, colour[1] / 255, colour[2] / 255
-
-
-def _cut(text: str, letters: int) -> str:
-    """Return the text, or its two ends with dots between them where it has too many letters."""
-    keep = max(letters - 1, 2)
-    return text if len(text) <= letters else f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from vidkit.keyframes.map_statistics import OffsetShare
-from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, SMALL, STYLE, legend_above, look, wrapped
+from vidkit.errors import ChoiceError
+from vidkit.keyframes.map_statistics import OffsetShare, shares_by_offset
+from vidkit.keyframes.weight_maps import WeightMaps
+from vidkit.plots.comparable import refuse_differences
+from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, Drawing, legend_above, light_grid, look, note_below, sheet
+from vidkit.plots.gate import gate_of
 
 
 @dataclass(frozen=True)
@@ -26,16 +29,42 @@ class RunShares:
     shares: Sequence[OffsetShare]
 
 
+def draw(runs: Mapping[str, WeightMaps], *, offsets: int = 6, width: float = COLUMN_WIDTH) -> Drawing:
+    """The figure of recorded weight maps by the names of their runs, up to so many `offsets`.
+
+    Raises ChoiceError for runs of different data, without a gate, or without a keyframe that was fused.
+    """
+    refuse_differences("data", ((name, maps.index_fingerprint) for name, maps in runs.items()), "choose some of them")
+    drawn = sorted((_run_shares(name, maps, offsets) for name, maps in runs.items()), key=lambda run: run.gate)
+    rows = contribution_rows(drawn)
+    partial = any(maps.run.limited for maps in runs.values())
+    columns = ("run", "gate", "offset", "keyframes", "share", "constant w")
+    lines = [
+        (r["run"], f"{r['gate']:g}", r["offset"], r["keyframes"], f"{r['share']:.4f}", f"{r['closed_form']:.4f}")
+        for r in rows
+    ]
+    return Drawing(contribution(drawn, partial, width), rows, told={"limited": partial}, table=(columns, lines))
+
+
+def _run_shares(name: str, maps: WeightMaps, offsets: int) -> RunShares:
+    gate = gate_of(maps.run.options)
+    if gate is None:
+        raise ChoiceError(f"{name}: its run has no option gate in 0 … 1")
+    weight, shares = shares_by_offset(maps, gate, offsets)
+    if not shares:
+        raise ChoiceError(f"{name}: no keyframe that was fused with another: its videos have one keyframe each")
+    return RunShares(name, gate, weight, shares)
+
+
 def contribution(runs: Sequence[RunShares], limited: bool = False, width: float = COLUMN_WIDTH) -> Figure:
-    """Return the measured mean share against the offset, a line with markers for each run; dashed: the closed form.
+    """The measured mean share against the offset, a line with markers for each run; dashed: the closed form.
 
     The closed form is that of constant weights, all the run's mean w (`vidkit.keyframes.propagation.contributions`).
     Raises ValueError without runs.
     """
     if not runs:
         raise ValueError("a figure of no runs")
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.6 * width), layout="constrained", dpi=300)
+    with sheet(width, 0.6 * width) as figure:
         axes = figure.add_subplot()
         for place, run in enumerate(runs):
             colour, marker = look(place)
@@ -49,18 +78,17 @@ def contribution(runs: Sequence[RunShares], limited: bool = False, width: float 
         axes.set(xlabel="offset o of keyframe k - o", ylabel="mean share in $f_k^{task}$, %")
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(color="0.92", linewidth=0.5)
-        axes.set_axisbelow(True)
+        light_grid(axes)
         handles, labels = axes.get_legend_handles_labels()
         dashed = Line2D([], [], color="0.4", linewidth=0.8, linestyle="--")
         legend_above(figure, [*handles, dashed], [*labels, "dashed: constant w"])
         said = "measured from weight maps; constant w: closed form at the run's mean w, " + _weights(runs)
-        figure.supxlabel(wrapped(said + LIMITED * limited, width), fontsize=SMALL, color="0.35")
+        note_below(figure, said + LIMITED * limited)
         return figure
 
 
 def contribution_rows(runs: Sequence[RunShares]) -> list[dict[str, Any]]:
-    """Return what `contribution` draws, a row for each run and offset: run, gate, mean_weight, and the OffsetShare."""
+    """What `contribution` draws, a row for each run and offset: run, gate, mean_weight, and the OffsetShare."""
     return [
         {"run": run.run, "gate": run.gate, "mean_weight": run.weight, **asdict(share)}
         for run in runs

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError
-from vidkit.files import write_text, writing
+from vidkit.files import csv_text, write_text, writing
 
 FORMATS = ("png", "svg", "pdf")
 COLUMN_WIDTH = 3.5
@@ -40,8 +41,45 @@ STYLE: dict[Any, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What `draw` of each module gives: a figure, what it shows, and what is to be said of it."""
+
+    figure: Figure
+    rows: Sequence[Mapping[str, Any]]
+    """What is drawn, as plain values: the CSV beside the picture."""
+    rows_are: str = "rows"
+    """What the rows are called in JSON."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What JSON tells besides."""
+    notes: Sequence[str] = ()
+    """What people must know: what was left out, or chosen, and why."""
+    table: tuple[Sequence[str], Sequence[Sequence[object]]] | None = None
+    """Columns and lines that are worth a look without the picture."""
+    stem: str = ""
+    """The name of its file where nobody gives one; "": that of the figure."""
+
+
+@contextmanager
+def sheet(width: float, height: float, style: dict[Any, Any] | None = None) -> Iterator[Figure]:
+    """An empty figure of so many inches, in the common style as long as the block lasts."""
+    with matplotlib.rc_context(STYLE | (style or {})):
+        yield Figure(figsize=(width, height), layout="constrained", dpi=300)
+
+
+def light_grid(axes: Axes, axis: Literal["both", "x", "y"] = "both") -> None:
+    """Put a light grid behind what is drawn."""
+    axes.grid(axis=axis, color="0.92", linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def note_below(figure: Figure, text: str) -> None:
+    """Write what the figure's numbers depend on below it, in small letters."""
+    figure.supxlabel(wrapped(text, figure.get_figwidth()), fontsize=SMALL, color="0.35")
+
+
 def look(place: int) -> tuple[str, str]:
-    """Return the colour and the marker of the curve at a place; the first 49 curves differ in one of them at least."""
+    """The colour and the marker of the curve at a place; the first 49 curves differ in one of them at least."""
     turn, at = divmod(place, len(COLOURS))
     return COLOURS[at], MARKERS[(at + turn) % len(MARKERS)]
 
@@ -57,8 +95,14 @@ def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str
 
 
 def wrapped(text: str, width: float) -> str:
-    """Return a text of the SMALL size broken into lines that fit into a figure of so many inches."""
+    """A text of the SMALL size broken into lines that fit into a figure of so many inches."""
     return textwrap.fill(text, max(20, int(23 * width)), break_on_hyphens=False)
+
+
+def shortened(text: str, letters: int) -> str:
+    """The text, or its two ends with dots between them where it has too many letters."""
+    keep = max(letters - 1, 2)
+    return text if len(text) <= letters else f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"
 
 
 def check_endings(paths: Sequence[Path]) -> None:
@@ -70,11 +114,12 @@ def check_endings(paths: Sequence[Path]) -> None:
             )
 
 
-def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
-    """Write the figure to each of `paths`, and what is drawn to a CSV of the same name beside it; return all of them.
+def write_figure(places: Sequence[str | Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Write the figure to each of `places`, and what is drawn to a CSV of the same name beside it; return all of them.
 
     Raises ChoiceError if the ending of a path isn't one of FORMATS.
     """
+    paths = [Path(place) for place in places]
     check_endings(paths)
     for path in paths:
         ending = path.suffix.lower().lstrip(".")
@@ -83,13 +128,5 @@ def write_figure(paths: Sequence[Path], figure: Figure, rows: Sequence[Mapping[s
             figure.savefig(part, format=ending, metadata=undated)
     tables = list(dict.fromkeys(path.with_suffix(".csv") for path in paths))
     for table in tables:
-        write_text(table, _csv(rows))
+        write_text(table, csv_text(rows))
     return [*paths, *tables]
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.comparable import refuse_differences, refuse_limited, rules_of
-from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, SMALL, STYLE, legend_above, look, wrapped
+from vidkit.plots.comparable import differing_options, drawable, ends_of, refuse_differences, rules_of
+from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, Drawing, legend_above, light_grid, look, note_below, sheet
 
 
 @dataclass(frozen=True)
@@ -27,19 +24,43 @@ class GatePoint:
     curve: str
     """The detector, with the options in which curves differ."""
     gate: float
-    mean_ap: float
-    low: float | None
+    mean_ap: float  # 0 … 1
+    low: float | None  # None: no interval
     high: float | None
 
 
-def gate_points(results: Mapping[str, EvalResult], limited: bool = False) -> list[GatePoint]:
-    """Return a point for each result, by the name of its run, in the order of the gate.
+def draw(results: Mapping[str, EvalResult], *, skip: bool = False, width: float = COLUMN_WIDTH) -> Drawing:
+    """Mean AP against the gate of results by the names of their runs, a line for each curve; bars are intervals.
 
-    Raises ChoiceError for a run without a gate or mean AP, results under different rules or on different data, two runs
-    of one curve with the same gate, and limited runs unless they are wanted.
+    `skip` leaves out those without a gate, which need no note: most runs have none. Raises ChoiceError as
+    `gate_points`.
     """
-    if not limited:
-        refuse_limited([name for name, result in results.items() if result.limited])
+    kept, _ = drawable(results, _gate_of_run, skip)
+    points = gate_points(kept)
+    limited = any(result.limited for result in kept.values())
+    with sheet(width, 0.55 * width) as figure:
+        axes = figure.add_subplot()
+        curves = list(dict.fromkeys(point.curve for point in points))
+        for place, curve in enumerate(curves):
+            _draw_curve(axes, [point for point in points if point.curve == curve], curve, place)
+        protocol = next(iter(kept.values())).protocol.name
+        axes.set(xlabel="memory gate g", ylabel=f"mAP ({protocol}), %", xlim=(-0.04, 1.04))
+        axes.margins(y=0.1)
+        light_grid(axes)
+        if len(curves) > 1:
+            legend_above(figure, *axes.get_legend_handles_labels())
+        said = [] if len(curves) > 1 else [curves[0]]
+        said += ["bars: 95 % intervals over videos"] if any(point.low is not None for point in points) else []
+        note_below(figure, "; ".join(said) + LIMITED * limited)
+    return Drawing(figure, [asdict(point) for point in points], "points", {"limited": limited})
+
+
+def gate_points(results: Mapping[str, EvalResult]) -> list[GatePoint]:
+    """A point for each result, by the name of its run, in the order of the gate.
+
+    Raises ChoiceError for a run without a gate or mean AP, results under different rules or on different data, and two
+    runs of one curve with the same gate.
+    """
     rules = ((name, rules_of(result.protocol)) for name, result in results.items())
     refuse_differences("rules", rules, "evaluate them with the same --protocol and --fp-rule")
     data = ((name, str(result.data.get("index_fingerprint", ""))) for name, result in results.items())
@@ -56,46 +77,16 @@ def gate_points(results: Mapping[str, EvalResult], limited: bool = False) -> lis
 
 
 def options_of(result: EvalResult) -> dict[str, Any]:
-    """Return the options of a result's run; none where they aren't told."""
+    """The options of a result's run; none where they aren't told."""
     options = result.run.get("options")
     return dict(options) if isinstance(options, Mapping) else {}
 
 
 def gate_of(options: Mapping[str, Any]) -> float | None:
-    """Return the memory gate among the options of a run; None if there is none."""
+    """The memory gate among the options of a run; None if there is none."""
     value = options.get("gate")
     known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
     return float(value) if known and value is not None else None
-
-
-def gate(points: list[GatePoint], protocol: str, limited: bool = False, width: float = COLUMN_WIDTH) -> Figure:
-    """Return mean AP against the gate, a line for each curve, bars where the results have intervals.
-
-    Raises ValueError without points.
-    """
-    if not points:
-        raise ValueError("a figure of no points")
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.55 * width), layout="constrained", dpi=300)
-        axes = figure.add_subplot()
-        curves = list(dict.fromkeys(point.curve for point in points))
-        for place, curve in enumerate(curves):
-            _draw_curve(axes, [point for point in points if point.curve == curve], curve, place)
-        axes.set(xlabel="memory gate g", ylabel=f"mAP ({protocol}), %", xlim=(-0.04, 1.04))
-        axes.margins(y=0.1)
-        axes.grid(color="0.92", linewidth=0.5)
-        axes.set_axisbelow(True)
-        if len(curves) > 1:
-            legend_above(figure, *axes.get_legend_handles_labels())
-        said = [] if len(curves) > 1 else [curves[0]]
-        said += ["bars: 95 % intervals over videos"] if any(point.low is not None for point in points) else []
-        figure.supxlabel(wrapped("; ".join(said) + LIMITED * limited, width), fontsize=SMALL, color="0.35")
-        return figure
-
-
-def gate_rows(points: list[GatePoint]) -> list[dict[str, Any]]:
-    """Return what `gate` draws: run, curve, gate, mean_ap, low, high (0 … 1; None: no interval)."""
-    return [asdict(point) for point in points]
 
 
 def _draw_curve(axes: Axes, points: list[GatePoint], curve: str, place: int) -> None:
@@ -107,22 +98,24 @@ def _draw_curve(axes: Axes, points: list[GatePoint], curve: str, place: int) -> 
             axes.vlines(point.gate, 100 * point.low, 100 * point.high, color=colour, linewidth=0.8, alpha=0.5)
 
 
-def _point(name: str, result: EvalResult, curve: str) -> GatePoint:
+def _gate_of_run(result: EvalResult, name: str) -> float:
     value = gate_of(options_of(result))
     if value is None:
         raise ChoiceError(f"{name}: its run has no option gate in 0 … 1; `vidkit sweep … --option gate=0..1:0.125`")
+    return value
+
+
+def _point(name: str, result: EvalResult, curve: str) -> GatePoint:
+    value = _gate_of_run(result, name)
     if not math.isfinite(result.mean_ap):
         raise ChoiceError(f"{name}: has no mean AP")
-    ends = None if result.overall.interval is None else result.overall.interval.mean_ap
-    low, high = (None, None) if ends is None or not all(map(math.isfinite, ends)) else (float(ends[0]), float(ends[1]))
-    return GatePoint(name, curve, value, result.mean_ap, low, high)
+    return GatePoint(name, curve, value, result.mean_ap, *ends_of(result.overall))
 
 
 def _curve_names(results: Mapping[str, EvalResult]) -> dict[str, str]:
-    """Return the name of each run's curve: its detector, and the options but the gate in which the runs differ."""
+    """The name of each run's curve: its detector, and the options but the gate in which the runs differ."""
     options = {name: options_of(result) for name, result in results.items()}
-    every = sorted({option for each in options.values() for option in each} - {"gate"})
-    differing = [o for o in every if len({json.dumps(each.get(o), default=str) for each in options.values()}) > 1]
+    differing = differing_options(options.values(), but="gate")
     return {
         name: " ".join([str(result.run.get("detector") or name), *(f"{o}={options[name].get(o)}" for o in differing)])
         for name, result in results.items()

@@ -13,9 +13,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
-Line = Sequence[tuple[float, float]]
+Polyline = Sequence[tuple[float, float]]
 """The corners of a line, in data."""
-Box = NDArray[np.float64]
+PageBox = NDArray[np.float64]
 """x1, y1, x2, y2 in points of the page."""
 
 GAP = 0.5
@@ -35,7 +35,7 @@ class Label:
 
 
 def draw_labels(
-    figure: Figure, axes: Axes, labels: Sequence[Label], lines: Sequence[Line], marker_size: float
+    figure: Figure, axes: Axes, labels: Sequence[Label], lines: Sequence[Polyline], marker_size: float
 ) -> list[Annotation]:
     """Draw each label beside its point and return them; the limits of the axes must be final.
 
@@ -106,11 +106,11 @@ def _best_offset(
     centre: NDArray[np.float64],
     size: NDArray[np.float64],
     marker_size: float,
-    taken: Sequence[Box],
+    taken: Sequence[PageBox],
     ink: NDArray[np.float64],
-    inside: Box,
+    inside: PageBox,
 ) -> NDArray[np.float64] | None:
-    """Return the free place with the least ink below it, counted with the distance from the point; None: none."""
+    """The free place with the least ink below it, counted with the distance from the point; None: none."""
     best, least = None, np.inf
     for distance, offset in _offsets(size, marker_size):
         if distance >= least:
@@ -131,7 +131,7 @@ def _is_far(offset: NDArray[np.float64], size: NDArray[np.float64], marker_size:
 
 
 def _tie_meets(centre: NDArray[np.float64], offset: NDArray[np.float64], taken: NDArray[np.float64]) -> bool:
-    """Return whether the tie of a label would cross a label or a marker, those at its own point left out."""
+    """Whether the tie of a label would cross a label or a marker, those at its own point left out."""
     dots = _dots(np.array([centre, centre + offset]))
     others = taken[~((taken[:, :2] < centre) & (taken[:, 2:] > centre)).all(axis=1)]
     return any(_meets(np.concatenate([dot, dot]), others) for dot in dots)
@@ -149,11 +149,11 @@ def _offsets(size: NDArray[np.float64], marker_size: float) -> Iterator[tuple[fl
             yield 2 * radius + 0.01 * turn, direction * (stretch + radius)
 
 
-def _box(centre: NDArray[np.float64], size: NDArray[np.float64]) -> Box:
+def _box(centre: NDArray[np.float64], size: NDArray[np.float64]) -> PageBox:
     return np.concatenate([centre - size / 2, centre + size / 2])
 
 
-def _meets(box: Box, others: NDArray[np.float64]) -> bool:
+def _meets(box: PageBox, others: NDArray[np.float64]) -> bool:
     if not len(others):
         return False
     apart = (box[2:] <= others[:, :2]) | (others[:, 2:] <= box[:2])
@@ -161,7 +161,7 @@ def _meets(box: Box, others: NDArray[np.float64]) -> bool:
 
 
 def _dots(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return dots along a line, a point of the page or less apart."""
+    """Dots along a line, a point of the page or less apart."""
     found = [corners[:1]]
     for start, end in pairwise(corners):
         n = int(np.ceil(np.hypot(*(end - start)))) + 1

@@ -3,39 +3,66 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vidkit.errors import ChoiceError, did_you_mean
 from vidkit.evaluation.result import EvalResult, GroupResult
-from vidkit.evaluation.slices import repeats_all
-from vidkit.plots.comparable import refuse_differences, refuse_limited, rules_of
-from vidkit.plots.figure import COLUMN_WIDTH, SMALL, STYLE, legend_above, look, wrapped
+from vidkit.evaluation.slices import attribute_names, repeats_all
+from vidkit.plots.comparable import drawable, ends_of, refuse_differences, rules_of
+from vidkit.plots.figure import COLUMN_WIDTH, Drawing, legend_above, light_grid, look, note_below, sheet
 
 MOST_UPRIGHT = 6
 """More groups than these stand one below the other."""
 
 
-def check_groups(results: Mapping[str, EvalResult], by: str, mix: bool = False, limited: bool = False) -> None:
-    """Raise ChoiceError if the results, by the names of their runs, can't stand in one figure of the groups `by`.
+def draw(
+    results: Mapping[str, EvalResult],
+    *,
+    by: str = "motion",
+    mix: bool = False,
+    skip: bool = False,
+    width: float = COLUMN_WIDTH,
+) -> Drawing:
+    """The mean AP of each group of `by` and of all data, a marker for each result, by the names of their runs.
 
-    They must have these groups, with the same ground truth in each, and the same rules. `mix` lets results of different
-    data through, `limited` those of runs over a part of the data.
+    Bars are the intervals that the results have. Few groups stand side by side, many one below the other. `mix` lets
+    results of different data through, `skip` leaves out those that have no groups by `by`. Raises ChoiceError for
+    results that can't stand together: of other rules, of other ground truth in the groups, or without them.
     """
-    for name, result in results.items():
-        if not _groups(result, by):
-            there = list(dict.fromkeys(group.by for group in result.groups))
-            raise ChoiceError(
-                f"{name}: no groups by {by!r}{did_you_mean(by, there)}; its result has groups by: "
-                f"{', '.join(there) or 'nothing'}; `vidkit eval --by` makes others"
-            )
-    if not limited:
-        refuse_limited([name for name, result in results.items() if result.limited])
+    by = " x ".join(attribute_names(by))
+    results, notes = drawable(results, partial(_check_groups, by=by), skip)
+    _refuse_unlike(results, by, mix)
+    rows = motion_rows(results, by)
+    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
+    upright = len(groups) <= MOST_UPRIGHT and sum(map(len, groups)) < 12 * width
+    height = 0.55 * width if upright else 0.5 + max(0.16, 0.07 * len(results)) * len(groups)
+    with sheet(width, height) as figure:
+        axes = figure.add_subplot()
+        for place, name in enumerate(results):
+            shift = 0.7 * ((place + 0.5) / len(results) - 0.5)
+            _draw_run(axes, name, [row for row in rows if row["run"] == name], groups, place, shift, upright)
+        _draw_axes(axes, groups, by, upright, next(iter(results.values())).protocol.name)
+        legend_above(figure, *axes.get_legend_handles_labels())
+        note_below(figure, _conditions(results))
+    return Drawing(figure, rows, "groups", {"by": by}, notes, stem=re.sub(r"[^\w-]+", "-", by))
+
+
+def _check_groups(result: EvalResult, name: str, by: str) -> None:
+    if not _groups(result, by):
+        there = list(dict.fromkeys(group.by for group in result.groups))
+        raise ChoiceError(
+            f"{name}: no groups by {by!r}{did_you_mean(by, there)}; its result has groups by: "
+            f"{', '.join(there) or 'nothing'}; `vidkit eval --by` makes others"
+        )
+
+
+def _refuse_unlike(results: Mapping[str, EvalResult], by: str, mix: bool) -> None:
     rules = ((name, rules_of(result.protocol)) for name, result in results.items())
     refuse_differences("rules", rules, "evaluate them with the same --protocol and --fp-rule")
     if not mix:
@@ -45,34 +72,15 @@ def check_groups(results: Mapping[str, EvalResult], by: str, mix: bool = False, 
         refuse_differences("groups", groups, "evaluate them with the same --bins")
 
 
-def motion(results: Mapping[str, EvalResult], by: str = "motion", width: float = COLUMN_WIDTH) -> Figure:
-    """Return the mean AP of each group of `by` and of all data, a marker for each of the results: `motion_rows`.
-
-    Bars are the intervals that the results have. Few groups stand side by side, many one below the other.
-    """
-    rows = motion_rows(results, by)
-    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
-    upright = len(groups) <= MOST_UPRIGHT and sum(map(len, groups)) < 12 * width
-    height = 0.55 * width if upright else 0.5 + max(0.16, 0.07 * len(results)) * len(groups)
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained", dpi=300)
-        axes = figure.add_subplot()
-        for place, name in enumerate(results):
-            shift = 0.7 * ((place + 0.5) / len(results) - 0.5)
-            _draw_run(axes, name, [row for row in rows if row["run"] == name], groups, place, shift, upright)
-        _draw_axes(axes, groups, by, upright, next(iter(results.values())).protocol.name)
-        legend_above(figure, *axes.get_legend_handles_labels())
-        figure.supxlabel(wrapped(_conditions(results), width), fontsize=SMALL, color="0.35")
-        return figure
-
-
 def motion_rows(results: Mapping[str, EvalResult], by: str = "motion") -> list[dict[str, Any]]:
-    """Return what `motion` draws: run, group, mean_ap, low, high (0 … 1, None: not known), n_gt.
+    """What is drawn: run, group, mean_ap, low, high (0 … 1, None: not known), n_gt.
 
     Groups without ground truth in any of the results are left out.
     """
     rows = [
-        {"run": name, "group": group.name, "mean_ap": _known(group.mean_ap), **_ends(group), "n_gt": _n_gt(group)}
+        {"run": name, "group": group.name, "mean_ap": group.mean_ap if math.isfinite(group.mean_ap) else None}
+        | dict(zip(("low", "high"), ends_of(group), strict=True))
+        | {"n_gt": _n_gt(group)}
         for name, result in results.items()
         for group in (result.overall, *_groups(result, by))
     ]
@@ -90,15 +98,6 @@ def _sizes(result: EvalResult, by: str) -> str:
 
 def _n_gt(group: GroupResult) -> int:
     return int(group.n_gt.sum())
-
-
-def _ends(group: GroupResult) -> dict[str, float | None]:
-    low, high = (math.nan, math.nan) if group.interval is None else group.interval.mean_ap
-    return {"low": _known(low), "high": _known(high)}
-
-
-def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _draw_run(
@@ -127,8 +126,7 @@ def _draw_axes(axes: Axes, groups: list[str], by: str, upright: bool, protocol: 
     for place in range(1, len(groups)):
         divide(place - 0.5, color="0.6" if place == 1 else "0.9", linewidth=0.5, zorder=0)
     (axes.xaxis if upright else axes.yaxis).set_tick_params(length=0)
-    axes.grid(axis="y" if upright else "x", color="0.92", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes, "y" if upright else "x")
 
 
 def _conditions(results: Mapping[str, EvalResult]) -> str:

@@ -3,73 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from vidkit.data.index import Index
+from vidkit.errors import ChoiceError, did_you_mean
 from vidkit.evaluation.curves import PrecisionRecall
-from vidkit.evaluation.slices import repeats_all
-from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, STYLE, legend_above
-from vidkit.plots.series import by_panel
+from vidkit.evaluation.curves import precision_recall as curves_of
+from vidkit.evaluation.protocols import FalsePositiveRule
+from vidkit.evaluation.slices import Bins, repeats_all
+from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, Drawing, legend_above, sheet
+from vidkit.plots.series import Series, by_panel, draw_panels, names_of, raster
+from vidkit.predictions.table import Predictions
 
 DASHES = ("-", "--", "-.", ":")
 LEVELS = np.linspace(0, 1, 101)
 
 
-def precision_recall(
-    curves: Mapping[str, Sequence[PrecisionRecall]],
+def draw(
+    index: Index,
+    predictions: Mapping[str, Predictions],
+    protocol: str,
+    by: Sequence[str] = (),
+    bins: Bins | None = None,
+    fp_rule: FalsePositiveRule | None = None,
+    *,
     classes: Sequence[str] = (),
     width: float = COLUMN_WIDTH,
-    limited: bool = False,
-) -> Figure:
-    """Return precision against recall, of one or several runs by their names: what `precision_recall_rows` has.
+) -> Drawing:
+    """Precision against recall, of one or several runs by their names; the first arguments are those of `evaluate`.
 
-    Of one run there is a line for each group and class, of several a panel, with a line for each run. `limited` says
-    that only a part of the data was run. Raises ChoiceError if there are too many lines in a panel to be told apart.
+    Of one run there is a line for each group and class, of several a panel, with a line for each run. The precision is
+    the highest at a recall or above, 0 where it isn't reached: of each of `classes`, or without any the mean over the
+    classes that have ground truth, of class "". The rows: run, group, class, recall (0, 0.01 … 1), precision; what has
+    no ground truth has none.
+
+    Raises ChoiceError for a class that the index doesn't have, where there is no ground truth, and if there are too
+    many lines in a panel to be told apart.
     """
-    shown = by_panel(precision_recall_rows(curves, classes), most=len(COLOURS) * len(DASHES))
-    columns = min(max(len(shown), 1), round(width / 1.75))
-    lines = -(-max(len(shown), 1) // columns)
-    with matplotlib.rc_context(STYLE):
-        size = (width, 0.8 * width * lines / columns + 0.3)
-        figure = Figure(figsize=size, layout="constrained", dpi=300)
-        grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-        names = list(dict.fromkeys(name for series in shown.values() for name in series))
-        for axes, (title, series) in zip(grid.flat, shown.items(), strict=False):
-            for name, rows in series.items():
-                turn, at = divmod(names.index(name), len(COLOURS))
-                recall, precision = ([100 * row[key] for row in rows] for key in ("recall", "precision"))
-                axes.plot(recall, precision, DASHES[turn], linewidth=1, color=COLOURS[at], label=name)
-            axes.set_title(title if len(shown) > 1 else "", fontsize=7)
-            axes.grid(color="0.92", linewidth=0.5)
-            axes.set_axisbelow(True)
-        for axes in list(grid.flat)[max(len(shown), 1) :]:
-            axes.set_visible(False)
-        grid[0, 0].set(xlim=(0, 100), ylim=(0, 101))
+    for name in classes:
+        if name not in index.class_names:
+            raise ChoiceError(f"--class {name}: no class of the index{did_you_mean(name, list(index.class_names))}")
+    rows = [
+        row
+        for run, one in predictions.items()
+        for row in _rows_of(run, curves_of(index, one, protocol, by, bins, fp_rule), classes)
+    ]
+    if not rows:
+        raise ChoiceError(f"nothing to draw: no ground truth {'of ' + ', '.join(classes) if classes else 'there'}")
+    panels = by_panel(rows, most=len(COLOURS) * len(DASHES))
+    lines, columns = raster(panels, width)
+    with sheet(width, 0.8 * width * lines / columns + 0.3) as figure:
+        every = draw_panels(figure, panels, width, partial(_draw_curves, names_of(panels)))
+        every[0].set(xlim=(0, 100), ylim=(0, 101))
+        limited = any(one.run.limited for one in predictions.values())
         figure.supxlabel("recall, %" + LIMITED * limited, fontsize=7)
         figure.supylabel("precision, %" + ("" if classes else ", mean over classes"), fontsize=7)
-        entries = {label: handle for axes in grid.flat for handle, label in zip(*_entries(axes), strict=True)}
+        pairs = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in every]
+        entries = {label: handle for of_axes in pairs for handle, label in of_axes}
         legend_above(figure, list(entries.values()), list(entries))
-        return figure
+    return Drawing(figure, rows, "points", {"protocol": protocol})
 
 
-def _entries(axes: Any) -> tuple[list[Any], list[str]]:
-    handles, labels = axes.get_legend_handles_labels()
-    return handles, labels
-
-
-def precision_recall_rows(
-    curves: Mapping[str, Sequence[PrecisionRecall]], classes: Sequence[str] = ()
-) -> list[dict[str, Any]]:
-    """Return what `precision_recall` draws: run, group, class, recall, precision at recall 0, 0.01 … 1.
-
-    The precision is the highest at that recall or above, 0 where it isn't reached: of each of `classes`, or without any
-    the mean over the classes that have ground truth, of class "". What has no ground truth has no rows.
-    """
-    return [row for run, of_run in curves.items() for row in _rows_of(run, of_run, classes)]
+def _draw_curves(names: Sequence[str], axes: Axes, series: Series) -> None:
+    for name, rows in series.items():
+        turn, at = divmod(names.index(name), len(COLOURS))
+        recall, precision = ([100 * row[key] for row in rows] for key in ("recall", "precision"))
+        axes.plot(recall, precision, DASHES[turn], linewidth=1, color=COLOURS[at], label=name)
 
 
 def _rows_of(run: str, curves: Iterable[PrecisionRecall], classes: Sequence[str]) -> list[dict[str, Any]]:

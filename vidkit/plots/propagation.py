@@ -7,14 +7,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vidkit.evaluation.distance import DistanceScore
+from vidkit.data.index import Index
+from vidkit.errors import ChoiceError
+from vidkit.evaluation.distance import DistanceScore, scores_by_distance, told_distances
+from vidkit.evaluation.result import EvalResult
 from vidkit.keyframes.propagation import mean_distance
-from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, SMALL, STYLE, legend_above, look, wrapped
+from vidkit.plots.comparable import ends_of
+from vidkit.plots.figure import (
+    COLOURS,
+    COLUMN_WIDTH,
+    LIMITED,
+    Drawing,
+    legend_above,
+    light_grid,
+    look,
+    note_below,
+    sheet,
+)
+from vidkit.plots.gate import options_of
+from vidkit.predictions.table import Predictions
+
+MOST_LENGTH = 1000
 
 
 @dataclass(frozen=True)
@@ -28,6 +45,67 @@ class KeyIdScore:
     high: float | None = None
 
 
+def draw(
+    index: Index,
+    predictions: Mapping[str, Predictions],
+    protocol: str,
+    results: Mapping[str, EvalResult],
+    *,
+    length: int | None = None,
+    by: str = "none",
+    ci: int = 0,
+    seed: int = 0,
+    width: float = COLUMN_WIDTH,
+) -> Drawing:
+    """The figure of runs by their names; in the lower panel those `results` that are of these predictions.
+
+    by: "motion" or "none". `length` is that of the segments; without it the runs', or 10. Raises ChoiceError where
+    their lengths differ, PredictionError where they don't tell their keyframes.
+    """
+    scores = {
+        name: scores_by_distance(index, one, told_distances(index, one), protocol, by == "motion", ci, seed)
+        for name, one in predictions.items()
+    }
+    length = length or _length(predictions)
+    known = {one.fingerprint for one in predictions.values()}
+    scored = {name: r for name, r in results.items() if r.data.get("predictions_fingerprint") in known}
+    by_key_id = key_id_scores(scored, length)
+    partial = any(one.run.limited for one in predictions.values())
+    figure = propagation(scores, length, by_key_id, protocol, partial, width)
+    told = {"length": length, "limited": partial}
+    return Drawing(figure, propagation_rows(scores, length, by_key_id), told=told)
+
+
+def key_id_scores(results: Mapping[str, EvalResult], length: int) -> list[KeyIdScore]:
+    """The scores of the runs with segments of `length` frames and a known keyframe id, by rising id."""
+    found = []
+    for name, result in results.items():
+        key_id = _key_id(options_of(result), length)
+        if key_id is not None:
+            found.append(KeyIdScore(name, key_id, result.mean_ap, *ends_of(result.overall)))
+    return sorted(found, key=lambda score: (score.key_id, score.run))
+
+
+def _key_id(options: Mapping[str, Any], length: int) -> int | None:
+    """The keyframe id of a run with segments of `length` frames; None where it isn't told."""
+    if options.get("length") != length or "key_id" not in options:
+        return None
+    key_id = options["key_id"]
+    if key_id is None:
+        return length // 2
+    return key_id if type(key_id) is int and 0 <= key_id < length else None
+
+
+def _length(runs: Mapping[str, Predictions]) -> int:
+    """The segment length that the runs have in common; 10 where they tell none."""
+    told = {name: predictions.run.options.get("length") for name, predictions in runs.items()}
+    known = {value for value in told.values() if type(value) is int and 1 <= value <= MOST_LENGTH}
+    if len(known) > 1:
+        listed = ", ".join(f"{name}: {value}" for name, value in told.items())
+        raise ChoiceError(f"the runs have segments of different lengths ({listed}); choose some, or give --length")
+    return known.pop() if known else 10
+
+
 def propagation(
     scores: Mapping[str, Sequence[DistanceScore]],
     length: int,
@@ -36,14 +114,13 @@ def propagation(
     limited: bool = False,
     width: float = COLUMN_WIDTH,
 ) -> Figure:
-    """Return mean AP against |t - key|, a line for each run (and motion group), above the mean distance by keyframe id.
+    """Mean AP against |t - key|, a line for each run (and motion group), above the mean distance by keyframe id.
 
     Beside the mean distance, which is the closed form for segments of `length` frames, stand the mean APs of runs with
     different keyframe ids. Bars are the intervals that there are. Without scores only the lower panel is drawn.
     """
-    with matplotlib.rc_context(STYLE):
-        panels = 2 if scores else 1
-        figure = Figure(figsize=(width, 0.5 * width * panels), layout="constrained", dpi=300)
+    panels = 2 if scores else 1
+    with sheet(width, 0.5 * width * panels) as figure:
         axes = list(figure.subplots(panels, squeeze=False)[:, 0])
         if scores:
             _draw_distances(axes[0], scores, protocol)
@@ -52,14 +129,14 @@ def propagation(
         ends = [each.interval for each in _all(scores)] + [each.low for each in by_key_id]
         said = f"mean distance: closed form, l = {length}"
         said += "; bars: 95 % intervals over videos" if any(each is not None for each in ends) else ""
-        figure.supxlabel(wrapped(said + LIMITED * limited, width), fontsize=SMALL, color="0.35")
+        note_below(figure, said + LIMITED * limited)
         return figure
 
 
 def propagation_rows(
     scores: Mapping[str, Sequence[DistanceScore]], length: int, by_key_id: Sequence[KeyIdScore] = ()
 ) -> list[dict[str, Any]]:
-    """Return what `propagation` draws, a row for each point: panel, run, motion, at, mean_distance, mean_ap, low, high.
+    """What `propagation` draws, a row for each point: panel, run, motion, at, mean_distance, mean_ap, low, high.
 
     `at` is |t - key| in the panel "distance", the keyframe id in "keyframe id"; frames and objects are those scored.
     """
@@ -132,5 +209,4 @@ def _score(protocol: str) -> str:
 
 def _tidy(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(color="0.92", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes)

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, STYLE
+from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, sheet
 from vidkit.sampling.survey import RoleSurvey, Survey
 
 
 def samples(survey: Survey, title: str, width: float = COLUMN_WIDTH) -> Figure:
-    """Return the offsets of each role, declared, drawn and after clamping, and the classes: what `samples_rows` has."""
+    """The offsets of each role, declared, drawn and after clamping, and the classes: what `samples_rows` has."""
     classes = [row for row in samples_rows(survey) if row["panel"] == "class"]
     heights = [0.8] * len(survey.roles) + [0.3 + 0.1 * max(len(classes), 3)]
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, sum(heights) + 0.35 * len(heights) + 0.3), layout="constrained", dpi=300)
+    with sheet(width, sum(heights) + 0.35 * len(heights) + 0.3) as figure:
         panels = figure.subplots(len(heights), squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
         for axes, role in zip(panels, survey.roles, strict=False):
             _draw_role(axes, role, survey)
@@ -30,7 +28,7 @@ def samples(survey: Survey, title: str, width: float = COLUMN_WIDTH) -> Figure:
 
 
 def samples_rows(survey: Survey) -> list[dict[str, Any]]:
-    """Return what `samples` draws: a row for each offset of each role, and for each class that may be drawn.
+    """What `samples` draws: a row for each offset of each role, and for each class that may be drawn.
 
     `drawn` and `used` are shares of the samples of videos, before and after clamping; for a class, its shares of the
     frames that may be drawn and of the samples.

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from vidkit.plots.figure import COLUMN_WIDTH, SMALL, STYLE, legend_above, look, wrapped
-from vidkit.plots.labels import Label, Line, draw_labels
-from vidkit.plots.speed_points import SpeedPoint, curves, pareto
+from vidkit.evaluation.result import EvalResult
+from vidkit.plots.comparable import drawable
+from vidkit.plots.figure import COLUMN_WIDTH, Drawing, legend_above, light_grid, look, note_below, sheet
+from vidkit.plots.labels import Label, Polyline, draw_labels
+from vidkit.plots.speed_points import SpeedPoint, check_comparable, curves, pareto, speed_point
 
 MARKER_SIZE, STAR_SIZE = 3.5, 8.0
 """Points of the page."""
 
 
+def draw(
+    results: Mapping[str, EvalResult], *, mix: bool = False, skip: bool = False, width: float = COLUMN_WIDTH
+) -> Drawing:
+    """The figure of results by the names of their runs; `skip` leaves out those that weren't timed.
+
+    Raises ChoiceError for runs that can't stand together: see `speed_points.check_comparable`.
+    """
+    kept, notes = drawable(results, speed_point, skip)
+    points = [speed_point(result, name) for name, result in kept.items()]
+    check_comparable(points, mix)
+    return Drawing(speed_accuracy(points, width), speed_accuracy_rows(points), "points", notes=notes)
+
+
 def speed_accuracy(points: Sequence[SpeedPoint], width: float = COLUMN_WIDTH) -> Figure:
-    """Return mean AP against frames per second, one curve a method (Impression Network, Figure 8).
+    """Mean AP against frames per second, one curve a method (Impression Network, Figure 8).
 
     Points are labelled with l; a method without segments is one point, a star. Hollow points look ahead. Bars are the
     intervals that the results have, of both numbers; the dotted steps are the Pareto front. `width` is in inches.
     """
     if not points:
         raise ValueError("a figure of no points")
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.65 * width), layout="constrained", dpi=300)
+    with sheet(width, 0.65 * width) as figure:
         axes = figure.add_subplot()
         partly_told = not all(point.sees_truth for point in points)
         for place, (name, runs) in enumerate(curves(points).items()):
@@ -39,7 +51,7 @@ def speed_accuracy(points: Sequence[SpeedPoint], width: float = COLUMN_WIDTH) ->
         axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
         _draw_front(axes, pareto(points))
         _draw_legend(figure, axes, points)
-        figure.supxlabel(wrapped(_conditions(points), width), fontsize=SMALL, color="0.35")
+        note_below(figure, _conditions(points))
         draw_labels(figure, axes, _labels(points), _lines(points), MARKER_SIZE)
         return figure
 
@@ -81,10 +93,10 @@ def _without_segments(runs: Sequence[SpeedPoint]) -> bool:
     return all(point.length is None for point in runs)
 
 
-def _bars(point: SpeedPoint) -> list[Line]:
-    """Return the intervals of a point as lines, up and across."""
+def _bars(point: SpeedPoint) -> list[Polyline]:
+    """The intervals of a point as lines, up and across."""
     speed, score = point.frames_per_second, 100 * point.mean_ap
-    bars: list[Line] = []
+    bars: list[Polyline] = []
     if point.interval is not None:
         bars.append([(speed, 100 * end) for end in point.interval])
     if point.speed_interval is not None:
@@ -93,7 +105,7 @@ def _bars(point: SpeedPoint) -> list[Line]:
 
 
 def _labels(points: Sequence[SpeedPoint]) -> list[Label]:
-    """Return the labels of the points that have a length, the ends of all curves first."""
+    """The labels of the points that have a length, the ends of all curves first."""
     found: list[tuple[bool, Label]] = []
     for place, runs in enumerate(curves(points).values()):
         for point in runs:
@@ -104,8 +116,8 @@ def _labels(points: Sequence[SpeedPoint]) -> list[Label]:
     return [label for _, label in sorted(found, key=lambda pair: pair[0])]
 
 
-def _lines(points: Sequence[SpeedPoint]) -> list[Line]:
-    """Return the curves and the bars, for labels to keep off."""
+def _lines(points: Sequence[SpeedPoint]) -> list[Polyline]:
+    """The curves and the bars, for labels to keep off."""
     joined = [[(p.frames_per_second, 100 * p.mean_ap) for p in runs] for runs in curves(points).values()]
     return [*joined, *(bar for point in points for bar in _bars(point))]
 
@@ -120,8 +132,7 @@ def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
     axes.set_xlabel("frames per second")
     axes.set_ylabel(f"mAP ({points[0].protocol}), %" if points[0].protocol else "mAP, %")
     axes.margins(0.08)
-    axes.grid(color="0.92", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes)
 
 
 def _draw_legend(figure: Figure, axes: Axes, points: Sequence[SpeedPoint]) -> None:
@@ -137,7 +148,7 @@ def _draw_legend(figure: Figure, axes: Axes, points: Sequence[SpeedPoint]) -> No
 
 
 def _conditions(points: Sequence[SpeedPoint]) -> str:
-    """Return what the speeds depend on, in a line."""
+    """What the speeds depend on, in a line."""
     parts = []
     for name in ("scenario", "device", "image_size"):
         values = sorted({str(getattr(point, name)) for point in points} - {""})
@@ -153,12 +164,12 @@ def _conditions(points: Sequence[SpeedPoint]) -> str:
 
 
 def speed_accuracy_rows(points: Sequence[SpeedPoint]) -> list[dict[str, Any]]:
-    """Return what `speed_accuracy` draws, a row for each point."""
+    """What `speed_accuracy` draws, a row for each point."""
     front = pareto(points)
     rows = []
     for curve, runs in curves(points).items():
         for point in runs:
-            row = asdict(point) | {"options": json.dumps(dict(point.options), default=str)}
+            row = asdict(point)
             low, high = row.pop("interval") or (None, None)
             slow, fast = row.pop("speed_interval") or (None, None)
             row |= {"low": low, "high": high, "frames_per_second_low": slow, "frames_per_second_high": fast}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.comparable import refuse_differences, refuse_limited
+from vidkit.plots.comparable import differing_options, ends_of, refuse_differences
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class SpeedPoint:
 
 
 def speed_point(result: EvalResult, source: str) -> SpeedPoint:
-    """Return the point of a result, called `source`.
+    """The point of a result, called `source`.
 
     Raises ChoiceError if its run wasn't timed or has no mean AP, FormatError if what it tells of its run is damaged.
     """
@@ -60,7 +56,8 @@ def speed_point(result: EvalResult, source: str) -> SpeedPoint:
 
 
 def _speed_point(result: EvalResult, source: str, options: dict[str, Any], environment: dict[str, Any]) -> SpeedPoint:
-    run, ends, ahead = result.run, result.overall.interval, result.run.get("look_ahead_max")
+    run, ahead = result.run, result.run.get("look_ahead_max")
+    low, high = ends_of(result.overall)
     speed, device = float(run["frames_per_second"]), str(environment.get("device", ""))
     if not 0 < speed < math.inf:
         raise ValueError(f"{speed} frames per second")
@@ -68,7 +65,7 @@ def _speed_point(result: EvalResult, source: str, options: dict[str, Any], envir
         method=str(run.get("detector") or source),
         frames_per_second=speed,
         mean_ap=result.mean_ap,
-        interval=None if ends is None or not np.isfinite(ends.mean_ap).all() else _pair(ends.mean_ap),
+        interval=None if low is None or high is None else (low, high),
         speed_interval=_speed_interval(run.get("frames_per_second_interval")),
         options=options,
         look_ahead=None if ahead is None else int(ahead),
@@ -86,24 +83,17 @@ def _speed_point(result: EvalResult, source: str, options: dict[str, Any], envir
 def _speed_interval(ends: Any) -> tuple[float, float] | None:
     if ends is None:
         return None
-    low, high = _pair(ends)
+    low, high = map(float, ends)
     if not 0 < low <= high < math.inf:
         raise ValueError(f"an interval of {low} … {high} frames per second")
     return low, high
 
 
-def _pair(ends: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-    low, high = ends
-    return float(low), float(high)
-
-
-def check_comparable(points: Sequence[SpeedPoint], mix: bool = False, limited: bool = False) -> None:
+def check_comparable(points: Sequence[SpeedPoint], mix: bool = False) -> None:
     """Raise ChoiceError if the points don't belong in one figure: another device, scenario, image size or data.
 
-    `mix` lets such points through, `limited` those of runs over a part of the data. Protocols are never mixed.
+    `mix` lets such points through. Protocols are never mixed.
     """
-    if not limited:
-        refuse_limited([point.source for point in points if point.limited])
     refuse_differences("protocol", ((p.source, p.protocol) for p in points), "choose one with --protocol")
     for name in () if mix else ("device", "scenario", "image_size", "data"):
         values = ((point.source, getattr(point, name)) for point in points)
@@ -111,7 +101,7 @@ def check_comparable(points: Sequence[SpeedPoint], mix: bool = False, limited: b
 
 
 def curves(points: Iterable[SpeedPoint]) -> dict[str, list[SpeedPoint]]:
-    """Return the points of each curve by its name, ordered by l.
+    """The points of each curve by its name, ordered by l.
 
     A curve is a method; where runs of one method differ in other options than the length, these part it and stand in
     the name.
@@ -121,20 +111,15 @@ def curves(points: Iterable[SpeedPoint]) -> dict[str, list[SpeedPoint]]:
         methods.setdefault(point.method, []).append(point)
     found: dict[str, list[SpeedPoint]] = {}
     for method, runs in methods.items():
-        differing = _differing_options(runs)
+        differing = differing_options((point.options for point in runs), but="length")
         for point in runs:
             chosen = [f"{n}={point.options[n]}" for n in differing if point.options.get(n) is not None]
             found.setdefault(" ".join([method, *chosen]), []).append(point)
     return {name: sorted(runs, key=lambda p: (p.length or 0, p.frames_per_second)) for name, runs in found.items()}
 
 
-def _differing_options(runs: Sequence[SpeedPoint]) -> list[str]:
-    names = sorted({name for point in runs for name in point.options} - {"length"})
-    return [name for name in names if len({json.dumps(point.options.get(name)) for point in runs}) > 1]
-
-
 def pareto(points: Sequence[SpeedPoint]) -> list[SpeedPoint]:
-    """Return the points that no other beats in both speed and accuracy, from slow to fast."""
+    """The points that no other beats in both speed and accuracy, from slow to fast."""
     front: list[SpeedPoint] = []
     for point in sorted(points, key=lambda p: (-p.frames_per_second, -p.mean_ap)):
         if not front or point.mean_ap > front[-1].mean_ap:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ from vidkit.errors import ChoiceError
 from vidkit.evaluation.motion_iou import motion_of
 from vidkit.evaluation.tracks import tracks_of
 from vidkit.evaluation.verdicts import NOT_COUNTED, STATES, Verdicts
-from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, SMALL, STYLE, wrapped
+from vidkit.plots.figure import COLOURS, COLUMN_WIDTH, LIMITED, SMALL, Drawing, note_below, sheet, shortened
 
 LOOKS = {
     "hit": ("#56B4E9", ""),
@@ -41,9 +40,37 @@ class Track:
     track_id: int
 
 
+def draw(
+    runs: Mapping[str, Verdicts],
+    videos: NDArray[np.bool_],
+    *,
+    track_id: int | None = None,
+    width: float = COLUMN_WIDTH,
+) -> Drawing:
+    """The figure of a track of the `videos (V,)`: this one of the only video, or that on which the runs differ most.
+
+    Raises ChoiceError where there is no such track.
+    """
+    one = next(iter(runs.values()))
+    notes = []
+    if track_id is not None:
+        track = track_called(one.index, int(np.argmax(videos)), track_id)
+    else:
+        track = most_telling_track(runs, videos)
+        why = "the runs differ on it most" if len(runs) > 1 else "its state changes most often"
+        notes.append(f"track {track.track_id} of {one.index.video_name[track.video]}: {why}")
+    told = {
+        "video": one.index.video_name[track.video],
+        "track": track.track_id,
+        "score": one.least_score,
+        "protocol": one.matches.protocol.name,
+    }
+    return Drawing(timeline(runs, track, width), timeline_rows(runs, track), "frames", told, notes)
+
+
 def track_called(index: Index, video: int, track_id: int) -> Track:
-    """Return a track of a video row; ChoiceError that lists its tracks if there is none of this id."""
-    known = np.unique(_track_ids(index, video))
+    """A track of a video row; ChoiceError that lists its tracks if there is none of this id."""
+    known = np.unique(index.track_id[index.frame_video[index.instance_frame] == video])
     if track_id < 0 or track_id not in known:
         listed = ", ".join(map(str, known[known >= 0][:20])) or "none"
         raise ChoiceError(f"video {index.video_name[video]}: no track {track_id}; its tracks are {listed}")
@@ -51,7 +78,7 @@ def track_called(index: Index, video: int, track_id: int) -> Track:
 
 
 def most_telling_track(runs: Mapping[str, Verdicts], allowed: NDArray[np.bool_]) -> Track:
-    """Return the track of the `allowed (V,)` videos on which the runs differ most, or a single run changes most often.
+    """The track of the `allowed (V,)` videos on which the runs differ most, or a single run changes most often.
 
     Counted are the frames in which not all runs give the object the same state, or the changes of its state from one
     frame to the next; of equals the first. Raises AnnotationError if an instance has no track id, ChoiceError if there
@@ -76,7 +103,7 @@ def most_telling_track(runs: Mapping[str, Verdicts], allowed: NDArray[np.bool_])
 
 
 def timeline(runs: Mapping[str, Verdicts], track: Track, width: float = COLUMN_WIDTH) -> Figure:
-    """Return a row of cells a run: what it makes of the object in each frame; keyframes are the triangles above.
+    """A row of cells a run: what it makes of the object in each frame; keyframes are the triangles above.
 
     Below stand the object's motion IoU and what the index tells of blur. What is drawn is what `timeline_rows` has.
     """
@@ -84,8 +111,7 @@ def timeline(runs: Mapping[str, Verdicts], track: Track, width: float = COLUMN_W
     index = next(iter(runs.values())).index
     blurs = [name for name in rows[0] if name.startswith("blur")] if rows else []
     heights = [0.24 * len(runs) + 0.12, 0.55] + [0.5] * bool(blurs)
-    with matplotlib.rc_context(STYLE | {"hatch.linewidth": 0.5}):
-        figure = Figure(figsize=(width, sum(heights) + 0.95), layout="constrained", dpi=300)
+    with sheet(width, sum(heights) + 0.95, {"hatch.linewidth": 0.5}) as figure:
         axes = figure.subplots(len(heights), sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
         _draw_cells(axes[0], rows, list(runs))
         mine = [row for row in rows if row["run"] == next(iter(runs)) and row["state"] != ""]
@@ -105,21 +131,20 @@ def timeline(runs: Mapping[str, Verdicts], track: Track, width: float = COLUMN_W
             f"{index.video_name[track.video]}, track {track.track_id} ({index.class_names[class_id]}); "
             f"scores from {one.least_score:g}, {one.matches.protocol.name}{limited}"
         )
-        figure.supxlabel(wrapped(note, width), fontsize=SMALL, color="0.35")
+        note_below(figure, note)
         return figure
 
 
 def timeline_rows(runs: Mapping[str, Verdicts], track: Track) -> list[dict[str, Any]]:
-    """Return what `timeline` draws: a row for each run and frame of the video.
+    """What `timeline` draws: a row for each run and frame of the video.
 
     Columns: run, video, track, frame (its number), state (one of STATES; empty where the object isn't annotated), class
     and score of the detection that gave it, keyframe (1, 0, or empty where it isn't known), motion_iou, and one column
     for each attribute of the index whose name speaks of blur: "blur: NAME", or "blur: frame NAME" for the frame's.
     """
     index = next(iter(runs.values())).index
-    instance_of = dict(
-        zip(index.instance_frame[_instances(index, track)].tolist(), _instances(index, track), strict=True)
-    )
+    instances = _instances(index, track)
+    instance_of = dict(zip(index.instance_frame[instances].tolist(), instances, strict=True))
     motion = motion_of(index)
     found = []
     for name, run in runs.items():
@@ -142,7 +167,7 @@ def timeline_rows(runs: Mapping[str, Verdicts], track: Track) -> list[dict[str, 
 
 
 def _state(run: Verdicts, instance: int | None) -> dict[str, Any]:
-    """Return the state of an object and the detection that gave it; all empty where there is none."""
+    """The state of an object and the detection that gave it; all empty where there is none."""
     if instance is None or run.state[instance] == NOT_COUNTED:
         return {"state": "", "class": "", "score": ""}
     state, detection = STATES[run.state[instance]], int(run.detection[instance])
@@ -153,7 +178,7 @@ def _state(run: Verdicts, instance: int | None) -> dict[str, Any]:
 
 
 def _blurs(index: Index, row: int, instance: int | None) -> dict[str, Any]:
-    """Return what the index tells of the blur of a frame and of an object in it."""
+    """What the index tells of the blur of a frame and of an object in it."""
     of_frame = {f"blur: frame {n}": float(c[row]) for n, c in index.frame_attributes.items() if _is_blur(n, c)}
     of_object = {
         f"blur: {name}": "" if instance is None else float(column[instance])
@@ -168,18 +193,9 @@ def _is_blur(name: str, column: NDArray[Any]) -> bool:
 
 
 def _instances(index: Index, track: Track) -> NDArray[np.int64]:
-    """Return the rows of the instances of a track."""
-    start = _first_instance(index, track.video)
-    return start + np.flatnonzero(_track_ids(index, track.video) == track.track_id)
-
-
-def _track_ids(index: Index, video: int) -> NDArray[np.int32]:
-    rows = index.frames_of(video)
-    return index.track_id[_first_instance(index, video) : int(index.instance_start[rows.stop])]
-
-
-def _first_instance(index: Index, video: int) -> int:
-    return int(index.instance_start[index.frames_of(video).start])
+    """The rows of the instances of a track."""
+    mine = (index.track_id == track.track_id) & (index.frame_video[index.instance_frame] == track.video)
+    return np.flatnonzero(mine)
 
 
 def _draw_cells(axes: Axes, rows: list[dict[str, Any]], names: list[str]) -> None:
@@ -195,7 +211,7 @@ def _draw_cells(axes: Axes, rows: list[dict[str, Any]], names: list[str]) -> Non
             axes.plot(keys, [place - 0.37] * len(keys), linewidth=0, marker="v", markersize=2.2, color="black")
     numbers = [row["frame"] for row in rows]
     axes.set(xlim=(min(numbers) - 1, max(numbers) + 1), ylim=(len(names) - 0.5, -0.6))
-    axes.set_yticks(range(len(names)), [_cut(name) for name in names], fontsize=SMALL)
+    axes.set_yticks(range(len(names)), [shortened(name, 24) for name in names], fontsize=SMALL)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 
@@ -209,20 +225,12 @@ def _stretches(rows: list[dict[str, Any]]) -> Iterator[tuple[str, int, int]]:
 
 
 def _draw_line(axes: Axes, rows: list[dict[str, Any]], names: list[str], label: str) -> None:
+    frames = [row["frame"] for row in rows]
     for place, name in enumerate(names):
-        values = [row[name] for row in rows]
-        style = DASHES[place % len(DASHES)]
+        style, colour = DASHES[place % len(DASHES)], COLOURS[place % len(COLOURS)]
         short = name.removeprefix("blur: ").replace("_", " ")
-        axes.plot(
-            [row["frame"] for row in rows],
-            values,
-            style,
-            color=COLOURS[place % len(COLOURS)],
-            linewidth=1,
-            marker=".",
-            markersize=2,
-            label=short,
-        )
+        values = [row[name] for row in rows]
+        axes.plot(frames, values, style, color=colour, linewidth=1, marker=".", markersize=2, label=short)
     axes.set_ylabel(label)
     if len(names) > 1 or label == "blur":
         axes.legend(frameon=False, fontsize=SMALL, loc="upper left", ncols=3, bbox_to_anchor=(0, 1.25), borderaxespad=0)
@@ -234,7 +242,3 @@ def _samples(rows: list[dict[str, Any]]) -> Iterator[Patch | Line2D]:
         yield Patch(facecolor=colour, hatch=2 * hatch, edgecolor="black", linewidth=0.4, label=state)
     if any(row["keyframe"] == 1 for row in rows):
         yield Line2D([], [], linewidth=0, marker="v", markersize=3, color="black", label="keyframe")
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:12]}…{name[-11:]}"

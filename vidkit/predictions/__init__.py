@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vidkit.predictions.reading import open_predictions as open_predictions
     from vidkit.predictions.reading import read as read
     from vidkit.predictions.reading import read_with_report as read_with_report
-    from vidkit.predictions.reading_report import Report as Report
+    from vidkit.predictions.reading_report import ReadingReport as ReadingReport
     from vidkit.predictions.table import Predictions as Predictions
     from vidkit.predictions.writing import write as write
 
@@ -20,7 +20,7 @@ _HOME_OF = {
     "OpenedPredictions": "vidkit.predictions.reading",
     "Predictions": "vidkit.predictions.table",
     "ReadOptions": "vidkit.predictions.read_options",
-    "Report": "vidkit.predictions.reading_report",
+    "ReadingReport": "vidkit.predictions.reading_report",
     "open_predictions": "vidkit.predictions.reading",
     "read": "vidkit.predictions.reading",
     "read_with_report": "vidkit.predictions.reading",

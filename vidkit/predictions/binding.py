@@ -18,7 +18,7 @@ from vidkit.predictions.entry_lists import read_frame_list
 from vidkit.predictions.frame_binding import bind_frames
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
-from vidkit.predictions.reading_report import Finding, Report
+from vidkit.predictions.reading_report import ReadingReport, Understood
 from vidkit.predictions.table import Predictions
 
 _BLOCK = 1 << 18  # detections
@@ -28,9 +28,9 @@ KEPT = ("negative size", "duplicate")
 
 
 def bind(
-    raw: RawPredictions, index: Index, options: ReadOptions, path: Path, found: Finding
-) -> tuple[Predictions, Report]:
-    """Return the predictions for `index` and the report on how they were understood.
+    raw: RawPredictions, index: Index, options: ReadOptions, path: Path, found: Understood
+) -> tuple[Predictions, ReadingReport]:
+    """The predictions for `index` and the report on how they were understood.
 
     Raises PredictionError if the file doesn't fit the index, or has invalid detections that the option doesn't drop.
     """
@@ -45,7 +45,7 @@ def bind(
     frames = bind_frames(raw.frame, index, listed, options, str(path))
     boxes = bind_boxes(raw, frames.row, index, options, str(path))
     classes = bind_classes(raw, frames.row, index, options, str(path))
-    table = _Table(frames.row, boxes.box, raw.score, classes.class_id)
+    table = _DetectionRows(frames.row, boxes.box, raw.score, classes.class_id)
     if options.invalid == "drop":
         table = table.without(frames.again)
     table = table.by_frame()
@@ -56,7 +56,7 @@ def bind(
     if options.invalid == "drop":
         table = table.without(np.concatenate(list(bad.values())))
     predictions = _predictions(table, raw, index)
-    report = Report(
+    report = ReadingReport(
         path=str(path),
         format=found,
         frames=frames.finding,
@@ -84,7 +84,7 @@ def _check_fingerprint(raw: RawPredictions, index: Index, options: ReadOptions, 
 
 
 @dataclass(frozen=True, eq=False)
-class _Table:
+class _DetectionRows:
     """Detections as columns: `row (D,)` the frame, `box (D, 4)`, `score (D,)`, `class_id (D,)`."""
 
     row: NDArray[np.integer[Any]]
@@ -92,25 +92,25 @@ class _Table:
     score: NDArray[Any]
     class_id: NDArray[np.int16]
 
-    def take(self, which: Any) -> _Table:
-        """Return the detections `which`."""
-        return _Table(self.row[which], self.box[which], self.score[which], self.class_id[which])
+    def take(self, which: Any) -> _DetectionRows:
+        """The detections `which`."""
+        return _DetectionRows(self.row[which], self.box[which], self.score[which], self.class_id[which])
 
-    def by_frame(self) -> _Table:
-        """Return the detections by frame; within a frame they keep their order."""
+    def by_frame(self) -> _DetectionRows:
+        """The detections by frame; within a frame they keep their order."""
         if not (np.diff(self.row) < 0).any():
             return self
         return self.take(np.argsort(self.row, kind="stable"))
 
-    def without(self, which: NDArray[np.int64]) -> _Table:
-        """Return the detections but `which`."""
+    def without(self, which: NDArray[np.int64]) -> _DetectionRows:
+        """The detections but `which`."""
         keep = np.ones(len(self.row), bool)
         keep[which] = False
         return self if keep.all() else self.take(keep)
 
 
-def _invalid(table: _Table) -> dict[str, NDArray[np.int64]]:
-    """Return for each kind of fault which detections have it. A box of no size is legal: detectors do give them."""
+def _invalid(table: _DetectionRows) -> dict[str, NDArray[np.int64]]:
+    """Which detections have each kind of fault. A box of no size is legal: detectors do give them."""
     with np.errstate(invalid="ignore"):
         negative = (table.box[:, 2] < table.box[:, 0]) | (table.box[:, 3] < table.box[:, 1])
     return {
@@ -126,7 +126,7 @@ def _invalid(table: _Table) -> dict[str, NDArray[np.int64]]:
 def duplicates(
     row: NDArray[np.integer[Any]], box: Boxes, score: NDArray[Any], class_id: NDArray[np.int16]
 ) -> NDArray[np.int64]:
-    """Return which detections equal an earlier one of their frame in box, score and class; `row` must rise.
+    """Which detections equal an earlier one of their frame in box, score and class; `row` must rise.
 
     Blocks of whole frames are searched one after the other, for what fits the processor's cache sorts faster.
     """
@@ -159,7 +159,7 @@ def _duplicates_of_block(
 
 
 def _mixed(columns: list[NDArray[Any]]) -> NDArray[np.uint64]:
-    """Return 64 bits for each row of some columns, equal where all of it is equal, and hardly ever elsewhere."""
+    """64 bits for each row of some columns, equal where all of it is equal, and hardly ever elsewhere."""
     key = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
         numbers = column + 0.0 if column.dtype.kind == "f" else column
@@ -182,7 +182,7 @@ def _refuse(counts: dict[str, int], options: ReadOptions, path: Path, warnings: 
         raise PredictionError(f"{path}: invalid detections: {said}{more}. To leave them out: --invalid drop")
 
 
-def _predictions(table: _Table, raw: RawPredictions, index: Index) -> Predictions:
+def _predictions(table: _DetectionRows, raw: RawPredictions, index: Index) -> Predictions:
     told = raw.complete
     if told is not None and told.box is table.box and told.class_id is table.class_id:
         return (
@@ -206,7 +206,7 @@ def _lossless(values: Boxes) -> Boxes:
 
 
 def _figures(predictions: Predictions, index: Index) -> dict[str, Any]:
-    """Return the counts of the report."""
+    """The counts of the report."""
     each = np.diff(predictions.detection_start)
     score = predictions.score
     seen = np.zeros(index.n_videos, bool)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from vidkit.boxes import Boxes, from_inclusive, from_xywh, to_inclusive, to_xywh
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
-from vidkit.predictions.raw import BOX_CONVENTIONS, BoxConvention, ByRow, Layout, RawPredictions, Scale
-from vidkit.predictions.read_options import ReadOptions
-from vidkit.predictions.reading_report import Finding
+from vidkit.predictions.raw import ByRow, Layout, RawPredictions
+from vidkit.predictions.read_options import BOX_CONVENTIONS, BoxConvention, ReadOptions, Scale
+from vidkit.predictions.reading_report import Understood
 
 _WNID = re.compile(r"n\d{8}")  # a class with one comes from ImageNet's XML, whose corners are inclusive
 _OF_LAYOUT: dict[tuple[Layout, bool], BoxConvention] = {
@@ -34,15 +34,15 @@ class BoxBinding:
     """`box (D, 4)` in vidkit's convention, and how the file's numbers were understood."""
 
     box: Boxes
-    convention: Finding
-    scale: Finding
+    convention: Understood
+    scale: Understood
     warnings: tuple[str, ...] = ()
 
 
 def bind_boxes(
     raw: RawPredictions, row: NDArray[np.integer[Any]], index: Index, options: ReadOptions, place: str
 ) -> BoxBinding:
-    """Return the boxes in vidkit's convention, in pixels of the frames; `row` is the frame of each detection.
+    """The boxes in vidkit's convention, in pixels of the frames; `row` is the frame of each detection.
 
     Raises PredictionError for boxes that need the size of a frame where the index doesn't know it, and for a network's
     input whose shape isn't that of the frame it should be of.
@@ -58,7 +58,7 @@ def bind_boxes(
         _wants_size(size, row, place)
         corners = corners.astype(np.float64) * np.tile(size, 2)
         convention = "exclusive"  # a fraction of a side has no last pixel
-        found = Finding(BOX_CONVENTIONS[convention], found.how, "normalised boxes are continuous")
+        found = Understood(BOX_CONVENTIONS[convention], found.how, "normalised boxes are continuous")
     boxes: Boxes = corners if corners.dtype.kind == "f" else corners.astype(np.float64)
     if convention.endswith("inclusive"):
         boxes = from_inclusive(boxes.astype(np.float64))
@@ -66,27 +66,27 @@ def bind_boxes(
 
 
 def _sizes(index: Index, row: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """Return width and height `(D, 2)` of the frames of detections; 0 where there is no such frame."""
+    """Width and height `(D, 2)` of the frames of detections; 0 where there is no such frame."""
     if not index.n_frames:
         return np.zeros((len(row), 2), np.int32)
     sizes = index.video_size[index.frame_video[np.maximum(row, 0)]]
     return np.where((row >= 0)[:, None], sizes, np.int32(0))
 
 
-def _convention(raw: RawPredictions, index: Index, options: ReadOptions) -> tuple[BoxConvention, Finding]:
+def _convention(raw: RawPredictions, index: Index, options: ReadOptions) -> tuple[BoxConvention, Understood]:
     if options.boxes is not None:
-        return options.boxes, Finding(BOX_CONVENTIONS[options.boxes], "given")
+        return options.boxes, Understood(BOX_CONVENTIONS[options.boxes], "given")
     if raw.boxes is not None:
-        return raw.boxes, Finding(BOX_CONVENTIONS[raw.boxes], "format", raw.boxes_evidence)
+        return raw.boxes, Understood(BOX_CONVENTIONS[raw.boxes], "format", raw.boxes_evidence)
     inclusive = _has_inclusive_corners(index)
     convention = _OF_LAYOUT[raw.layout, inclusive]
     whose = "the classes have ImageNet's ids: inclusive" if inclusive else "the classes have no ImageNet ids: exclusive"
     why = f"the format has the annotation's own numbers; {whose}"
-    return convention, Finding(BOX_CONVENTIONS[convention], "guessed", why)
+    return convention, Understood(BOX_CONVENTIONS[convention], "guessed", why)
 
 
 def _has_inclusive_corners(index: Index) -> bool:
-    """Return whether the annotations behind an index count corners inclusive.
+    """Whether the annotations behind an index count corners inclusive.
 
     ImageNet's XML does; COCO's and MOT's width and height don't. Tools that turn the XML into COCO's form take
     width = x2 - x1 and so keep its numbers, and detectors that are trained on them answer in them.
@@ -94,24 +94,28 @@ def _has_inclusive_corners(index: Index) -> bool:
     return any(_WNID.fullmatch(c.wnid) for c in index.classes)
 
 
-def _scale(raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], options: ReadOptions) -> tuple[Scale, Finding]:
+def _scale(
+    raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], options: ReadOptions
+) -> tuple[Scale, Understood]:
     if options.scale is not None:
-        return options.scale, Finding(options.scale, "given")
+        return options.scale, Understood(options.scale, "given")
     if raw.scale is not None:
-        return raw.scale, Finding(raw.scale, "format", raw.scale_evidence)
+        return raw.scale, Understood(raw.scale, "format", raw.scale_evidence)
     finite = corners[np.isfinite(corners).all(axis=1)]
     if not len(finite):
-        return "pixels", Finding("pixels", "guessed", "no boxes")
+        return "pixels", Understood("pixels", "guessed", "no boxes")
     largest = float(np.abs(finite).max())
     if largest <= _NORMALISED_UP_TO and not np.array_equal(finite, np.floor(finite)):
-        return "normalised", Finding("normalised", "guessed", f"no coordinate is beyond {largest:.3g}")
-    return "pixels", Finding("pixels", "guessed", f"coordinates reach {largest:.6g}, frames {int(size.max(initial=0))}")
+        return "normalised", Understood("normalised", "guessed", f"no coordinate is beyond {largest:.3g}")
+    return "pixels", Understood(
+        "pixels", "guessed", f"coordinates reach {largest:.6g}, frames {int(size.max(initial=0))}"
+    )
 
 
 def _from_network(
     raw: RawPredictions, corners: Boxes, size: NDArray[np.int32], row: NDArray[np.integer[Any]], place: str
 ) -> Boxes:
-    """Return boxes of the network's input in pixels of the frame, each axis by its own ratio, in the file's precision.
+    """Boxes of the network's input in pixels of the frame, each axis by its own ratio, in the file's precision.
 
     That is how MEGA's `BoxList.resize` does it: the ratio is rounded to the boxes' float32 first.
     """
@@ -138,7 +142,7 @@ def _wants_size(size: NDArray[np.int32], row: NDArray[np.integer[Any]], place: s
 
 
 def _doubts(boxes: Boxes, size: NDArray[np.int32], convention: BoxConvention) -> tuple[str, ...]:
-    """Return warnings about boxes that hardly fit their frames."""
+    """Warnings about boxes that hardly fit their frames."""
     known = (size > 0).all(axis=1) & np.isfinite(boxes).all(axis=1)
     if not known.any():
         return ()
@@ -159,7 +163,7 @@ def _doubts(boxes: Boxes, size: NDArray[np.int32], convention: BoxConvention) ->
 
 
 def in_own_numbers(boxes: Boxes, index: Index, layout: Layout) -> Boxes:
-    """Return vidkit's boxes as float64 in the numbers of the index's own annotations, which most formats have.
+    """The boxes as float64 in the numbers of the index's own annotations, which most formats have.
 
     The opposite of what `bind_boxes` does for a format that doesn't have a convention of its own.
     """

@@ -14,7 +14,7 @@ from vidkit.data.index import Index
 from vidkit.errors import PredictionError, did_you_mean
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
-from vidkit.predictions.reading_report import Finding
+from vidkit.predictions.reading_report import Understood
 
 _NO_LABEL = 2**31
 _SAMPLE = 200_000  # detections that are enough for a guess
@@ -25,14 +25,14 @@ class ClassBinding:
     """`class_id (D,)` is the row of each detection's class in the index, -1 where the index has no such class."""
 
     class_id: NDArray[np.int16]
-    finding: Finding
+    finding: Understood
     warnings: tuple[str, ...] = ()
 
 
 def bind_classes(
     raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index, options: ReadOptions, place: str
 ) -> ClassBinding:
-    """Return the class of each detection; `rows` are their frames.
+    """The class of each detection; `rows` are their frames.
 
     What the option says comes first, then the file's names, then the format's rule, then the guess from the labels and
     from how well they agree with the annotated classes of their frames.
@@ -41,8 +41,8 @@ def bind_classes(
     if options.classes_from is not None:
         return _as_given(raw, index, options.classes_from)
     if raw.label_names:
-        return _by_names(raw.label, raw.label_names, index, Finding("names in the file", "format"))
-    if raw.or_scores_of == index.n_classes:
+        return _by_names(raw.label, raw.label_names, index, Understood("names in the file", "format"))
+    if raw.or_scores_of == index.n_classes and options.format is None:
         raise PredictionError(
             f"{place}: three scores a detection, the third 0 or 1: could be REPP's scores of three classes, or YOLOV's "
             "objectness, score and class; say which with --format repp or --format yolov"
@@ -55,13 +55,13 @@ def bind_classes(
         )
     if raw.first_label is not None:
         warnings = () if raw.complete is not None else _doubts(raw.label, rows, index, raw.first_label)
-        finding = Finding(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
+        finding = Understood(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
         return ClassBinding(_shifted(raw.label, raw.first_label, index), finding, warnings)
     return _guessed(raw, rows, index)
 
 
 def _whole(label: NDArray[Any]) -> NDArray[Any]:
-    """Return labels as whole numbers; what is none, in labels that are floats, becomes one that no class has."""
+    """Labels as whole numbers; what is none, in labels that are floats, becomes one that no class has."""
     if label.dtype.kind != "f":
         return label
     with np.errstate(invalid="ignore"):
@@ -94,11 +94,11 @@ def _guessed(raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index) 
             f"labels are {low} … {high}; counted from 0 {agree[0]:.1%}, from 1 {agree[1]:.1%} of the detections have a "
             "class that is annotated in their frame"
         )
-    return ClassBinding(_shifted(raw.label, first, index), Finding(_counted_from(first, index), "guessed", why))
+    return ClassBinding(_shifted(raw.label, first, index), Understood(_counted_from(first, index), "guessed", why))
 
 
 def _doubts(label: NDArray[Any], rows: NDArray[np.integer[Any]], index: Index, first: int) -> tuple[str, ...]:
-    """Return a warning if labels counted from another start agree far better with the annotations."""
+    """A warning if labels counted from another start agree far better with the annotations."""
     some = slice(None, None, max(len(label) // _SAMPLE, 1))
     label, rows = label[some], rows[some]
     here = agreement(_shifted(label, first, index), rows, index)
@@ -113,7 +113,7 @@ def _doubts(label: NDArray[Any], rows: NDArray[np.integer[Any]], index: Index, f
 
 
 def agreement(class_id: NDArray[np.int16], rows: NDArray[np.integer[Any]], index: Index) -> float:
-    """Return the share of detections whose class is annotated in their frame; 0 without detections."""
+    """The share of detections whose class is annotated in their frame; 0 without detections."""
     if not len(class_id) or not index.n_classes:
         return 0.0
     annotated = np.zeros(index.n_frames * index.n_classes, bool)
@@ -127,15 +127,15 @@ def _as_given(raw: RawPredictions, index: Index, said: str) -> ClassBinding:
         if raw.label_names:
             raise PredictionError(f"--classes-from {said}: the file has class names, not numbers")
         first = int(said)
-        return ClassBinding(_shifted(raw.label, first, index), Finding(_counted_from(first, index), "given"))
+        return ClassBinding(_shifted(raw.label, first, index), Understood(_counted_from(first, index), "given"))
     if raw.n_labels == 1 and class_rows((said,), index)[0] != [-1]:
-        return _by_names(raw.label, (said,), index, Finding(f"all are {said}", "given"))
+        return _by_names(raw.label, (said,), index, Understood(f"all are {said}", "given"))
     names, first = read_class_names(Path(said), 0 if raw.first_label is None else raw.first_label)
     labels = raw.label.astype(np.int64) - first
-    return _by_names(labels, names, index, Finding(f"names of {said}, labels from {first}", "given"))
+    return _by_names(labels, names, index, Understood(f"names of {said}, labels from {first}", "given"))
 
 
-def _by_names(label: NDArray[Any], names: tuple[str, ...], index: Index, finding: Finding) -> ClassBinding:
+def _by_names(label: NDArray[Any], names: tuple[str, ...], index: Index, finding: Understood) -> ClassBinding:
     ids, unknown = class_rows(names, index)
     table = np.array([*ids, -1], np.int16)
     inside = (label >= 0) & (label < len(names))
@@ -147,7 +147,7 @@ def _by_names(label: NDArray[Any], names: tuple[str, ...], index: Index, finding
 
 
 def class_rows(names: tuple[str, ...], index: Index) -> tuple[list[int], list[str]]:
-    """Return the class row for each name or wnid, -1 where there is none, and the names that are unknown."""
+    """The class row for each name or wnid, -1 where there is none, and the names that are unknown."""
     known = {wnid: row for row, wnid in enumerate(c.wnid for c in index.classes)}
     known |= {name.replace(" ", "_"): row for row, name in enumerate(index.class_names)}
     known |= {name: row for row, name in enumerate(index.class_names)}
@@ -156,7 +156,7 @@ def class_rows(names: tuple[str, ...], index: Index) -> tuple[list[int], list[st
 
 
 def read_class_names(path: Path, first: int) -> tuple[tuple[str, ...], int]:
-    """Return the names of the labels from a file, and the label of the first: names, one a line, or a COCO JSON."""
+    """The names of the labels from a file, and the label of the first: names, one a line, or a COCO JSON."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -22,7 +22,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, eq=False)
-class FrameList:
+class BoundFrameList:
     """The frames of a list, in its order: `row (L,)` in the index, and `id (L,)` as detectors number them."""
 
     path: Path
@@ -42,8 +42,8 @@ class _Listed:
     id: NDArray[np.int64]
 
 
-def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) -> FrameList:
-    """Return the list at `path`, tied to the frames of `index`.
+def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) -> BoundFrameList:
+    """The list at `path`, tied to the frames of `index`.
 
     Raises PredictionError if it doesn't fit the index: frames that the index doesn't have, a frame twice, frames of the
     index that it doesn't have (unless `partial`), or another order (unless `reordered`); AnnotationError if it is no
@@ -56,11 +56,11 @@ def read_frame_list(path: Path, index: Index, reordered: bool, partial: bool) ->
         raise PredictionError(f"{path}: {error}") from None
     row = rows_of_frames(index, video_rows(index, listed.video), listed.number, ranks=listed.form == IMAGES)
     _check_fit(path, listed, row, len(rows), index, reordered, partial)
-    return FrameList(path, _KINDS[listed.form], row, listed.id, len(rows))
+    return BoundFrameList(path, _KINDS[listed.form], row, listed.id, len(rows))
 
 
 def _expanded(form: str, rows: list[Row], most: int) -> _Listed:
-    """Return a list's frames, one by one. Lines of videos are known in whatever order they stand."""
+    """A list's frames, one by one. Lines of videos are known in whatever order they stand."""
     paths = [path for _, path, _ in rows]
     ids = np.array([numbers[0] for *_, numbers in rows], np.int64)
     if form == IMAGES:

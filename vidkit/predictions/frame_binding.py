@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
-from vidkit.predictions.entry_lists import FrameList
+from vidkit.predictions.entry_lists import BoundFrameList
 from vidkit.predictions.raw import ById, ByName, ByRow
 from vidkit.predictions.read_options import ReadOptions
-from vidkit.predictions.reading_report import Finding
+from vidkit.predictions.reading_report import Understood
 from vidkit.predictions.videos import rows_of_frames, video_rows, year_hint
 
 
@@ -26,7 +26,7 @@ class FrameBinding:
 
     row: NDArray[np.integer[Any]]
     covered: NDArray[np.bool_]
-    finding: Finding
+    finding: Understood
     repeated_entries: int = 0
     again: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """The detections in such entries."""
@@ -34,9 +34,9 @@ class FrameBinding:
 
 
 def bind_frames(
-    frame: ByRow | ById | ByName, index: Index, listed: FrameList | None, options: ReadOptions, place: str
+    frame: ByRow | ById | ByName, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
 ) -> FrameBinding:
-    """Return which frame of `index` each detection belongs to; PredictionError where the file can't fit the index."""
+    """Which frame of `index` each detection belongs to; PredictionError where the file can't fit the index."""
     if isinstance(frame, ByRow):
         return _by_row(frame, index, listed, options, place)
     if isinstance(frame, ById):
@@ -44,17 +44,19 @@ def bind_frames(
     return _by_name(frame, index, listed)
 
 
-def _by_row(frame: ByRow, index: Index, listed: FrameList | None, options: ReadOptions, place: str) -> FrameBinding:
+def _by_row(
+    frame: ByRow, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
+) -> FrameBinding:
     of_entry = np.arange(index.n_frames, dtype=np.int64) if listed is None else listed.row
     if frame.n_rows != len(of_entry):
         raise PredictionError(f"{place}: {_count_mismatch(frame.n_rows, index, listed)}")
     source = "the order of the index" if listed is None else f"the order of {listed.path} ({listed.kind})"
-    finding = Finding(f"entry k is frame k in {source}", _how(listed))
+    finding = Understood(f"entry k is frame k in {source}", _how(listed))
     row = of_entry[frame.row] if listed is not None else frame.row
     return _bound(row, of_entry, index, finding, frame.row)
 
 
-def _count_mismatch(n_rows: int, index: Index, listed: FrameList | None) -> str:
+def _count_mismatch(n_rows: int, index: Index, listed: BoundFrameList | None) -> str:
     if listed is None:
         wanted, more = (
             f"the index has {index.n_frames} frames",
@@ -74,7 +76,7 @@ def _count_mismatch(n_rows: int, index: Index, listed: FrameList | None) -> str:
     return f"{n_rows} entries, but {wanted}: {why}"
 
 
-def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOptions, place: str) -> FrameBinding:
+def _by_id(frame: ById, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str) -> FrameBinding:
     ids, entries = frame.id, frame.id if frame.entries is None else frame.entries
     low, high = (int(entries.min()), int(entries.max())) if len(entries) else (0, 0)
     first, how = frame.first, "format"
@@ -83,7 +85,7 @@ def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOpt
     said = f"the file has ids {low} … {high}" if len(entries) else ""
     if listed is not None:
         lookup = _lookup(listed, first)
-        finding = Finding(f"ids of {listed.path} ({listed.kind})", "given", said)
+        finding = Understood(f"ids of {listed.path} ({listed.kind})", "given", said)
         return _bound(lookup(ids), lookup(entries), index, finding, frame.entry)
     if not options.partial and _ends_with_the_videos(entries, first, index):
         raise PredictionError(
@@ -95,19 +97,19 @@ def _by_id(frame: ById, index: Index, listed: FrameList | None, options: ReadOpt
     def in_order(id: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.asarray(np.where((id >= first) & (id - first < index.n_frames), id - first, -1), np.int64)
 
-    finding = Finding(f"id {first} is the first frame of the index, the others follow in its order", how, said)
+    finding = Understood(f"id {first} is the first frame of the index, the others follow in its order", how, said)
     return _bound(in_order(ids), in_order(entries), index, finding, frame.entry)
 
 
 def _ends_with_the_videos(ids: NDArray[np.int64], first: int, index: Index) -> bool:
-    """Return whether the ids are about as many frames as the index has videos, though it has far more frames."""
+    """Whether the ids are about as many frames as the index has videos, though it has far more frames."""
     if not len(ids) or index.n_videos < 10 or index.n_frames < 10 * index.n_videos:
         return False
     return int(ids.max()) - first + 1 == index.n_videos and len(np.unique(ids)) > index.n_videos / 2
 
 
-def _lookup(listed: FrameList, first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
-    """Return the function from ids to rows of the index; -1 for ids that the list doesn't have.
+def _lookup(listed: BoundFrameList, first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """The function from ids to rows of the index; -1 for ids that the list doesn't have.
 
     Ids that count from 0 are the places of the list's lines, as in loaders that number them so.
     """
@@ -125,14 +127,14 @@ def _lookup(listed: FrameList, first: int) -> Callable[[NDArray[np.int64]], NDAr
     return row_of
 
 
-def _by_name(frame: ByName, index: Index, listed: FrameList | None) -> FrameBinding:
+def _by_name(frame: ByName, index: Index, listed: BoundFrameList | None) -> FrameBinding:
     video = video_rows(index, frame.video)
     if frame.videos_are_rows and (video < 0).all():
         video = np.array([int(name) if int(name) < index.n_videos else -1 for name in frame.video], np.int64)
-    finding = Finding("video and frame number are named in the file", "format")
+    finding = Understood("video and frame number are named in the file", "format")
     if frame.counted_from == 1 and len(set(frame.video)) == 1 == index.n_videos and (video < 0).all():
         video = np.zeros(len(video), np.int64)
-        finding = Finding(f"the file is about the only video of the index, {index.video_name[0]}", "guessed")
+        finding = Understood(f"the file is about the only video of the index, {index.video_name[0]}", "guessed")
     of_entry = rows_of_frames(index, video, frame.number - _first_off(frame, video, index))
     missing = np.flatnonzero(of_entry < 0)
     warnings = []
@@ -147,7 +149,7 @@ def _by_name(frame: ByName, index: Index, listed: FrameList | None) -> FrameBind
 
 
 def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray[np.int64]:
-    """Return what to take from each number: 1 where frames are counted from 1 and the video's files from 0."""
+    """What to take from each number: 1 where frames are counted from 1 and the video's files from 0."""
     if frame.counted_from == 0 or not index.n_frames:
         return np.zeros(len(video), np.int64)
     first = index.frame_number[np.minimum(index.frame_start[np.maximum(video, 0)], index.n_frames - 1)]
@@ -159,11 +161,11 @@ def _bound(
     rows: NDArray[np.integer[Any]],
     of_entry: NDArray[np.int64],
     index: Index,
-    finding: Finding,
+    finding: Understood,
     entry: NDArray[np.integer[Any]] | None = None,
     warnings: tuple[str, ...] = (),
 ) -> FrameBinding:
-    """Return the binding; `of_entry` are the frames of the file's entries, `entry (D,)` which one a detection is in.
+    """The binding; `of_entry` are the frames of the file's entries, `entry (D,)` which one a detection is in.
 
     Without `entry` the file has no entries, and `of_entry` are the frames of its detections.
     """
@@ -180,5 +182,5 @@ def _bound(
     return FrameBinding(rows, covered, finding, int(repeated.sum()), again, warnings)
 
 
-def _how(listed: FrameList | None) -> str:
+def _how(listed: BoundFrameList | None) -> str:
     return "format" if listed is None else "given"

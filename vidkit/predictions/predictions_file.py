@@ -31,7 +31,7 @@ def write_predictions(path: str | Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: str | Path) -> Predictions:
-    """Return the predictions stored at `path` in vidkit's own HDF5 format, read whole.
+    """The predictions stored at `path` in vidkit's own HDF5 format, read whole.
 
     Raises FormatError if it isn't a vidkit predictions file of a known version, is damaged, or doesn't have the
     content that its checksum tells.
@@ -58,7 +58,7 @@ def read_predictions(path: str | Path) -> Predictions:
 
 
 def _frame_columns(predictions: Predictions) -> dict[str, NDArray[Any]]:
-    """Return the columns that predictions may have for each frame, by their places in the file."""
+    """The columns that predictions may have for each frame, by their places in the file."""
     times = {} if predictions.times is None else vars(predictions.times)
     columns = {f"/frames/{name}": getattr(predictions, name) for name in ("is_key", "key_distance")}
     columns |= {f"/frames/times/{name}": column for name, column in times.items()}
@@ -66,5 +66,5 @@ def _frame_columns(predictions: Predictions) -> dict[str, NDArray[Any]]:
 
 
 def _checksum(predictions: Predictions, run: str) -> str:
-    """Return 32 hexadecimal digits that change with anything in a file of predictions. `run` is as it stands there."""
+    """32 hexadecimal digits that change with anything in a file of predictions. `run` is as it stands there."""
     return hdf5.checksum(_frame_columns(predictions), predictions.fingerprint, run)

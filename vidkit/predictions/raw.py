@@ -8,17 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.predictions.read_options import BoxConvention, Scale
 from vidkit.predictions.table import Predictions
 
-BoxConvention = Literal["exclusive", "inclusive", "xywh", "xywh-inclusive"]
-BOX_CONVENTIONS: dict[BoxConvention, str] = {
-    "exclusive": "x1 y1 x2 y2, x2 and y2 exclusive (vidkit's own)",
-    "inclusive": "x1 y1 x2 y2, x2 and y2 inclusive (ILSVRC XML: width = x2 - x1 + 1)",
-    "xywh": "x y width height, x + width exclusive",
-    "xywh-inclusive": "x y width height, x + width inclusive (width = x2 - x1 of ILSVRC XML corners)",
-}
 Layout = Literal["corners", "xywh"]
-Scale = Literal["pixels", "normalised", "network"]
 
 
 @dataclass(frozen=True, eq=False)

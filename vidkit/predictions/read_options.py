@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vidkit.predictions.raw import BoxConvention, Scale
-
+BoxConvention = Literal["exclusive", "inclusive", "xywh", "xywh-inclusive"]
+BOX_CONVENTIONS: dict[BoxConvention, str] = {
+    "exclusive": "x1 y1 x2 y2, x2 and y2 exclusive (vidkit's own)",
+    "inclusive": "x1 y1 x2 y2, x2 and y2 inclusive (ILSVRC XML: width = x2 - x1 + 1)",
+    "xywh": "x y width height, x + width exclusive",
+    "xywh-inclusive": "x y width height, x + width inclusive (width = x2 - x1 of ILSVRC XML corners)",
+}
+Scale = Literal["pixels", "normalised", "network"]
 InvalidRule = Literal["refuse", "drop", "keep"]
 
 
@@ -16,7 +22,7 @@ class ReadOptions:
     """The options of `vidkit.predictions.read`; None leaves a thing to the format's rule or to the guess."""
 
     format: str | None = None
-    """The name of the format (see `vidkit.predictions.reading.FORMATS`)."""
+    """The name of the format (see `vidkit.predictions.formats`)."""
     boxes: BoxConvention | None = None
     scale: Scale | None = None
     classes_from: str | None = None

@@ -4,58 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vidkit.data.index import Index
 from vidkit.predictions.binding import bind
-from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions, Scale
-from vidkit.predictions.read_options import InvalidRule, ReadOptions
-from vidkit.predictions.reading_report import Finding, Report
+from vidkit.predictions.raw import ByRow, RawPredictions
+from vidkit.predictions.read_options import ReadOptions
+from vidkit.predictions.reading_report import ReadingReport, Understood
 from vidkit.predictions.recognition import open_file
 from vidkit.predictions.table import Predictions
 
 
-def read(
-    path: str | Path,
-    index: Index,
-    *,
-    format: str | None = None,
-    boxes: BoxConvention | None = None,
-    scale: Scale | None = None,
-    classes_from: str | None = None,
-    frame_list: Path | None = None,
-    image_ids: Path | None = None,
-    video: str | None = None,
-    invalid: InvalidRule = "refuse",
-    partial: bool = False,
-    reordered: bool = False,
-    any_index: bool = False,
-    trust_pickle: bool = False,
-) -> Predictions:
-    """Return the predictions in the file at `path`, in any format of the field, tied to the frames of `index`.
+def read(path: str | Path, index: Index, **options: Any) -> Predictions:
+    """The predictions in the file at `path`, in any format of the field, tied to the frames of `index`.
 
-    The format is told by the content, or by `format`. The options are those of `ReadOptions`; what they leave open is
-    the format's rule or a guess, which `read_with_report` tells. Raises PredictionError or FormatError for a file that
-    can't be read, that doesn't fit the index, or whose detections are invalid.
+    The format is told by the content, or by format="…". The options are the fields of `ReadOptions`; what they leave
+    open is the format's rule or a guess, which `read_with_report` tells. Raises PredictionError or FormatError for a
+    file that can't be read, that doesn't fit the index, or whose detections are invalid.
     """
-    options = ReadOptions(
-        format=format,
-        boxes=boxes,
-        scale=scale,
-        classes_from=classes_from,
-        frame_list=frame_list,
-        image_ids=image_ids,
-        video=video,
-        invalid=invalid,
-        partial=partial,
-        reordered=reordered,
-        any_index=any_index,
-        trust_pickle=trust_pickle,
-    )
-    return read_with_report(path, index, options)[0]
+    return read_with_report(path, index, ReadOptions(**options))[0]
 
 
-def read_with_report(path: str | Path, index: Index, options: ReadOptions) -> tuple[Predictions, Report]:
-    """Return the predictions in the file at `path` for `index`, and how they were understood. Raises as `read`."""
+def read_with_report(path: str | Path, index: Index, options: ReadOptions) -> tuple[Predictions, ReadingReport]:
+    """The predictions in the file at `path` for `index`, and how they were understood. Raises as `read`."""
     return open_predictions(path, options).for_index(index)
 
 
@@ -66,7 +37,7 @@ class OpenedPredictions:
     path: Path
     options: ReadOptions
     raw: RawPredictions
-    format: Finding
+    format: Understood
 
     @property
     def index_fingerprint(self) -> str:
@@ -79,13 +50,13 @@ class OpenedPredictions:
         frame = self.raw.frame
         return frame.n_rows if isinstance(frame, ByRow) and self.options.frame_list is None else None
 
-    def for_index(self, index: Index) -> tuple[Predictions, Report]:
-        """Return the predictions for `index`, and how they were understood. Raises as `read`."""
+    def for_index(self, index: Index) -> tuple[Predictions, ReadingReport]:
+        """The predictions for `index`, and how they were understood. Raises as `read`."""
         return bind(self.raw, index, self.options, self.path, self.format)
 
 
 def open_predictions(path: str | Path, options: ReadOptions | None = None) -> OpenedPredictions:
-    """Return the content of a prediction file before an index is chosen. Raises as `read`."""
+    """The content of a prediction file before an index is chosen. Raises as `read`."""
     path, options = Path(path), options or ReadOptions()
     raw, found = open_file(path, options)
     return OpenedPredictions(path, options, raw, found)

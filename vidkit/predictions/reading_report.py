@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Finding:
+class Understood:
     """One thing that was understood of a file: `how` is "given" (an option), "format" (its rule) or "guessed"."""
 
     value: str
@@ -21,15 +21,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class ReadingReport:
     """How a prediction file was read. Counts of frames are frames of the index."""
 
     path: str
-    format: Finding
-    frames: Finding
-    boxes: Finding
-    scale: Finding
-    classes: Finding
+    format: Understood
+    frames: Understood
+    boxes: Understood
+    scale: Understood
+    classes: Understood
     n_frames: int
     n_frames_covered: int
     """Frames that the file speaks of, with or without detections."""
@@ -51,11 +51,11 @@ class Report:
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values, for JSON."""
+        """The report as plain values, for JSON."""
         return asdict(self)
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the report as lines of two columns, for people."""
+        """The report as lines of two columns, for people."""
         found = {kind: count for kind, count in self.invalid.items() if count}
         action = {"refuse": "refused", "drop": "dropped", "keep": "kept"}[self.invalid_rule]
         return [

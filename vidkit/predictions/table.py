@@ -35,7 +35,7 @@ class RunInfo:
 
 @dataclass(frozen=True, eq=False)
 class FrameTimes:
-    """What was measured for each frame, `(F,)` each; see `vidkit.benchmark` for the definitions."""
+    """What was measured for each frame, `(F,)` each; see `vidkit.harness` for the definitions."""
 
     compute_seconds: NDArray[np.float64]
     decode_seconds: NDArray[np.float64]
@@ -109,17 +109,17 @@ class Predictions:
 
     @cached_property
     def detection_frame(self) -> NDArray[np.int32]:
-        """Return the frame row of each detection, `(D,)`."""
+        """The frame row of each detection, `(D,)`."""
         return np.repeat(np.arange(self.n_frames, dtype=np.int32), np.diff(self.detection_start))
 
     def of_frame(self, frame: int) -> Detections:
-        """Return the detections of frame row `frame`."""
+        """The detections of frame row `frame`."""
         rows = slice(int(self.detection_start[frame]), int(self.detection_start[frame + 1]))
         return Detections(self.box[rows], self.score[rows], self.class_id[rows])
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return 32 hexadecimal digits that identify boxes, scores, classes and their frames."""
+        """32 hexadecimal digits that identify boxes, scores, classes and their frames."""
         digest = hashlib.blake2b(digest_size=16)
         for column in (self.detection_start, self.class_id.astype(np.int16, copy=False), self.box, self.score):
             digest.update(f"{column.dtype.str} {column.shape}\n".encode())
@@ -137,7 +137,7 @@ def from_frames(
     times: FrameTimes | None = None,
     run: RunInfo | None = None,
 ) -> Predictions:
-    """Return the predictions made of one `Detections` for each frame of an index, in the order of its frames."""
+    """The predictions made of one `Detections` for each frame of an index, in the order of its frames."""
     answers = list(frames)
     counts = [len(answer) for answer in answers]
     distances = [NO_KEY if a.key_distance is None else a.key_distance for a in answers]

@@ -13,7 +13,7 @@ from vidkit.errors import PredictionError
 
 
 def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict[str, NDArray[Any]]:
-    """Return the columns of a text file without a header, each number the float that its digits mean.
+    """The columns of a text file without a header, each number the float that its digits mean.
 
     Raises PredictionError that names the first line that isn't so many numbers.
     """
@@ -43,7 +43,7 @@ def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict
 
 
 def exact_floats() -> dict[str, Any]:
-    """Return the option that makes pandas read floats exactly; from 3.1 on it always does."""
+    """The option that makes pandas read floats exactly; from 3.1 on it always does."""
     import pandas as pd
 
     version = tuple(int(part) for part in pd.__version__.split(".")[:2])
@@ -51,7 +51,7 @@ def exact_floats() -> dict[str, Any]:
 
 
 def first_bad_line(path: Path, columns: Mapping[str, str], separator: str) -> str:
-    """Return what is wrong with the first line that breaks the format; "" if none does."""
+    """What is wrong with the first line that breaks the format; "" if none does."""
     with path.open(encoding="latin-1") as file:
         for number, line in enumerate(file, 1):
             cells = line.split() if separator == r"\s+" else line.strip().split(separator)
@@ -66,3 +66,16 @@ def first_bad_line(path: Path, columns: Mapping[str, str], separator: str) -> st
                     kind = "a whole number" if dtype == "int64" else "a number"
                     return f"line {number}: {name} is {cell[:40]!r}, wanted {kind}"
     return ""
+
+
+def first_line(text: str) -> str:
+    """The first line that isn't empty or a comment; "" if there is none."""
+    return next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+
+
+def are_numbers(cells: list[str]) -> bool:
+    """Whether all cells are numbers."""
+    try:
+        return all(float(cell) is not None for cell in cells)
+    except ValueError:
+        return False

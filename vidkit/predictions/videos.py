@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import Index
+from vidkit.errors import PredictionError
+from vidkit.predictions.raw import ByName
+
+
+def split_frame_name(name: str, place: str) -> tuple[str, int]:
+    """Video and frame number of a frame's name or path: "val/NAME/000012.JPEG" is ("val/NAME", 12).
+
+    Raises PredictionError, which starts with `place`, for what isn't the name of a frame.
+    """
+    video, _, file = name.rpartition("/")
+    stem = file.rsplit(".", 1)[0] if "." in file else file
+    number = number_at_end(stem)
+    if not video or number is None:
+        raise PredictionError(f"{place}: {name[:80]!r} isn't the name of a frame; wanted VIDEO/NUMBER")
+    return video, number
+
+
+def named_frames(entry: NDArray[np.int64], names: Iterable[str], place: str) -> ByName:
+    """The frames of detections whose entries `(D,)` are called so. Raises as `split_frame_name`."""
+    split = [split_frame_name(name, place) for name in names]
+    return ByName(entry, tuple(video for video, _ in split), np.array([number for _, number in split], np.int64))
 
 
 def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], ranks: bool = False) -> NDArray[np.int64]:
-    """Return the rows of the frames `number` of the video rows `video`; -1 where there is no such frame.
+    """The rows of the frames `number` of the video rows `video`; -1 where there is no such frame.
 
     Numbers are those of the frames' files, or with `ranks` places within the video, from 0.
     """
@@ -33,7 +56,7 @@ def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], rank
 
 
 def video_rows(index: Index, names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the video row of each name, -1 if it is unknown.
+    """The video row of each name, -1 if it is unknown.
 
     A name fits if it is equal, or else if its last part of a path is that of exactly one video of the index.
     """
@@ -47,7 +70,7 @@ def video_rows(index: Index, names: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def year_hint(index: Index, names: tuple[str, ...]) -> str:
-    """Return what to do if the names differ from those of the index by the year of the challenge only, else ""."""
+    """What to do if the names differ from those of the index by the year of the challenge only, else ""."""
     for ours, theirs in (("2015", "2017"), ("2017", "2015")):
         swapped = tuple(name.replace(theirs, ours) for name in names)
         if swapped != names and (video_rows(index, swapped) >= 0).any():

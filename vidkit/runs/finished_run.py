@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidkit.benchmark.timing import summary
 from vidkit.data.index import Index
+from vidkit.harness.timing import summary
 from vidkit.predictions.table import Predictions
 from vidkit.runs.folder import weight_maps_file
 from vidkit.shown import as_html
@@ -31,7 +31,7 @@ class FinishedRun:
         return weight_maps_file(self.output) if recorded else None
 
     def measured(self) -> dict[str, Any]:
-        """Speed, times, look-ahead and stages, see `vidkit.benchmark.timing.summary`."""
+        """Speed, times, look-ahead and stages, see `vidkit.harness.timing.summary`."""
         return {} if self.predictions is None else summary(self.predictions)
 
     def facts(self) -> list[tuple[str, str]]:

@@ -44,6 +44,13 @@ class Workspace:
         """
         return self.load_found(find_runs(runs, self.runs_dir))
 
+    def look(self, runs: Sequence[str | Path], video: str | None = None) -> LoadedRuns:
+        """As `load`, but without runs an index alone: the one that is named, or that has the video."""
+        if runs:
+            return self.load(runs)
+        file = self.choose_index(video=video)
+        return LoadedRuns(file, read_index(file), {}, {})
+
     def load_found(self, found: Mapping[str, FoundRun]) -> LoadedRuns:
         """The runs that were found, and the index that they are about. Raises as `load`."""
         opened = {name: self.open(run, of_several=len(found) > 1) for name, run in found.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isnan
 
-from vidkit.benchmark.stopwatch import VideoRun
 from vidkit.data.index import Index
 from vidkit.data.part import of_videos
 from vidkit.evaluation.evaluate import evaluate
+from vidkit.harness.stopwatch import VideoRun
 from vidkit.predictions.table import from_frames
 
 

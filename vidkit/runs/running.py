@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vidkit.benchmark.detector import Detector, DetectorContext, OracleDetector
-from vidkit.benchmark.environment import environment
-from vidkit.benchmark.plugins import make, request
-from vidkit.benchmark.recording import weighing
-from vidkit.benchmark.run import (
+from vidkit.data.frames import frames_of, has_frames
+from vidkit.data.index import Index
+from vidkit.data.index_file import read_index
+from vidkit.errors import ArgumentError, ChoiceError, FormatError, FrameError
+from vidkit.harness.detector import Detector, DetectorContext, OracleDetector
+from vidkit.harness.environment import environment
+from vidkit.harness.plugins import make, request
+from vidkit.harness.recording import weighing
+from vidkit.harness.run import (
     Images,
     Timing,
     begin,
@@ -28,11 +32,7 @@ from vidkit.benchmark.run import (
     shard_path,
     stamp_of,
 )
-from vidkit.benchmark.stopwatch import Scenario, VideoRun
-from vidkit.data.frames import frames_of, has_frames
-from vidkit.data.index import Index
-from vidkit.data.index_file import read_index
-from vidkit.errors import ArgumentError, ChoiceError, FormatError, FrameError
+from vidkit.harness.stopwatch import Scenario, VideoRun
 from vidkit.keyframes.weight_maps_file import write_weight_maps
 from vidkit.predictions.predictions_file import read_predictions, write_predictions
 from vidkit.predictions.table import Predictions, RunInfo

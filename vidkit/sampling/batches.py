@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ PORTRAIT_LANDSCAPE = (1.0,)
 
 
 def aspect_group(aspect: NDArray[np.float64], edges: Sequence[float] = PORTRAIT_LANDSCAPE) -> NDArray[np.int64]:
-    """Return the group of each width / height: the number of edges that it reaches; `len(edges) + 1` where it is nan.
+    """The group of each width / height: the number of edges that it reaches; `len(edges) + 1` where it is nan.
 
     Raises ValueError unless the edges rise.
     """
@@ -27,26 +28,32 @@ def aspect_group(aspect: NDArray[np.float64], edges: Sequence[float] = PORTRAIT_
 
 
 def batches(
-    sampler: Sampler, epoch: int, batch_size: int, edges: Sequence[float] = PORTRAIT_LANDSCAPE, whole: bool = False
-) -> list[list[int]]:
-    """Return the batches of an epoch: lists of steps for `sampler.at`, each step once, one aspect group to a batch.
+    sampler: Sampler, size: int, edges: Sequence[float] = PORTRAIT_LANDSCAPE, start: int = 0
+) -> Iterator[list[int]]:
+    """The batches of the endless stream from number `start` on: `size` steps each, all of one aspect group.
 
-    Groups fill their batches in the order of the stream, and a batch stands where its last sample came. What is left
-    over at the end makes smaller batches, which `whole` leaves out. No edges: batches in plain order.
+    A step is what `sampler.at` takes. Groups fill their batches in the order of the stream. One that doesn't fill its
+    batch by the end of an epoch fills it in the next; so each step is in one batch. No edges: batches in plain order.
     """
-    if batch_size < 1:
-        raise ValueError(f"a batch has 1 sample or more, not {batch_size}")
-    group = aspect_group(sampler.aspects(epoch), edges)
-    made: list[NDArray[np.int64]] = []
-    for members in (np.flatnonzero(group == g) for g in np.unique(group)):
-        made += np.split(members, range(batch_size, len(members), batch_size))
-    kept = [batch for batch in made if not whole or len(batch) == batch_size]
-    kept.sort(key=lambda batch: (len(batch) < batch_size, int(batch[-1])))
-    return [(batch + epoch * len(sampler)).tolist() for batch in kept]
+    if size < 1:
+        raise ValueError(f"a batch has 1 sample or more, not {size}")
+    waiting: dict[int, list[int]] = {}
+    number = epoch = 0
+    while True:
+        groups = aspect_group(sampler.aspects(epoch), edges).tolist()
+        for step, group in enumerate(groups, epoch * len(sampler)):
+            filling = waiting.setdefault(group, [])
+            filling.append(step)
+            if len(filling) == size:
+                if number >= start:
+                    yield filling
+                number += 1
+                waiting[group] = []
+        epoch += 1
 
 
 def shard(steps: Steps, rank: int, processes: int, even: bool = False) -> Steps:
-    """Return the part of `steps`, or of batches, that belongs to process `rank` of so many: every `processes`-th.
+    """The part of `steps`, or of batches, that belongs to process `rank` of so many: every `processes`-th.
 
     The parts are disjoint and together complete. Their lengths differ by one at most; `even` leaves the last few out
     so that all are equal, as collective operations need it.
@@ -55,3 +62,31 @@ def shard(steps: Steps, rank: int, processes: int, even: bool = False) -> Steps:
         raise ValueError(f"process {rank} of {processes}: wanted 0 … {processes - 1}")
     stop = len(steps) // processes * processes if even else len(steps)
     return steps[rank:stop:processes]  # type: ignore[return-value]  # a slice of a list is a list, of a range a range
+
+
+@dataclass(frozen=True)
+class Dealing:
+    """How batches of `size` steps are dealt out to processes, each of which takes its part in `accumulate` passes.
+
+    The batches, and what is learned from them, are the same for any number of processes and passes. Raises ValueError
+    where the parts would differ in size.
+    """
+
+    size: int
+    accumulate: int = 1
+    rank: int = 0
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.size % (self.accumulate * self.processes):
+            raise ValueError(
+                f"a batch of {self.size} samples can't be dealt out to {self.processes} processes in "
+                f"{self.accumulate} passes each"
+            )
+
+    def passes(self, batches: Iterable[list[int]]) -> Iterator[list[int]]:
+        """What process `rank` asks for: for each batch `accumulate` lists of steps."""
+        at_once = self.size // self.accumulate
+        for steps in batches:
+            for first in range(0, self.size, at_once):
+                yield shard(steps[first : first + at_once], self.rank, self.processes)

@@ -4,11 +4,11 @@
 exact flow between two of its frames, and `make_dataset` writes a whole set in ILSVRC layout.
 """
 
-from vidkit.synth.flow import true_flow
+from vidkit.synth.dials import CLEAN, DIFFICULTIES, HARD, STANDARD, Dials, Settings
 from vidkit.synth.on_disk import make_dataset, read_settings, scene_of
 from vidkit.synth.pixels import annotate, render, render_clean
 from vidkit.synth.scene import Scene, make_scene
-from vidkit.synth.settings import CLEAN, DIFFICULTIES, HARD, STANDARD, Dials, Settings
+from vidkit.synth.scene_flow import true_flow
 
 __all__ = [
     "CLEAN",

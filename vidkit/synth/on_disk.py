@@ -23,11 +23,11 @@ from PIL import Image
 from vidkit.data.frame_lists import frame_id_lines, sampled_lines, video_lines
 from vidkit.errors import FormatError, VidkitError
 from vidkit.files import write_text
-from vidkit.synth.pixels import Annotation, annotate, render
+from vidkit.synth.dials import Dials, Settings
+from vidkit.synth.pixels import SeenObject, annotate, render
 from vidkit.synth.scene import Scene, make_scene
-from vidkit.synth.settings import Dials, Settings
 
-FORMAT, VERSION = "vidkit-synth", 1
+SYNTH_FORMAT, SYNTH_VERSION = "vidkit-synth", 1
 FRAME_COLUMNS = ("frame", "blur_sigma", "brightness", "noise_sigma", "quality", "camera_speed")
 INSTANCE_COLUMNS = ("frame", "trackid", "speed", "motion_blur", "visible", "inside")
 VIDEOS_A_FOLDER = 1000
@@ -43,7 +43,7 @@ class VideoDone:
 
 
 def make_dataset(
-    out: Path, settings: Settings, train: int, val: int, workers: int = 1, replace: bool = False
+    out: str | Path, settings: Settings, train: int, val: int, workers: int = 1, replace: bool = False
 ) -> Iterator[VideoDone]:
     """Write `train` and `val` videos below `out`; yield each as it is done, the last lines of the set after them.
 
@@ -52,6 +52,7 @@ def make_dataset(
 
     Raises VidkitError if `out` exists and isn't empty; with `replace` an earlier synthetic set makes way.
     """
+    out = Path(out)
     check_place(out, replace)
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     jobs = [("train", n) for n in range(train)] + [("val", n) for n in range(val)]
@@ -81,15 +82,17 @@ def check_place(out: Path, replace: bool) -> None:
 
 
 def read_settings(root: Path) -> Settings:
-    """Return the settings that the synthetic set below `root` was made from.
+    """The settings that the synthetic set below `root` was made from.
 
     Raises FormatError if `root/synth.json` isn't there or isn't what `make_dataset` writes.
     """
     path = root / "synth.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if (content["format"], content["version"]) != (FORMAT, VERSION):
-            raise FormatError(f"{path}: holds {content['format']} {content['version']}, wanted {FORMAT} {VERSION}")
+        if (content["format"], content["version"]) != (SYNTH_FORMAT, SYNTH_VERSION):
+            raise FormatError(
+                f"{path}: holds {content['format']} {content['version']}, wanted {SYNTH_FORMAT} {SYNTH_VERSION}"
+            )
         values = dict(content["settings"])
         return Settings(**values | {"dials": Dials(**values["dials"])})
     except OSError as error:
@@ -99,7 +102,7 @@ def read_settings(root: Path) -> Settings:
 
 
 def scene_of(settings: Settings, video_name: str) -> Scene:
-    """Return the scene of a video by its name in the set, with or without folders before it: "synth_val_00000003".
+    """The scene of a video by its name in the set, with or without folders before it: "synth_val_00000003".
 
     Raises ValueError if no synthetic video is called so.
     """
@@ -110,7 +113,7 @@ def scene_of(settings: Settings, video_name: str) -> Scene:
 
 
 def video_place(split: str, number: int) -> str:
-    """Return the place of a video below `Data/VID`, as in "train/synth_VID_train_0000/synth_train_00000000"."""
+    """The place of a video below `Data/VID`, as in "train/synth_VID_train_0000/synth_train_00000000"."""
     folder = f"synth_VID_train_{number // VIDEOS_A_FOLDER:04d}/" if split == "train" else ""
     return f"{split}/{folder}synth_{split}_{number:08d}"
 
@@ -161,8 +164,8 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
     return "".join(",".join(line) + "\n" for line in (columns, *([f"{value:.6g}" for value in row] for row in rows)))
 
 
-def _xml(settings: Settings, place: str, time: int, objects: Sequence[Annotation]) -> str:
-    """Return the annotation of a frame as ILSVRC writes it: inclusive corners, xmax before xmin."""
+def _xml(settings: Settings, place: str, time: int, objects: Sequence[SeenObject]) -> str:
+    """The annotation of a frame as ILSVRC writes it: inclusive corners, xmax before xmin."""
     return (
         "<annotation>\n"
         f"\t<folder>{place.partition('/')[2]}</folder>\n"
@@ -174,7 +177,7 @@ def _xml(settings: Settings, place: str, time: int, objects: Sequence[Annotation
     )
 
 
-def _xml_object(settings: Settings, item: Annotation) -> str:
+def _xml_object(settings: Settings, item: SeenObject) -> str:
     x1, y1, x2, y2 = item.box
     return (
         "\t<object>\n"
@@ -210,8 +213,8 @@ def _write_lists(root: Path, settings: Settings, train: int, val: int) -> None:
 
 def _write_settings(root: Path, settings: Settings, train: int, val: int) -> None:
     content = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": SYNTH_FORMAT,
+        "version": SYNTH_VERSION,
         "settings": asdict(settings),
         "videos": {"train": train, "val": val},
         "made_with": {"numpy": np.__version__, "Pillow": PIL.__version__},

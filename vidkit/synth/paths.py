@@ -27,13 +27,13 @@ class Swing:
     phase: float = 0.0
 
     def __call__(self, time: float) -> float:
-        """Return the number at `time`."""
+        """The number at `time`."""
         wave = math.asin(ROUNDING * math.sin(2 * math.pi * (time / self.period + self.phase)))
         return self.mean + self.amplitude * wave / math.asin(ROUNDING)
 
     @classmethod
     def at_speed(cls, mean: float, amplitude: float, speed: float, phase: float) -> Swing:
-        """Return a swing whose greatest speed is `speed` a frame; one that stands still where it is 0."""
+        """A swing whose greatest speed is `speed` a frame; one that stands still where it is 0."""
         if speed * amplitude == 0:
             return cls(cls(mean, amplitude, 1.0, phase)(0.0))
         return cls(mean, amplitude, STEEPEST * amplitude / abs(speed), phase)
@@ -49,12 +49,12 @@ class Similarity:
     y: float
 
     def apply(self, points: Points) -> Points:
-        """Return the images of `points (..., 2)`."""
+        """The images of `points (..., 2)`."""
         u, v = points[..., 0], points[..., 1]
         return np.stack([self.a * u - self.b * v + self.x, self.b * u + self.a * v + self.y], axis=-1)
 
     def inverse(self) -> Similarity:
-        """Return the map back."""
+        """The map back."""
         square = self.a**2 + self.b**2
         a, b = self.a / square, -self.b / square
         return Similarity(a, b, -(a * self.x - b * self.y), -(b * self.x + a * self.y))
@@ -70,6 +70,6 @@ class Path:
     angle: Swing = Swing(0.0)
 
     def at(self, time: float) -> Similarity:
-        """Return the map from the layer to the frame at `time`."""
+        """The map from the layer to the frame at `time`."""
         scale, angle = self.scale(time), self.angle(time)
         return Similarity(scale * math.cos(angle), scale * math.sin(angle), self.x(time), self.y(time))

@@ -20,7 +20,7 @@ OCCLUDED_BELOW = 0.9
 
 
 @dataclass(frozen=True)
-class Annotation:
+class SeenObject:
     """One object in one frame, in the middle of its exposure."""
 
     track_id: int
@@ -39,7 +39,7 @@ class Annotation:
 
 
 def render(scene: Scene, time: int) -> NDArray[np.uint8]:
-    """Return frame `time` `(H, W, 3)` RGB as the camera gives it, before compression.
+    """Frame `time` `(H, W, 3)` RGB as the camera gives it, before compression.
 
     Motion blur is the mean of sub-frames over the time that the shutter is open, with the frame's time in the middle;
     then come defocus, brightness and noise.
@@ -59,15 +59,15 @@ def render(scene: Scene, time: int) -> NDArray[np.uint8]:
 
 
 def render_clean(scene: Scene, time: float) -> NDArray[np.uint8]:
-    """Return what the scene shows at one moment `(H, W, 3)` RGB: no blur, no change of brightness, no noise.
+    """What the scene shows at one moment `(H, W, 3)` RGB: no blur, no change of brightness, no noise.
 
     Fit for training on flow; `time` needn't be a whole number.
     """
     return np.array(_drawn(scene, time))
 
 
-def annotate(scene: Scene, time: int) -> list[Annotation]:
-    """Return the objects of frame `time`, in the order of their track ids, without those that are not to be seen."""
+def annotate(scene: Scene, time: int) -> list[SeenObject]:
+    """The objects of frame `time`, in the order of their track ids, without those that are not to be seen."""
     settings = scene.settings
     found = []
     for layer in scene.objects:
@@ -81,7 +81,7 @@ def annotate(scene: Scene, time: int) -> list[Annotation]:
             continue
         box = (max(round(x1), 0), max(round(y1), 0), min(round(x2), settings.width), min(round(y2), settings.height))
         found.append(
-            Annotation(
+            SeenObject(
                 track_id=layer.track_id,
                 class_id=layer.class_id,
                 box=box,
@@ -96,13 +96,13 @@ def annotate(scene: Scene, time: int) -> list[Annotation]:
 
 
 def pixel_centres(left: int, top: int, right: int, bottom: int) -> Points:
-    """Return the centres `(bottom - top, right - left, 2)` of a window of pixels."""
+    """The centres `(bottom - top, right - left, 2)` of a window of pixels."""
     y, x = np.mgrid[top:bottom, left:right] + 0.5
     return np.stack([x, y], axis=-1)
 
 
 def _seen(scene: Scene, layer: Layer, time: int, points: Points) -> tuple[float, float]:
-    """Return which share of the layer within the frame is to be seen, and which share is within the frame."""
+    """Which share of the layer within the frame is to be seen, and which share is within the frame."""
     to_layer = layer.path.at(time).inverse()
     own = layer.contains(to_layer.apply(points))
     n_own = int(own.sum())
@@ -119,7 +119,7 @@ def _polygon_area(points: Points) -> float:
 
 
 def _way(layer: Layer, time: float, duration: float) -> float:
-    """Return the pixels from the layer's centre at the begin to that at the end of an interval about `time`."""
+    """The pixels that the layer's centre moves in an interval about `time`."""
     before, after = layer.path.at(time - duration / 2), layer.path.at(time + duration / 2)
     return math.hypot(after.x - before.x, after.y - before.y)
 
@@ -128,7 +128,7 @@ def _way(layer: Layer, time: float, duration: float) -> float:
 
 
 def _exposed(scene: Scene, time: int) -> Image.Image:
-    """Return the mean of the sub-frames while the shutter is open."""
+    """The mean of the sub-frames while the shutter is open."""
     shutter = scene.settings.dials.shutter
     way = max(_way(layer, time, shutter) for layer in scene.layers)
     n = min(1 + math.ceil(way), MOST_SUBFRAMES)
@@ -142,7 +142,7 @@ def _exposed(scene: Scene, time: int) -> Image.Image:
 
 
 def _drawn(scene: Scene, time: float) -> Image.Image:
-    """Return the layers one over the other, without anything that degrades them."""
+    """The layers one over the other, without anything that degrades them."""
     width, height = scene.settings.width, scene.settings.height
     canvas = _window(scene.layers[0], time, (0, 0, width, height))
     for layer in scene.layers[1:]:
@@ -156,7 +156,7 @@ def _drawn(scene: Scene, time: float) -> Image.Image:
 
 
 def _window(layer: Layer, time: float, window: tuple[int, int, int, int]) -> Image.Image:
-    """Return what a window of the frame shows of one layer: RGB for the background, RGBA for the others."""
+    """What a window of the frame shows of one layer: RGB for the background, RGBA for the others."""
     image = layer.image
     to_layer = layer.path.at(time).inverse()
     x, y = to_layer.apply(np.array([float(window[0]), float(window[1])]))

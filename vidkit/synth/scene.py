@@ -18,8 +18,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
+from vidkit.synth.dials import CLASSES, Settings
 from vidkit.synth.paths import Path, Points, Swing
-from vidkit.synth.settings import CLASSES, Settings
 from vidkit.synth.textures import Texture, background_texture, object_texture, plain_texture
 
 RELATIVE_SPEEDS = ((0.0, 0.009), (0.012, 0.024), (0.034, 0.062))
@@ -41,13 +41,13 @@ class Outline:
     waves: NDArray[np.float64]  # (K, 2) amplitude and phase of the harmonics 2, 3, …
 
     def contains(self, points: Points) -> NDArray[np.bool_]:
-        """Return whether `points (..., 2)` in the layer's coordinates are inside."""
+        """Whether `points (..., 2)` in the layer's coordinates are inside."""
         u, v = points[..., 0] / self.half_width, points[..., 1] / self.half_height
         return np.asarray(np.hypot(u, v) <= self._radius(np.arctan2(v, u)))
 
     @cached_property
     def boundary(self) -> Points:
-        """Return points `(128, 2)` on the boundary, in the layer's coordinates."""
+        """Points `(128, 2)` on the boundary, in the layer's coordinates."""
         angle = np.linspace(0, 2 * math.pi, 128, endpoint=False)
         radius = self._radius(angle)
         return np.stack([self.half_width * radius * np.cos(angle), self.half_height * radius * np.sin(angle)], axis=-1)
@@ -70,12 +70,12 @@ class Layer:
     track_id: int = -1
 
     def contains(self, points: Points) -> NDArray[np.bool_]:
-        """Return whether `points (..., 2)` in the layer's coordinates belong to it."""
+        """Whether `points (..., 2)` in the layer's coordinates belong to it."""
         return np.ones(points.shape[:-1], bool) if self.outline is None else self.outline.contains(points)
 
     @cached_property
     def image(self) -> Image.Image:
-        """Return the texture, with the outline as an alpha channel that is smooth at the edge where there is one."""
+        """The texture, with the outline as an alpha channel that is smooth at the edge where there is one."""
         image = Image.fromarray(self.texture)
         if self.outline is None:
             return image
@@ -87,7 +87,7 @@ class Layer:
         return image
 
     def extent(self, time: float) -> tuple[float, float, float, float]:
-        """Return x1, y1, x2, y2 of the outline in the frame at `time`, not clipped to the frame."""
+        """The corners x1, y1, x2, y2 of the outline in the frame at `time`, not clipped to the frame."""
         if self.outline is None:
             return -math.inf, -math.inf, math.inf, math.inf
         points = self.path.at(time).apply(self.outline.boundary)
@@ -113,7 +113,7 @@ class Scene:
         return tuple(sorted((x for x in self.layers if x.class_id >= 0), key=lambda x: x.track_id))
 
     def topmost(self, time: float, points: Points) -> NDArray[np.int8]:
-        """Return which layer is to be seen at `points (..., 2)` of the frame at `time`, as its place in `layers`."""
+        """Which layer is to be seen at `points (..., 2)` of the frame at `time`, as its place in `layers`."""
         top = np.zeros(points.shape[:-1], np.int8)
         for place, layer in enumerate(self.layers[1:], start=1):
             x1, y1, x2, y2 = layer.extent(time)
@@ -125,7 +125,7 @@ class Scene:
 
 
 def make_scene(settings: Settings, split: str, video: int) -> Scene:
-    """Return the scene of video number `video` of `split`."""
+    """The scene of video number `video` of `split`."""
     root = np.random.default_rng([settings.seed, zlib.crc32(split.encode()), video])
     where, look, hiding, light, focus, sensor = root.spawn(6)
     dials = settings.dials
@@ -149,14 +149,14 @@ def make_scene(settings: Settings, split: str, video: int) -> Scene:
 
 
 def _class_of_first(settings: Settings, split: str, video: int) -> int:
-    """Return the class of a video's first object; so many videos in a row as there are classes have each class once."""
+    """The class of a video's first object; so many videos in a row as there are classes have each class once."""
     round_, place = divmod(video, settings.classes)
     turn = np.random.default_rng([settings.seed, zlib.crc32(split.encode()), round_, 1])
     return int(turn.permutation(settings.classes)[place])
 
 
 def defocus_bursts(frames: int, share: float, sigma: float, rng: Generator) -> NDArray[np.float64]:
-    """Return the deviation of the blur of each frame `(frames,)`: bursts of 2 to 7 frames that cover `share` of them.
+    """The deviation of the blur of each frame `(frames,)`: bursts of 2 to 7 frames that cover `share` of them.
 
     Between two bursts there is at least one sharp frame; the share is met on average. Whatever the share and sigma, the
     same number of random values is drawn.
@@ -210,7 +210,7 @@ def _object(
 
 
 def _free_path(settings: Settings, taken: Sequence[Path], side: float, group: int, rng: Generator) -> Path:
-    """Return a path that begins at least a side away from those that are taken, or any where there is no room."""
+    """A path that begins at least a side away from those that are taken, or any where there is no room."""
     for _ in range(20):
         path = _object_path(settings, side, group, rng)
         if all(math.hypot(path.x(0) - other.x(0), path.y(0) - other.y(0)) > side for other in taken):
@@ -219,7 +219,7 @@ def _free_path(settings: Settings, taken: Sequence[Path], side: float, group: in
 
 
 def _object_path(settings: Settings, side: float, group: int, rng: Generator) -> Path:
-    """Return a path of the wanted speed that turns near the border; fast things may leave the frame for a while."""
+    """A path of the wanted speed that turns near the border; fast things may leave the frame for a while."""
     speed = side * rng.uniform(*RELATIVE_SPEEDS[group]) * settings.dials.speed
     direction = rng.uniform(0, 2 * math.pi)
     reach = [
@@ -236,7 +236,7 @@ def _object_path(settings: Settings, side: float, group: int, rng: Generator) ->
 
 
 def _occluders(settings: Settings, rng: Generator) -> list[Layer]:
-    """Return what hides objects: in a share of the videos, one or two upright dull things that move past."""
+    """What hides objects: in a share of the videos, one or two upright dull things that move past."""
     wanted = rng.random() < settings.dials.occlusion
     layers = [_occluder(settings, rng) for _ in range(int(rng.integers(1, 3)))]
     return layers if wanted else []

@@ -47,7 +47,7 @@ PATTERNS: Mapping[str, Callable[[Plane, Plane, Generator], Any]] = {
 def object_texture(
     pattern: str, width: int, height: int, period: float, against: NDArray[np.float64], rng: Generator
 ) -> Texture:
-    """Return the texture `(height, width, 3)` of an object of a class, its pattern repeated every `period` pixels.
+    """The texture `(height, width, 3)` of an object of a class, its pattern repeated every `period` pixels.
 
     `against` is the mean colour of the background, from which the mean of the object's two colours keeps away.
     """
@@ -62,7 +62,7 @@ def object_texture(
 
 
 def background_texture(width: int, height: int, unit: float, rng: Generator) -> Texture:
-    """Return a background `(height, width, 3)`: noise at several scales over patches of other colours."""
+    """A background `(height, width, 3)`: noise at several scales over patches of other colours."""
     base = rng.uniform(50, 205) + rng.uniform(-25, 25, 3)
     canvas = Image.new("RGB", (width, height), tuple(int(c) for c in base))
     draw = ImageDraw.Draw(canvas)
@@ -79,7 +79,7 @@ def background_texture(width: int, height: int, unit: float, rng: Generator) -> 
 
 
 def plain_texture(width: int, height: int, unit: float, rng: Generator) -> Texture:
-    """Return a dull texture `(height, width, 3)` for what hides objects: one colour with coarse noise."""
+    """A dull texture `(height, width, 3)` for what hides objects: one colour with coarse noise."""
     base = rng.uniform(30, 220) + rng.uniform(-20, 20, 3)
     return _to_bytes(base + _smooth_noise(width, height, 7 * unit, rng) * 10)
 
@@ -92,7 +92,7 @@ def _colour_away_from(other: NDArray[np.float64], rng: Generator) -> NDArray[np.
 
 
 def _smooth_noise(width: int, height: int, cell: float, rng: Generator) -> Plane:
-    """Return noise `(height, width, 3)` of about unit deviation that changes over `cell` pixels."""
+    """Noise `(height, width, 3)` of about unit deviation that changes over `cell` pixels."""
     coarse = (max(2, round(height / cell) + 1), max(2, round(width / cell) + 1))
     shared, own = rng.standard_normal((*coarse, 1)), rng.standard_normal((*coarse, 3))
     small = (0.9 * shared + 0.45 * own).astype(np.float32)

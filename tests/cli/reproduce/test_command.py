@@ -7,7 +7,7 @@ import pytest
 from vidkit_cli.console import report_errors
 from vidkit_cli.main import vidkit
 from vidkit_cli.reproduce import command as reproduce
-from vidkit_cli.reproduce.steps import Step
+from vidkit_cli.reproduce.steps import CommandStep
 
 from impnet_model.weights.checkpoints import Checkpoint, save
 from tests.impnet_model.makers import SMALL, make_network
@@ -77,13 +77,13 @@ def work(tmp_path: Path) -> reproduce._Work:
     return reproduce._Work(tmp_path / "out", restart=False)
 
 
-GOOD = Step("good", ("propagation", "--length", "3", "--json"), (), ())
-BAD = Step("bad", ("info", "none.h5"), (), ())
+GOOD = CommandStep("good", ("propagation", "--length", "3", "--json"), (), ())
+BAD = CommandStep("bad", ("info", "none.h5"), (), ())
 
 
 def test_a_step_that_fails_is_told_and_the_others_are_done(tmp_path, capsys):
     at_work = work(tmp_path)
-    at_work.do([BAD, Step("after bad", ("info", "made.h5"), (Path("made.h5"),), ()), GOOD])
+    at_work.do([BAD, CommandStep("after bad", ("info", "made.h5"), (Path("made.h5"),), ()), GOOD])
     assert at_work.done == {"good"}
     assert at_work.failed == ["bad: vidkit info none.h5 (exit code 1)"]
     assert "FormatError: none.h5: can't be read" in capsys.readouterr().err
@@ -93,7 +93,7 @@ def test_a_step_that_fails_is_told_and_the_others_are_done(tmp_path, capsys):
 
 def test_an_error_in_json_is_shown_too(tmp_path, capsys):
     at_work = work(tmp_path)
-    at_work.do([Step("bad", ("info", "none.h5", "--json"), (), ())])
+    at_work.do([CommandStep("bad", ("info", "none.h5", "--json"), (), ())])
     assert "none.h5: can't be read" in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from vidkit_cli.reproduce.page import Reproduction, write_report
 from vidkit_cli.reproduce.plan import ARTICLES, Grid
-from vidkit_cli.reproduce.steps import Step
+from vidkit_cli.reproduce.steps import CommandStep
 
 from tests.cli.reproduce.made_results import INDEX, make_result
 
@@ -30,7 +30,7 @@ def found(tmp_path: Path) -> Reproduction:
             },
             "per-frame": {},
         },
-        steps=[Step("figure8", ("plot", "speed-accuracy", Path("/a place/x.h5")), (), ())],
+        steps=[CommandStep("figure8", ("plot", "speed-accuracy", Path("/a place/x.h5")), (), ())],
         absent={"table3": ["fgfa"]},
     )
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from vidkit_cli.reproduce.paper import TABLE_2_DISTANCES
-from vidkit_cli.reproduce.paper_tables import all_rows, table_1_rows, table_2_rows, table_3_rows
+from vidkit_cli.reproduce.paper_tables import table_1_rows, table_2_rows, table_3_rows
 
 from tests.cli.reproduce.made_results import make_result
 
@@ -44,10 +44,4 @@ def test_a_run_that_was_not_timed_has_no_time():
 
 def test_table_3_has_the_rows_that_were_run():
     assert [row["method"] for row in table_3_rows(RESULTS)] == ["Impression Network"]
-    assert table_3_rows({}) == table_1_rows({}, {}) == table_2_rows({}, (0,)) == all_rows({}) == []
-
-
-def test_all_runs_are_told_by_motion_speed():
-    first, second, _ = all_rows(RESULTS)
-    assert {"slow", "medium", "fast"} <= first.keys()
-    assert (first["length"], second["length"], second["look_ahead"]) == (None, 10, 5)
+    assert table_3_rows({}) == table_1_rows({}, {}) == table_2_rows({}, (0,)) == []

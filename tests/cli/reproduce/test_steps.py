@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from vidkit_cli.reproduce.plan import Grid, all_runs, dff, impression, per_frame, table_1
-from vidkit_cli.reproduce.steps import Given, Step, is_done, lacking, mark_done, result_steps, run_steps
+from vidkit_cli.reproduce.steps import CommandStep, Given, is_done, lacking, mark_done, result_steps, run_steps
 
 GIVEN = Given(Path("/data/val.h5"), {"per-frame": Path("/w/per-frame.pt"), "impression": Path("/w/impression.pt")})
 NAMES = [run.name for run in (per_frame(), dff(), impression())]
 
 
-def step_called(steps: list[Step], name: str) -> Step:
+def step_called(steps: list[CommandStep], name: str) -> CommandStep:
     (found,) = [step for step in steps if step.name == name]
     return found
 
@@ -67,10 +67,12 @@ def test_every_step_has_a_stamp_of_its_own():
 
 
 @pytest.fixture
-def step(tmp_path: Path) -> Step:
+def step(tmp_path: Path) -> CommandStep:
     """A step that was just done in tmp_path."""
     (tmp_path / "index.h5").write_bytes(b"index")
-    made = Step("convert it", ("convert", tmp_path / "index.h5", "-o", "out"), (tmp_path / "index.h5",), (Path("out"),))
+    made = CommandStep(
+        "convert it", ("convert", tmp_path / "index.h5", "-o", "out"), (tmp_path / "index.h5",), (Path("out"),)
+    )
     for path in (made.writes[0], made.said):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text("done")

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from vidkit.data.source import Source
+from vidkit.data.readers.source import Source
 from vidkit.data.stack import build_index
 from vidkit.errors import AnnotationError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vidkit.data.readers.coco_vid import read_coco_vid
-from vidkit.data.source import Source
+from vidkit.data.readers.source import Source
 
 
 def the_reference(shared: Path, source: Source, tracked: bool = True, within: float = 1e-9) -> None:

@@ -14,7 +14,7 @@ from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, IMAGE, VIDEO
 from vidkit.data.json_sections import sections
 from vidkit.data.readers.coco_vid import CROWD, NO_AREA, OTHER_CLASS, OTHER_LENGTH, OUT_OF_ORDER, read_coco_vid
-from vidkit.data.source import Source
+from vidkit.data.readers.source import Source
 from vidkit.data.stack import build_index
 from vidkit.errors import AnnotationError
 

@@ -11,8 +11,10 @@ from PIL import Image
 from tests.data.readers.mutated import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
-from vidkit.data.readers.drawn_table import NOT_BOXES, OTHER_CLASS
-from vidkit.data.readers.labelme import GROUPS, NO_FILE, NO_IMAGE, OTHER_JSON, looks_like, read_labelme
+from vidkit.data.noticed import NO_IMAGE
+from vidkit.data.readers.coco_vid import OTHER_CLASS
+from vidkit.data.readers.drawn_table import NOT_BOXES
+from vidkit.data.readers.labelme import GROUPS, NO_FILE, OTHER_JSON, looks_like, read_labelme
 from vidkit.errors import AnnotationError
 
 Content = dict[str, Any]

@@ -8,7 +8,8 @@ from PIL import Image
 from vidkit.classes import ObjectClass
 from vidkit.data.frames import frame
 from vidkit.data.index import FOLDER, IMAGE
-from vidkit.data.readers.voc import INVERTED, NO_IMAGE, OTHER_CLASS, read_voc
+from vidkit.data.noticed import INVERTED, NO_IMAGE, OTHER_CLASSES
+from vidkit.data.readers.voc import read_voc
 from vidkit.data.stack import build_index
 from vidkit.errors import AnnotationError
 
@@ -85,7 +86,7 @@ def test_classes_go_by_name_or_wnid_and_others_are_counted(tmp_path: Path) -> No
     write(tmp_path / "c" / "1.xml", voc_xml(("dog", box), ("cat", box), ("n02084071", box), ("drone", box)))
     (video,) = read_voc(tmp_path, CLASSES).videos
     assert video.class_id.tolist() == [1, 1, 0]
-    assert video.counts == {OTHER_CLASS: 1, NO_IMAGE: 1}
+    assert video.counts == {OTHER_CLASSES: 1, NO_IMAGE: 1}
 
 
 def test_inverted_boxes_are_kept_and_counted(tmp_path: Path) -> None:

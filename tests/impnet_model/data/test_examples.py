@@ -15,21 +15,21 @@ import torch
 from impnet_model.data.examples import (
     Batch,
     Examples,
-    Passes,
     collate,
     flip_boxes,
-    global_batches,
     loader,
     truth_of,
     with_light,
 )
 from impnet_model.data.frame_cache import cached_frames
-from impnet_model.data.images import Resize, to_image
+from impnet_model.data.images import to_image
+from impnet_model.data.resize import Resize
 from tests.impnet_model import oracles
 from tests.impnet_model.films import COLOURS, make_films
 from vidkit.data.frames import frame
 from vidkit.data.index import Index
 from vidkit.errors import FormatError
+from vidkit.sampling.batches import Dealing, batches
 from vidkit.sampling.samplers import Sampler, impression_triplet
 from vidkit.sampling.strata import Epochs
 
@@ -147,7 +147,7 @@ def test_a_batch_is_filled_up_with_zeros(index: Index, sampler: Sampler) -> None
         rest = pixels[place].clone()
         rest[..., :height, :width] = 0
         assert not rest.any()
-    again = Batch(**batch.content())
+    again = Batch(**vars(batch))
     assert torch.equal(again.images, batch.images) and again.steps == batch.steps
 
 
@@ -156,36 +156,36 @@ def test_a_batch_is_filled_up_with_zeros(index: Index, sampler: Sampler) -> None
 
 def test_the_stream_is_dealt_out_whole(index: Index, sampler: Sampler) -> None:
     """Any number of processes and passes asks for the same batches; each step is asked for once."""
-    whole = list(islice(global_batches(sampler, 4), 12))
+    whole = list(islice(batches(sampler, 4), 12))
     for processes in (1, 2):
         for accumulate in (1, 2):
-            ranks = [Passes(sampler, 4, accumulate, rank, processes) for rank in range(processes)]
-            streams = [list(islice(iter(passes), 12 * accumulate)) for passes in ranks]
+            ranks = [Dealing(4, accumulate, rank, processes) for rank in range(processes)]
+            streams = [list(islice(dealing.passes(batches(sampler, 4)), 12 * accumulate)) for dealing in ranks]
             for number, batch in enumerate(whole):
                 parts = [s[number * accumulate : (number + 1) * accumulate] for s in streams]
                 assert sorted(step for part in parts for steps in part for step in steps) == sorted(batch)
                 assert {len(steps) for part in parts for steps in part} == {4 // processes // accumulate}
     with pytest.raises(ValueError, match="can't be dealt out"):
-        Passes(sampler, 4, 1, 0, 3)
+        Dealing(4, 1, 0, 3)
 
 
 def test_batches_are_of_one_aspect_group_and_lose_nothing(index: Index, sampler: Sampler) -> None:
-    batches = list(islice(global_batches(sampler, 3), 40))
+    stream = list(islice(batches(sampler, 3), 40))
     width, height = index.video_size.T
-    wide = [{bool(width[v] > height[v]) for v in (sampler.at(s).video for s in batch)} for batch in batches]
+    wide = [{bool(width[v] > height[v]) for v in (sampler.at(s).video for s in batch)} for batch in stream]
     assert {len(each) for each in wide} == {1} and {True} in wide and {False} in wide
-    steps = [step for batch in batches for step in batch]
+    steps = [step for batch in stream for step in batch]
     assert len(set(steps)) == len(steps)
     waiting = set(range(max(steps))) - set(steps)
     assert len(waiting) <= 2  # of the group that isn't full
-    assert list(islice(global_batches(sampler, 3, start=7), 5)) == batches[7:12]
-    one = list(islice(global_batches(sampler, 3, edges=()), 8))
+    assert list(islice(batches(sampler, 3, start=7), 5)) == stream[7:12]
+    one = list(islice(batches(sampler, 3, edges=()), 8))
     assert [step for batch in one for step in batch] == list(range(24))
 
 
 def test_workers_give_the_same_samples(index: Index, sampler: Sampler) -> None:
     examples = Examples([index], sampler, RESIZE)
-    streams = [list(islice(loader(examples, Passes(sampler, 2), collate, workers), 6)) for workers in (0, 2)]
+    streams = [list(islice(loader(examples, batches(sampler, 2), collate, workers), 6)) for workers in (0, 2)]
     for a, b in zip(*streams, strict=True):
         assert torch.equal(a.images, b.images) and a.steps == b.steps and a.seeds == b.seeds
         assert all(torch.equal(x, y) for x, y in zip(a.boxes, b.boxes, strict=True))

@@ -10,14 +10,13 @@ import pytest
 import torch
 
 from impnet_model.detectors import contributions
-from impnet_model.detectors.adaptive import AdaptiveImpression
+from impnet_model.detectors.adaptive import adaptive_impression
 from impnet_model.detectors.contributions import Fusion, fused_shares, keyframe_weights, mean_shares
-from impnet_model.detectors.impression import Impression
-from impnet_model.flows.flownet_s import ZeroFlow
-from impnet_model.nets.network import ImpressionNetwork
+from impnet_model.detectors.impression import impression_network, key_features
+from impnet_model.flows.zero import ZeroFlow
 from tests.impnet_model import oracles
 from tests.impnet_model.makers import make_engine, make_video
-from vidkit.benchmark.detector import Weighing
+from vidkit.harness.detector import Weighing
 from vidkit.keyframes.propagation import contributions as closed_form
 
 L = 3
@@ -58,9 +57,8 @@ def test_nothing_at_all_is_the_keyframes_own() -> None:
 @pytest.mark.parametrize("gate", [0.0, 0.375, 1.0])
 def test_equal_weights_and_no_motion_give_the_closed_form(gate: float) -> None:
     engine = make_engine("impression-fixed")
-    old = engine.network
-    still = replace(engine, network=ImpressionNetwork(old.feature, old.task, ZeroFlow(8), old.quality, old.embedding))
-    found = list(Impression(still, L, gate=gate).keyframe_weights(make_video(5 * L)))
+    still = replace(engine, network=engine.network.with_parts(flow=ZeroFlow(8)))
+    found = list(impression_network(still, L, gate=gate).keyframe_weights(make_video(5 * L)))
     assert len(found) == 5
     for k, each in enumerate(found):
         np.testing.assert_allclose(each.shares, closed_form(0.5, gate, key=k, offsets=k + 1), atol=1e-6)
@@ -70,12 +68,10 @@ def test_shares_are_those_that_make_the_feature() -> None:
     """Of a network without scale map the task feature is the sum of the keyframes' features times their shares, as far
     as these were moved; here nothing moves."""
     engine = make_engine()
-    old = engine.network
-    engine = replace(engine, network=ImpressionNetwork(old.feature, old.task, ZeroFlow(8), old.quality, old.embedding))
-    detector = Impression(engine, L, gate=0.7)
+    engine = replace(engine, network=engine.network.with_parts(flow=ZeroFlow(8)))
     with torch.inference_mode():
-        keys = list(detector.key_features(make_video(4 * L)))
-        features = [old.feature(each.segment.key_image.pixels) for each in keys]
+        keys = list(key_features(engine, make_video(4 * L), L, L // 2, 0.7))
+        features = [engine.network.feature(each.segment.key_image.pixels) for each in keys]
         impression = torch.ones(1, 1, *features[0].shape[2:])
         for k, key in enumerate(keys[1:], start=1):
             assert key.fusion is not None
@@ -84,7 +80,7 @@ def test_shares_are_those_that_make_the_feature() -> None:
             torch.testing.assert_close(mixed, key.task, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("make", [lambda e: Impression(e, L), lambda e: AdaptiveImpression(e, L, drift=1e9)])
+@pytest.mark.parametrize("make", [lambda e: impression_network(e, L), lambda e: adaptive_impression(e, L, drift=1e9)])
 def test_keyframes_are_those_of_the_answers(make) -> None:
     detector, video = make(make_engine()), make_video(3 * L + 1)
     assert isinstance(detector, Weighing)
@@ -97,7 +93,7 @@ def test_keyframes_are_those_of_the_answers(make) -> None:
 
 
 def test_old_keyframes_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    detector, video = Impression(make_engine(), 1), make_video(7)
+    detector, video = impression_network(make_engine(), 1), make_video(7)
     apart = [each.shares for each in detector.keyframe_weights(video)]
     monkeypatch.setattr(contributions, "MOST_KEYFRAMES", 3)
     together = [each.shares for each in detector.keyframe_weights(video)]
@@ -108,4 +104,6 @@ def test_old_keyframes_are_told_together(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_no_keyframes() -> None:
     assert list(keyframe_weights([], 1.0, 8)) == []
-    assert all(a.frame < b.frame for a, b in pairwise(Impression(make_engine(), L).keyframe_weights(make_video(9))))
+    assert all(
+        a.frame < b.frame for a, b in pairwise(impression_network(make_engine(), L).keyframe_weights(make_video(9)))
+    )

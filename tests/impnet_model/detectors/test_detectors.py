@@ -11,45 +11,47 @@ import pytest
 import torch
 from torch import Tensor
 
-from impnet_model.detectors.adaptive import AdaptiveImpression, drift_of
-from impnet_model.detectors.dff import DeepFeatureFlow
+from impnet_model.detectors.adaptive import adaptive_impression, drift_of
+from impnet_model.detectors.dff import deep_feature_flow
 from impnet_model.detectors.engine import Engine, batched
-from impnet_model.detectors.fgfa import FGFA, windows
-from impnet_model.detectors.fgfa_fast import FGFAFast, Step, compose, composed
-from impnet_model.detectors.impression import Impression
+from impnet_model.detectors.fgfa import feature_aggregation, windows
+from impnet_model.detectors.fgfa_fast import fast_feature_aggregation, linked_frames
+from impnet_model.detectors.impression import impression_network, key_features
 from impnet_model.detectors.inference import for_inference
-from impnet_model.detectors.per_frame import PerFrame
+from impnet_model.detectors.per_frame import per_frame_rfcn
 from impnet_model.detectors.seq_nms import SeqNMS
-from impnet_model.flows.flownet_s import FlowField, ZeroFlow
+from impnet_model.flows.composition import AdjacentFlows, compose, composed
+from impnet_model.flows.field import FlowField
 from impnet_model.flows.warp import flow_warp
+from impnet_model.flows.zero import ZeroFlow
 from impnet_model.nets.aggregation import FixedQuality
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import PostProcessing
 from tests.impnet_model import oracles
 from tests.impnet_model.makers import make_engine, make_video
-from vidkit.benchmark.detector import Detector
 from vidkit.detections import Detections
 from vidkit.errors import FrameError
+from vidkit.harness.detector import Detector
 from vidkit.segments import key_of_frames
 
 L = 4
 Make = Callable[[], Any]
 
 METHODS: dict[str, Make] = {
-    "per-frame": lambda: PerFrame(make_engine("per-frame")),
-    "per-frame, batched": lambda: PerFrame(make_engine("per-frame"), batch=3),
-    "dff": lambda: DeepFeatureFlow(make_engine("dff"), L),
-    "dff, central key": lambda: DeepFeatureFlow(make_engine("dff"), L, None),
-    "impression": lambda: Impression(make_engine(), L),
-    "impression, key 0": lambda: Impression(make_engine(), L, 0),
-    "impression, last key": lambda: Impression(make_engine(), L, L - 1),
-    "impression, fixed": lambda: Impression(make_engine("impression-fixed"), L),
-    "impression, batched": lambda: Impression(make_engine(), L, batch=L),
-    "impression, gate 0": lambda: Impression(make_engine(), L, gate=0.0),
-    "impression-adaptive": lambda: AdaptiveImpression(make_engine(), L),
-    "fgfa": lambda: FGFA(make_engine("fgfa"), 2),
-    "fgfa-fast": lambda: FGFAFast(make_engine("fgfa"), 2),
-    "seq-nms": lambda: SeqNMS(Impression(raw(make_engine()), L)),
+    "per-frame": lambda: per_frame_rfcn(make_engine("per-frame")),
+    "per-frame, batched": lambda: per_frame_rfcn(make_engine("per-frame"), batch=3),
+    "dff": lambda: deep_feature_flow(make_engine("dff"), L),
+    "dff, central key": lambda: deep_feature_flow(make_engine("dff"), L, None),
+    "impression": lambda: impression_network(make_engine(), L),
+    "impression, key 0": lambda: impression_network(make_engine(), L, 0),
+    "impression, last key": lambda: impression_network(make_engine(), L, L - 1),
+    "impression, fixed": lambda: impression_network(make_engine("impression-fixed"), L),
+    "impression, batched": lambda: impression_network(make_engine(), L, batch=L),
+    "impression, gate 0": lambda: impression_network(make_engine(), L, gate=0.0),
+    "impression-adaptive": lambda: adaptive_impression(make_engine(), L),
+    "fgfa": lambda: feature_aggregation(make_engine("fgfa"), 2),
+    "fgfa-fast": lambda: fast_feature_aggregation(make_engine("fgfa"), 2),
+    "seq-nms": lambda: SeqNMS(impression_network(raw(make_engine()), L)),
 }
 
 
@@ -174,7 +176,7 @@ def test_look_ahead(name: str, frames: int) -> None:
 @pytest.mark.parametrize("n", [1, L, 2 * L + 1, 2 * L + 3])
 @pytest.mark.parametrize("key_id", [0, 1, L - 1, None])
 def test_keyframes_are_those_of_the_segments(n: int, key_id: int | None) -> None:
-    answers = list(Impression(make_engine(), L, key_id).detect(make_video(n)))
+    answers = list(impression_network(make_engine(), L, key_id).detect(make_video(n)))
     keys = key_of_frames(n, L, key_id)
     assert [answer.key_distance for answer in answers] == (keys - np.arange(n)).tolist()
     assert [answer.is_key for answer in answers] == [key == i for i, key in enumerate(keys)]
@@ -214,7 +216,7 @@ def test_calls_are_those_of_section_3_4(batch: int, key_id: int | None) -> None:
     """A segment costs one N_feat, l flows (l - 1 for the frames and one for the impression) and l N_task."""
     engine, parts = counted(make_engine())
     segments = 3
-    list(Impression(engine, L, key_id, batch=batch).detect(make_video(segments * L)))
+    list(impression_network(engine, L, key_id, batch=batch).detect(make_video(segments * L)))
     assert parts["feature"].count == segments
     assert parts["flow"].count == segments * L - 1  # the first segment has no impression to warp
     assert parts["task"].count == segments * L
@@ -224,10 +226,10 @@ def test_calls_are_those_of_section_3_4(batch: int, key_id: int | None) -> None:
 def test_calls_of_the_others() -> None:
     n = 2 * L + 1
     for make, expected in (
-        (lambda e: PerFrame(e), (n, 0, n)),
-        (lambda e: DeepFeatureFlow(e, L), (3, n - 3, n)),
-        (lambda e: FGFA(e, 2), (n, 5 * n, n)),
-        (lambda e: FGFAFast(e, 2), (n, 2 * (n - 1), n)),
+        (lambda e: per_frame_rfcn(e), (n, 0, n)),
+        (lambda e: deep_feature_flow(e, L), (3, n - 3, n)),
+        (lambda e: feature_aggregation(e, 2), (n, 5 * n, n)),
+        (lambda e: fast_feature_aggregation(e, 2), (n, 2 * (n - 1), n)),
     ):
         engine, parts = counted(make_engine("fgfa"))
         list(make(engine).detect(make_video(n)))
@@ -239,7 +241,7 @@ def test_calls_of_the_others() -> None:
 
 @pytest.mark.parametrize("batch", [2, 3, 9])
 @pytest.mark.parametrize(
-    "make", [lambda b: PerFrame(make_engine(), b), lambda b: Impression(make_engine(), L, batch=b)]
+    "make", [lambda b: per_frame_rfcn(make_engine(), b), lambda b: impression_network(make_engine(), L, batch=b)]
 )
 def test_batched_equals_single(make: Callable[[int], Any], batch: int) -> None:
     video = make_video(2 * L + 1)
@@ -248,7 +250,7 @@ def test_batched_equals_single(make: Callable[[int], Any], batch: int) -> None:
 
 def test_segments_of_one_frame_without_impression_equal_per_frame_exactly() -> None:
     engine, video = make_engine(), make_video(5)
-    same(list(DeepFeatureFlow(engine, 1).detect(video)), list(PerFrame(engine).detect(video)), 0)
+    same(list(deep_feature_flow(engine, 1).detect(video)), list(per_frame_rfcn(engine).detect(video)), 0)
 
 
 @pytest.mark.parametrize("gate", [0.0, 0.5, 1.0])
@@ -257,7 +259,7 @@ def test_key_features_follow_algorithm_1(gate: float) -> None:
     network = engine.network
     images = [image.pixels for image in engine.images(video)][L // 2 :: L]
     with torch.inference_mode():
-        found = [key.task for key in Impression(engine, L, gate=gate).key_features(video)]
+        found = [key.task for key in key_features(engine, video, L, L // 2, gate)]
         impression = expected = network.feature(images[0])
         torch.testing.assert_close(found[0], expected)
         for k in (1, 2):
@@ -277,22 +279,22 @@ def test_key_features_follow_algorithm_1(gate: float) -> None:
 @pytest.mark.parametrize(("gate", "remembers"), [(0.0, False), (1.0, True)])
 def test_gate_zero_remembers_one_keyframe(gate: float, remembers: bool) -> None:
     """Another first keyframe changes the third segment only where the impression carries more than the last one."""
-    detector, video = Impression(make_engine(), L, 0, gate), make_video(3 * L)
+    engine, video = make_engine(), make_video(3 * L)
     other = [make_video(1, seed=7)[0], *video[1:]]
     with torch.inference_mode():
-        third, third_of_other = (list(detector.key_features(frames))[2].task for frames in (video, other))
+        third, third_of_other = (list(key_features(engine, frames, L, 0, gate))[2].task for frames in (video, other))
     assert torch.equal(third, third_of_other) != remembers
 
 
 def test_fixed_weights_are_one_half() -> None:
-    maps = list(Impression(make_engine("impression-fixed"), L).keyframe_weights(make_video(2 * L)))
+    maps = list(impression_network(make_engine("impression-fixed"), L).keyframe_weights(make_video(2 * L)))
     np.testing.assert_array_equal(maps[1].weight, np.full_like(maps[1].weight, 0.5))
 
 
 def test_keyframe_weights() -> None:
     n = 2 * L + 1
     engine, parts = counted(make_engine())
-    maps = list(Impression(engine, L).keyframe_weights(make_video(n)))
+    maps = list(impression_network(engine, L).keyframe_weights(make_video(n)))
     assert [each.frame for each in maps] == sorted(set(key_of_frames(n, L).tolist()))
     assert parts["task"].count == 0
     assert (maps[0].weight == 1).all()
@@ -303,8 +305,7 @@ def test_keyframe_weights() -> None:
 
 
 def with_zero_flow(engine: Engine) -> Engine:
-    old = engine.network
-    return replace(engine, network=ImpressionNetwork(old.feature, old.task, ZeroFlow(8), old.quality, old.embedding))
+    return replace(engine, network=engine.network.with_parts(flow=ZeroFlow(8)))
 
 
 def test_of_a_still_video_every_frame_is_the_same() -> None:
@@ -312,13 +313,13 @@ def test_of_a_still_video_every_frame_is_the_same() -> None:
     video = make_video(1) * (2 * L)
     engine = with_zero_flow(make_engine("impression-fixed"))
     for_fgfa = with_zero_flow(make_engine("fgfa"))
-    reference = list(PerFrame(engine).detect(video))
-    reference_fgfa = list(PerFrame(for_fgfa).detect(video))
+    reference = list(per_frame_rfcn(engine).detect(video))
+    reference_fgfa = list(per_frame_rfcn(for_fgfa).detect(video))
     for detector, expected in (
-        (DeepFeatureFlow(engine, L), reference),
-        (Impression(engine, L), reference),
-        (FGFA(for_fgfa, 1), reference_fgfa),
-        (FGFAFast(for_fgfa, 1), reference_fgfa),
+        (deep_feature_flow(engine, L), reference),
+        (impression_network(engine, L), reference),
+        (feature_aggregation(for_fgfa, 1), reference_fgfa),
+        (fast_feature_aggregation(for_fgfa, 1), reference_fgfa),
     ):
         for a, b in zip(detector.detect(video), expected, strict=True):
             np.testing.assert_allclose(a.scores, b.scores, atol=1e-5)
@@ -326,7 +327,12 @@ def test_of_a_still_video_every_frame_is_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda e: Impression(e, length=0), lambda e: Impression(e, 4, 4), lambda e: FGFA(e, -1)]
+    "make",
+    [
+        lambda e: impression_network(e, length=0),
+        lambda e: impression_network(e, 4, 4),
+        lambda e: feature_aggregation(e, -1),
+    ],
 )
 def test_impossible_settings_are_refused(make: Callable[[Engine], Any]) -> None:
     with pytest.raises(ValueError, match=r"segment|radius"):
@@ -335,7 +341,7 @@ def test_impossible_settings_are_refused(make: Callable[[Engine], Any]) -> None:
 
 def test_fgfa_needs_an_embedding() -> None:
     with pytest.raises(ValueError, match="embedding"):
-        FGFA(make_engine("impression"), 1)
+        feature_aggregation(make_engine("impression"), 1)
 
 
 # -- FGFA --------------------------------------------------------------------------------------------------------------
@@ -350,15 +356,18 @@ def test_windows_repeat_the_ends(n: int, radius: int) -> None:
 
 def test_fgfa_and_its_fast_version_agree_without_flow() -> None:
     engine, video = with_zero_flow(make_engine("fgfa")), make_video(6)
-    same(list(FGFA(engine, 2).detect(video)), list(FGFAFast(engine, 2).detect(video)), 1e-5)
+    same(
+        list(feature_aggregation(engine, 2).detect(video)),
+        list(fast_feature_aggregation(engine, 2).detect(video)),
+        1e-5,
+    )
 
 
 def test_composed_flows_follow_the_steps() -> None:
     """A constant motion of one cell a frame: the flow to the n-th next frame is n cells, where it stays in the map."""
     right = torch.zeros(1, 2, 6, 20)
     right[:, 0] = 1
-    seen: Any = None
-    window = [Step(seen, right, -right) for _ in range(5)]
+    window = [AdjacentFlows(right, -right) for _ in range(5)]
     flows = composed(window, 2)
     assert len(flows) == 5
     for n, flow in zip((-2, -1, 0, 1, 2), flows, strict=True):
@@ -374,10 +383,7 @@ def test_the_fast_flow_between_neighbours_is_the_flow_networks() -> None:
     engine, video = make_engine("fgfa"), make_video(3)
     with torch.inference_mode():
         images = [image.pixels for image in engine.images(video)]
-        window = next(iter(windows(FGFAFast(engine, 1)._steps(video), 1)))
-        del window
-        steps = list(FGFAFast(engine, 1)._steps(video))
-        flows = composed(steps, 1)
+        flows = composed([each.flows for each in linked_frames(engine, video)], 1)
         assert engine.network.flow is not None
         for flow, other in zip(flows, (images[0], images[1], images[2]), strict=True):
             expected = engine.network.flow(images[1], other).flow
@@ -410,7 +416,7 @@ def adaptive_keys(speed: float, **settings: Any) -> list[int]:
     old = base.network
     network = ImpressionNetwork(old.feature, old.task, Panning(speed), FixedQuality(16))
     frames = [np.full((48, 48, 3), 50 + t, np.uint8) for t in range(12)]
-    detector = AdaptiveImpression(replace(base, network=network), **settings)
+    detector = adaptive_impression(replace(base, network=network), **settings)
     return [t for t, answer in enumerate(detector.detect(frames)) if answer.is_key]
 
 
@@ -439,8 +445,8 @@ def test_batches() -> None:
 
 def test_classes_that_are_not_asked_for_are_left_out() -> None:
     engine, video = make_engine(), make_video(2)
-    every = list(PerFrame(engine).detect(video))
-    some = list(PerFrame(replace(engine, class_ids=(-1, 7, 0))).detect(video))
+    every = list(per_frame_rfcn(engine).detect(video))
+    some = list(per_frame_rfcn(replace(engine, class_ids=(-1, 7, 0))).detect(video))
     for a, b in zip(every, some, strict=True):
         assert b.class_ids.tolist() == [{1: 7, 2: 0}[c] for c in a.class_ids.tolist() if c]
         np.testing.assert_array_equal(a.boxes[a.class_ids != 0], b.boxes)
@@ -501,7 +507,7 @@ def test_half_precision_stays_near() -> None:
     answers = []
     for dtype, each in ready.items():
         engine = replace(make_engine(), network=each, dtype=dtype, rules=PostProcessing(0.0, None))
-        answers.append(list(Impression(engine, L).detect(video)))
+        answers.append(list(impression_network(engine, L).detect(video)))
     for exact, near in zip(*answers, strict=True):
         best = [max(each.scores, default=0.0) for each in (exact, near)]
         assert best[0] == pytest.approx(best[1], abs=0.1)
@@ -511,4 +517,8 @@ def test_half_precision_stays_near() -> None:
 def test_inference_form_gives_the_same_detections() -> None:
     network, video = make_engine().network, make_video(L + 1)
     engine = replace(make_engine(), network=for_inference(network, torch.device("cpu")))
-    same(list(Impression(engine, L).detect(video)), list(Impression(make_engine(), L).detect(video)), 1e-5)
+    same(
+        list(impression_network(engine, L).detect(video)),
+        list(impression_network(make_engine(), L).detect(video)),
+        1e-5,
+    )

@@ -7,12 +7,12 @@ import time
 import pytest
 import torch
 
-from impnet_model.detectors.impression import Impression
+from impnet_model.detectors.impression import impression_network
 from impnet_model.detectors.seq_nms import SeqNMS
 from impnet_model.detectors.stages import STAGES, Stages
 from tests.impnet_model.detectors.test_detectors import METHODS, Make
 from tests.impnet_model.makers import make_engine, make_video
-from vidkit.benchmark.detector import Measuring
+from vidkit.harness.detector import Measuring
 
 CPU = torch.device("cpu")
 
@@ -82,7 +82,7 @@ def test_every_detector_tells_its_stages(make: Make) -> None:
 
 
 def test_seq_nms_adds_to_what_its_detector_tells() -> None:
-    inner = Impression(make_engine(), 3)
+    inner = impression_network(make_engine(), 3)
     outer = SeqNMS(inner)
     list(outer.detect(make_video(4)))
     own, all_ = inner.measurements(), outer.measurements()

@@ -10,16 +10,25 @@ import pytest
 import torch
 from torch import nn
 
-from impnet_model.data.images import CAFFE, GREY_MEAN, TORCHVISION, Resize, resize_bilinear, to_image
+from impnet_model.data.images import CAFFE, GREY_MEAN, TORCHVISION, resize_bilinear, to_image
+from impnet_model.data.resize import Resize
 from impnet_model.detectors.inference import for_inference
 from impnet_model.detectors.seq_nms import seq_nms
-from impnet_model.flows.flownet_s import FlowNetS, ZeroFlow
+from impnet_model.flows.flownet_s import FlowNetS
 from impnet_model.flows.warp import flow_warp
-from impnet_model.nets.aggregation import FixedQuality, QualityNetwork, aggregate, cosine_weights, key_weight
+from impnet_model.flows.zero import ZeroFlow
+from impnet_model.nets.aggregation import (
+    FixedQuality,
+    QualityNetwork,
+    aggregate,
+    check_gate,
+    cosine_weights,
+    key_weight,
+)
 from impnet_model.nets.anchors import base_anchors, grid_anchors
 from impnet_model.nets.box_coder import clip, decode, encode, iou
-from impnet_model.nets.build import BUILDS, METHODS, TINY, Build, feature_network, impression, impression_frozen
-from impnet_model.nets.feature_network import BLOCKS, BasicBlock, Bottleneck, FixedBatchNorm, ResNetFeatures
+from impnet_model.nets.build import BLOCKS, BUILDS, TINY, Build
+from impnet_model.nets.feature_network import BasicBlock, Bottleneck, FixedBatchNorm, ResNetFeatures
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.nms import (
     _by_blocks,
@@ -34,6 +43,7 @@ from impnet_model.nets.rfcn import RFCN
 from impnet_model.nets.roi_pooling import ps_roi_pool
 from impnet_model.nets.rpn import DELTA_STD, RPN
 from impnet_model.nets.task_network import PostProcessing, RFCNTask, View, post_process, with_image_index
+from impnet_model.nets.wirings import feature_network, impression, impression_frozen, wired
 from tests.impnet_model import oracles
 from tests.impnet_model.makers import SMALL
 
@@ -208,7 +218,7 @@ def test_the_tiny_build_is_small() -> None:
 def test_folded_batch_norm_computes_the_same() -> None:
     build = Build(blocks=(1, 1, 1, 1), widths=(8, 8, 8, 8), stem_width=8, channels=16, flow_widths=(4,) * 6)
     for bottleneck in (True, False):
-        network = METHODS["per-frame"](Build(**{**vars(build), "bottleneck": bottleneck})).eval()
+        network = wired("per-frame", Build(**{**vars(build), "bottleneck": bottleneck})).eval()
         for norm in network.modules():
             if isinstance(norm, FixedBatchNorm):
                 norm.running_mean.normal_(0, 0.5)
@@ -302,7 +312,7 @@ def test_gate_between() -> None:
 @pytest.mark.parametrize("gate", [-0.1, 1.5, float("nan")])
 def test_gate_outside_is_refused(gate: float) -> None:
     with pytest.raises(ValueError, match="gate"):
-        aggregate(*random(2, 1, 2, 2, 2), torch.ones(1, 1, 2, 2), gate)
+        check_gate(gate)
 
 
 def test_quality_network_scores_each_position() -> None:
@@ -496,7 +506,7 @@ def test_networks_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_missing_network_is_named() -> None:
-    network = METHODS["per-frame"](TINY)
+    network = wired("per-frame", TINY)
     with pytest.raises(ValueError, match="no flow network"):
         network.propagate(torch.zeros(1), torch.zeros(1), torch.zeros(1))
     with pytest.raises(ValueError, match="no quality network"):
@@ -505,7 +515,7 @@ def test_a_missing_network_is_named() -> None:
 
 def test_zero_flow_propagates_the_feature_as_it_is() -> None:
     base = impression(TINY)
-    network = ImpressionNetwork(base.feature, base.task, ZeroFlow(8), base.quality)
+    network = base.with_parts(flow=ZeroFlow(8))
     images, feature = torch.zeros(2, 1, 3, 40, 50), random(1, 128, 5, 7)
     torch.testing.assert_close(network.propagate(feature, *images), feature, atol=1e-6, rtol=0)
 

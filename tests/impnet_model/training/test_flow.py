@@ -11,12 +11,13 @@ import torch
 from torch.nn.functional import grid_sample, interpolate
 
 from impnet_model.data.examples import loader
-from impnet_model.data.images import Resize
-from impnet_model.nets.build import TINY, flow_network
+from impnet_model.data.resize import Resize
+from impnet_model.nets.build import TINY
+from impnet_model.nets.wirings import flow_network
 from impnet_model.training.flow import (
     FlowBatch,
     FlowPairs,
-    Pairs,
+    PairSettings,
     balanced_error,
     collate_pairs,
     flipped,
@@ -32,7 +33,7 @@ from tests.impnet_model.makers import SMALL
 from vidkit.synth import make_scene
 
 SIDES = {"width": 64, "height": 64}
-CLEAN = Pairs(**SIDES, difficulty="clean", scenes=5, workers=0)
+CLEAN = PairSettings(**SIDES, difficulty="clean", scenes=5, workers=0)
 VALUES = {
     "build": "tiny", **SIDES, "shorter": 64, "longer": 64, "difficulty": "clean", "scenes": 4, "reach": 3,
     "iterations": 6, "batch": 2, "workers": 0, "checkpoint_every": 3, "log_every": 2,

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from impnet_model.methods import methods_with, part_of
 from impnet_model.nets.aggregation import cosine_weights
 from impnet_model.nets.network import ImpressionNetwork
-from impnet_model.training.forwards import FORWARDS
 from impnet_model.training.losses import Selection, Truth, task_losses
 from tests.impnet_model.makers import make_network
 
@@ -40,7 +40,7 @@ DIFFERENT = torch.tensor([[0, 1, 2], [3, 4, 5]])
 @torch.no_grad()
 def test_dff_is_the_key_moved_to_the_current_frame() -> None:
     network, pair = lively("dff"), images("dff")
-    ours = FORWARDS["dff"](network, pair, DIFFERENT[:, :2])
+    ours = part_of("dff", "forward")(network, pair, DIFFERENT[:, :2])
     for i in range(2):
         key, current = pair[i, 0:1], pair[i, 1:2]
         assert torch.allclose(ours[i, None], network.propagate(network.feature(key), current, key), atol=1e-5)
@@ -51,7 +51,7 @@ def test_dff_is_the_key_moved_to_the_current_frame() -> None:
 @pytest.mark.parametrize("method", ["impression", "impression-fixed"])
 def test_impression_is_one_step_of_algorithm_1(method: str) -> None:
     network, triplet = lively(method), images(method)
-    ours = FORWARDS[method](network, triplet, DIFFERENT)
+    ours = part_of(method, "forward")(network, triplet, DIFFERENT)
     for i in range(2):
         old, current, new = triplet[i].split(1)
         impression = network.propagate(network.feature(old), new, old)
@@ -66,14 +66,14 @@ def test_equal_frames_are_passed_by() -> None:
     still = images("per-frame").expand(-1, 3, -1, -1, -1)
     for method in ("impression", "dff"):
         n = ROLES.get(method, 3)
-        ours = FORWARDS[method](network, still[:, :n], torch.zeros(2, n, dtype=torch.int64))
+        ours = part_of(method, "forward")(network, still[:, :n], torch.zeros(2, n, dtype=torch.int64))
         assert torch.allclose(ours, network.feature(still[:, 0]), atol=1e-5)
     triplet = images("impression", 1)
     triplet[:, 0] = triplet[:, 2]
     old, current, new = triplet[0].split(1)
-    ours = FORWARDS["impression"](network, triplet, torch.tensor([[7, 8, 7]]))
+    ours = part_of("impression", "forward")(network, triplet, torch.tensor([[7, 8, 7]]))
     assert torch.allclose(ours, network.propagate(network.feature(new), current, new), atol=1e-5)
-    ours = FORWARDS["impression"](network, images("impression", 1), torch.tensor([[5, 7, 7]]))
+    ours = part_of("impression", "forward")(network, images("impression", 1), torch.tensor([[5, 7, 7]]))
     old, current, new = images("impression", 1)[0].split(1)
     wanted = network.fuse(network.propagate(network.feature(old), new, old), network.feature(new)).task
     assert torch.allclose(ours, wanted, atol=1e-5)
@@ -82,7 +82,7 @@ def test_equal_frames_are_passed_by() -> None:
 @torch.no_grad()
 def test_fgfa_weighs_two_neighbours_by_their_likeness_to_the_current_frame() -> None:
     network, triplet = lively("fgfa"), images("fgfa")
-    ours = FORWARDS["fgfa"](network, triplet, DIFFERENT)
+    ours = part_of("fgfa", "forward")(network, triplet, DIFFERENT)
     embedding: Any = network.embedding
     for i in range(2):
         first, current, second = triplet[i].split(1)
@@ -91,14 +91,14 @@ def test_fgfa_weighs_two_neighbours_by_their_likeness_to_the_current_frame() -> 
         assert torch.allclose(ours[i], (weights * warped).sum(dim=0), atol=1e-5)
 
 
-@pytest.mark.parametrize("method", FORWARDS)
+@pytest.mark.parametrize("method", methods_with("forward"))
 def test_every_part_that_is_trained_has_a_gradient(method: str) -> None:
     """Also where all frames are the same: a process without a gradient would stop the others."""
     network = lively(method)
     n = ROLES.get(method, 3)
     for rows in (DIFFERENT[:, :n], torch.zeros(2, n, dtype=torch.int64)):
         network.zero_grad()
-        features = FORWARDS[method](network, images(method), rows)
+        features = part_of(method, "forward")(network, images(method), rows)
         features.square().mean().backward()
         missing = {
             name

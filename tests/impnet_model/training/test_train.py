@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 import torch
 
-from impnet_model.nets.build import METHODS
+from impnet_model.methods import methods_with
+from impnet_model.training.loop import learner_of
 from impnet_model.training.optimisation import Optimisation, optimizer_of, set_rate
 from impnet_model.training.processes import ALONE
 from impnet_model.training.settings import PAPER, SMALL, TrainConfig, TrainingError, with_settings
-from impnet_model.training.train import Detection, Plan, learner_of, network_of, passes_of, replay, train
+from impnet_model.training.train import Detection, TrainingPlan, network_of, passes_of, replay, train
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import load
 from tests.impnet_model.films import make_films
@@ -40,8 +41,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
     return make_films(tmp_path_factory.mktemp("films"))
 
 
-def plan_of(index: Index, method: str = "impression", config: TrainConfig = QUICK, **settings: Any) -> Plan:
-    return Plan(method, BUILD, with_settings(config, settings), [index])
+def plan_of(index: Index, method: str = "impression", config: TrainConfig = QUICK, **settings: Any) -> TrainingPlan:
+    return TrainingPlan(method, BUILD, with_settings(config, settings), [index])
 
 
 def state_of(path: Path) -> dict[str, torch.Tensor]:
@@ -109,7 +110,7 @@ def test_the_flow_network_has_a_rate_of_its_own() -> None:
 # -- training ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods_with("wiring"))
 def test_every_method_learns(index: Index, method: str, tmp_path: Path) -> None:
     config = with_settings(QUICK, {"iterations": 40, "log_every": 10, "checkpoint_every": 40, "rate": 3e-3})
     plan = plan_of(index, method, config)
@@ -245,7 +246,7 @@ def test_random_weights_are_never_kept_frozen(index: Index, method: str, tmp_pat
 
 def test_another_build_is_no_start(index: Index, tmp_path: Path) -> None:
     list(train(plan_of(index, "per-frame", iterations=1), tmp_path / "base"))
-    plan = Plan("dff", replace(BUILD, channels=24), QUICK, [index], init=[tmp_path / "base" / "model.pt"])
+    plan = TrainingPlan("dff", replace(BUILD, channels=24), QUICK, [index], init=[tmp_path / "base" / "model.pt"])
     with pytest.raises(checkpoints.FormatError, match=r"of another shape.*another build"):
         list(train(plan, tmp_path / "run"))
 
@@ -260,8 +261,8 @@ def test_another_run_is_never_overwritten(index: Index, tmp_path: Path) -> None:
         (False, plan_of(index, "per-frame"), "give --resume"),
         (True, plan_of(index, "dff"), "other settings: method"),
         (True, plan_of(index, "per-frame", rate=0.5), "rate 0.001 → 0.5"),
-        (True, Plan("per-frame", replace(BUILD, shorter=40), QUICK, [index]), "shorter 44 → 40"),
-        (True, Plan("per-frame", BUILD, QUICK, [index, index]), "indices"),
+        (True, TrainingPlan("per-frame", replace(BUILD, shorter=40), QUICK, [index]), "shorter 44 → 40"),
+        (True, TrainingPlan("per-frame", BUILD, QUICK, [index, index]), "indices"),
     ):
         with pytest.raises(TrainingError, match=message):
             list(train(plan, tmp_path, resume))

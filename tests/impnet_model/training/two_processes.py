@@ -14,7 +14,7 @@ from pathlib import Path
 
 from impnet_model.training.processes import CPU, joined_group
 from impnet_model.training.settings import SMALL, with_settings
-from impnet_model.training.train import Plan, train
+from impnet_model.training.train import TrainingPlan, train
 from tests.impnet_model.makers import SMALL as BUILD
 from vidkit import read_index
 
@@ -25,7 +25,7 @@ def main() -> None:
     method, kill = values.pop("method"), values.pop("kill", None)
     numbers = {key: float(value) if "." in value else int(value) for key, value in values.items()}
     config = with_settings(SMALL, {"optimizer": "sgd", "workers": 0, "length": 4, **numbers})
-    plan = Plan(method, BUILD, config, [read_index(index)])
+    plan = TrainingPlan(method, BUILD, config, [read_index(index)])
     with joined_group(CPU) as processes:
         for number, _ in enumerate(train(plan, out, resume=True, processes=processes), start=1):
             if kill == str(processes.rank) and number == 2 and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":

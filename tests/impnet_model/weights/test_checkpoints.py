@@ -14,11 +14,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from impnet_model.nets.build import METHODS, RESNET18, Build
+from impnet_model.methods import methods_with
+from impnet_model.nets.build import RESNET18, Build
+from impnet_model.nets.wirings import wired
 from impnet_model.weights import tensor_names
 from impnet_model.weights.checkpoints import Checkpoint, load, read, save
 from impnet_model.weights.mxnet_params import read_mxnet_params
-from impnet_model.weights.published import KINDS, KNOWN_SHA256, convert, read_published, verify
+from impnet_model.weights.published import KNOWN_SHA256, convert, read_published, verify
+from impnet_model.weights.tensor_names import KINDS
 from tests.impnet_model.makers import SMALL, make_network
 from vidkit.classes import ObjectClass
 from vidkit.errors import ChoiceError, FormatError
@@ -55,7 +58,7 @@ def saved(tmp_path: Path) -> Path:
 # -- our own -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods_with("wiring"))
 def test_a_round_trip_is_exact(tmp_path: Path, method: str) -> None:
     before = checkpoint(method)
     save(before, tmp_path / "net.pt")
@@ -279,7 +282,7 @@ def build_of(kind: str) -> Build:
 def published(kind: str, seed: int = 0) -> dict[str, Tensor]:
     """A state dict as the publishers have it, of random values."""
     rules, build = KINDS[kind], KINDS[kind].adapt(build_of(kind))
-    ours = METHODS[rules.method](build).state_dict()
+    ours = wired(rules.method, build).state_dict()
     generator = torch.Generator().manual_seed(seed)
     state = {
         theirs: torch.rand(ours[rules.part + name].shape, generator=generator)
@@ -366,7 +369,7 @@ def test_parts_are_put_together(tmp_path: Path, kinds: tuple[str, str]) -> None:
 
 
 def test_weights_do_not_go_into_a_network_without_the_part(tmp_path: Path) -> None:
-    start = Checkpoint(METHODS["per-frame"](SMALL_CAFFE), "per-frame", SMALL_CAFFE, CLASSES, {})
+    start = Checkpoint(wired("per-frame", SMALL_CAFFE), "per-frame", SMALL_CAFFE, CLASSES, {})
     with pytest.raises(ChoiceError, match="don't go into"):
         convert(write_published("pinard", published("pinard"), tmp_path), "pinard", SMALL_CAFFE, CLASSES, start)
 
@@ -424,6 +427,6 @@ def test_caffe_names_of_the_depths() -> None:
 
 def test_torchvision_names_of_basic_blocks() -> None:
     with torch.device("meta"):
-        state = METHODS["per-frame"](RESNET18).state_dict()
+        state = wired("per-frame", RESNET18).state_dict()
     ours = {name.removeprefix("feature.") for name in state if name.startswith("feature.")}
     assert ours - set(tensor_names.torchvision_resnet((2, 2, 2, 2), False)) == {"feat_conv.weight", "feat_conv.bias"}

@@ -1,1 +1,96 @@
-"""Other sources of annotations, a module each."""
+"""Annotations in other forms than ILSVRC's: a row for each in `FORMS`, a module here that reads it.
+
+A new form is a module and a row. Names and what they stand for are known without importing a module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from vidkit.data.readers.source import Source
+
+Option = Literal["frames", "classes", "first_pixel"]
+"""What a reader may take beside the path: the folder of the images, the classes, how pixels are counted."""
+SPLITS = ("train", "val", "test")
+
+
+def name_from_path(path: Path) -> tuple[str, str]:
+    """Data set and split, as far as the path of an annotation file or folder tells them; else "all" for a split.
+
+    ("drone", "val") for drone/val.json and drone/annotations/instances_val.json, ("MOT17", "train") for MOT17/train.
+    """
+    path = path.resolve()
+    if path.is_dir() and path.name not in SPLITS:
+        return path.name, "all"
+    split = next((s for s in SPLITS if re.search(rf"(?<![a-z]){s}(?![a-z])", path.stem)), path.stem)
+    parents = [parent.name for parent in path.parents if parent.name.lower() not in ("annotations", "")]
+    return (parents or ["data"])[0], split
+
+
+@dataclass(frozen=True)
+class AnnotationForm:
+    """A form of annotations: what it is for people, where its reader is, and what that takes.
+
+    The reader is a function of a module of this package: a path and the options that were given → `Source`. The
+    defaults of options are its own. The module may have `looks_like(path)`: whether a path seems to hold this form.
+    """
+
+    reader: str
+    """MODULE:FUNCTION."""
+    what: str
+    place: Literal["FILE", "DIR"]
+    takes: tuple[Option, ...] = ()
+    needs: Mapping[Option, str] = field(default_factory=dict)
+    """Options that must be given, and why."""
+    refuses: Mapping[Option, str] = field(default_factory=dict)
+    """Why an option that others take makes no sense here."""
+    several: bool = False
+    """Whether several paths may be given, for an index each."""
+    index_name: Callable[[Path], tuple[str, str]] = name_from_path
+    """Data set and split of the index, where they aren't given."""
+
+    def _module(self) -> Any:
+        return import_module(f"{__name__}.{self.reader.partition(':')[0]}")
+
+    def read(self, path: Path, **options: Any) -> Source:
+        """What the reader finds at `path`. Raises AnnotationError."""
+        source: Source = getattr(self._module(), self.reader.partition(":")[2])(path, **options)
+        return source
+
+    def looks_like(self, path: Path) -> bool:
+        """Whether the file or folder at `path` seems to be of this form; False where nothing tells."""
+        look: Callable[[Path], bool] = getattr(self._module(), "looks_like", lambda _: False)
+        return look(path)
+
+
+FORMS: Mapping[str, AnnotationForm] = {
+    "coco": AnnotationForm(
+        "coco_vid:read_coco_vid",
+        "COCO-VID or COCO JSON",
+        "FILE",
+        takes=("frames", "classes"),
+        refuses={"first_pixel": "COCO counts from the edge"},
+        several=True,
+    ),
+    "mot": AnnotationForm(
+        "mot:read_mot",
+        "MOTChallenge: a sequence, or a folder of sequences",
+        "DIR",
+        takes=("classes", "first_pixel"),
+        refuses={"frames": "a MOT sequence tells where its images are"},
+    ),
+    "voc": AnnotationForm(
+        "voc:read_voc",
+        "XML in VOC's form, with --classes FILE",
+        "DIR",
+        takes=("frames", "classes", "first_pixel"),
+        needs={"classes": "the classes of VOC's form are one's own"},
+    ),
+}
+"""All forms by the names of their options."""

@@ -20,10 +20,11 @@ import numpy as np
 
 from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
+from vidkit.data.frame_names import name_pattern
 from vidkit.data.index import FOLDER, IMAGE, VIDEO
 from vidkit.data.json_sections import sections
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.records import VideoFiles, VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 OTHER_CLASS, CROWD, NO_AREA = "boxes of other classes left out", "crowd boxes left out", "boxes without area left out"
@@ -43,7 +44,7 @@ Id = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class _Video:
+class _CocoVideo:
     name: str
     size: tuple[int, int]
     file: str
@@ -51,7 +52,7 @@ class _Video:
 
 
 @dataclass(frozen=True, slots=True)
-class _Image:
+class _CocoImage:
     video: Id | None
     number: int
     file: str
@@ -60,7 +61,7 @@ class _Image:
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
+class _CocoBox:
     category: Id
     xywh: tuple[float, ...]
     track: int
@@ -72,24 +73,38 @@ class _Box:
 
 
 @dataclass
-class _Content:
+class _CocoContent:
     """The file's elements by id, as they were read."""
 
     path: Path
-    videos: dict[Id, _Video] = field(default_factory=dict)
-    images: dict[Id, _Image] = field(default_factory=dict)
+    videos: dict[Id, _CocoVideo] = field(default_factory=dict)
+    images: dict[Id, _CocoImage] = field(default_factory=dict)
     categories: dict[Id, ObjectClass] = field(default_factory=dict)
-    boxes: dict[Id, list[_Box]] = field(default_factory=dict)  # by image
+    boxes: dict[Id, list[_CocoBox]] = field(default_factory=dict)  # by image
     annotation_ids: set[Id] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
 
     def wrong(self, section: str, place: int, what: str) -> AnnotationError:
-        """Return the error that says what is wrong with an element."""
+        """The error that says what is wrong with an element."""
         return AnnotationError(f"{self.path}: {section}[{place}]: {what}")
 
 
+def looks_like(path: Path) -> bool:
+    """Whether `path` is a JSON object with images that have a `file_name`."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        is_object = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    try:
+        images = (value for section, _, value in (sections(path) if is_object else ()) if section == "images")
+        first = next(images, None)
+    except AnnotationError:
+        return False
+    return isinstance(first, dict) and "file_name" in first
+
+
 def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:
-    """Return the videos of the COCO-VID or plain COCO file at `path`, in its order, frames by ascending `frame_id`.
+    """The videos of the COCO-VID or plain COCO file at `path`, in its order, frames by ascending `frame_id`.
 
     `frames` is the folder that `file_name` and the `file` of a video are relative to; the file's own folder by default.
     With `classes`, boxes of categories of other names are left out and counted; otherwise the classes are the file's
@@ -114,7 +129,7 @@ def read_coco_vid(path: Path, frames: Path | None = None, classes: Sequence[Obje
 # -- the file ----------------------------------------------------------------------------------------------------------
 
 
-class _Element:
+class _CocoElement:
     """One element of a section; its fields are taken out checked."""
 
     def __init__(self, path: Path, section: str, place: int, value: object) -> None:
@@ -124,7 +139,7 @@ class _Element:
         self.fields: dict[str, Any] = value
 
     def wrong(self, name: str, found: object, wanted: str) -> AnnotationError:
-        """Return the error that says so; what was found is shown in part."""
+        """The error that says so; what was found is shown in part."""
         shown = repr(found)
         found_in_part = f"{shown[:60]}{'…' * (len(shown) > 60)}"
         return AnnotationError(f"{self.path}: {self.section}[{self.place}]: {name} {found_in_part}, wanted {wanted}")
@@ -169,14 +184,14 @@ class _Element:
         return self.whole("width", 0), self.whole("height", 0)
 
 
-def _read(path: Path) -> _Content:
-    content = _Content(path)
+def _read(path: Path) -> _CocoContent:
+    content = _CocoContent(path)
     readers = {"videos": _video, "images": _image, "categories": _category, "annotations": _annotation}
     seen = set()
     for section, place, value in sections(path):
         seen.add(section)
         if section in readers:
-            readers[section](content, _Element(path, section, place, value))
+            readers[section](content, _CocoElement(path, section, place, value))
     if "images" not in seen or "categories" not in seen:
         raise AnnotationError(
             f"{path}: has {', '.join(sorted(seen)) or 'nothing'}; a COCO file with images and categories was wanted"
@@ -185,7 +200,7 @@ def _read(path: Path) -> _Content:
     return content
 
 
-def _check_boxes(content: _Content) -> None:
+def _check_boxes(content: _CocoContent) -> None:
     """Raise where boxes stand in images or have categories that the file doesn't have."""
     for image, boxes in content.boxes.items():
         if image not in content.images:
@@ -196,22 +211,22 @@ def _check_boxes(content: _Content) -> None:
                 raise content.wrong("annotations", box.place, what)
 
 
-def _once(element: _Element, known: Iterable[Id]) -> Id:
+def _once(element: _CocoElement, known: Iterable[Id]) -> Id:
     key = element.id("id")
     if key in known:
         raise element.wrong("id", key, "an id that comes once")
     return key
 
 
-def _video(content: _Content, element: _Element) -> None:
-    content.videos[_once(element, content.videos)] = _Video(
+def _video(content: _CocoContent, element: _CocoElement) -> None:
+    content.videos[_once(element, content.videos)] = _CocoVideo(
         element.text("name"), element.size(), element.inner_path("file", ""), element.whole("length", 0)
     )
 
 
-def _image(content: _Content, element: _Element) -> None:
+def _image(content: _CocoContent, element: _CocoElement) -> None:
     in_video = element.fields.get("video_id") is not None
-    content.images[_once(element, content.images)] = _Image(
+    content.images[_once(element, content.images)] = _CocoImage(
         video=element.id("video_id") if in_video else None,
         number=element.whole("frame_id") if in_video else 0,
         file=element.inner_path("file_name"),
@@ -220,13 +235,13 @@ def _image(content: _Content, element: _Element) -> None:
     )
 
 
-def _category(content: _Content, element: _Element) -> None:
+def _category(content: _CocoContent, element: _CocoElement) -> None:
     name = element.text("name")
     wnid = element.text("wnid", element.text("encode_name", name))
     content.categories[_once(element, content.categories)] = ObjectClass(name, wnid)
 
 
-def _annotation(content: _Content, element: _Element) -> None:
+def _annotation(content: _CocoContent, element: _CocoElement) -> None:
     content.annotation_ids.add(_once(element, content.annotation_ids))
     attributes = _attributes(element.fields)
     content.attributes.update(attributes)
@@ -234,7 +249,7 @@ def _annotation(content: _Content, element: _Element) -> None:
         what = f"one of more than {MOST_ATTRIBUTES} fields beyond COCO's that are numbers"
         raise content.wrong("annotations", element.place, what)
     content.boxes.setdefault(element.id("image_id"), []).append(
-        _Box(
+        _CocoBox(
             category=element.id("category_id"),
             xywh=_bbox(element),
             track=-1 if element.fields.get("instance_id") in (None, -1) else element.whole("instance_id"),
@@ -247,7 +262,7 @@ def _annotation(content: _Content, element: _Element) -> None:
     )
 
 
-def _bbox(element: _Element) -> tuple[float, ...]:
+def _bbox(element: _CocoElement) -> tuple[float, ...]:
     value = element.fields.get("bbox")
     numbers = isinstance(value, list) and len(value) == 4 and all(type(v) in (int, float) for v in value)
     if not isinstance(value, list) or not numbers or not all(abs(v) <= MOST for v in value):
@@ -275,14 +290,14 @@ def _finite(value: float) -> bool:
 
 
 def _in_order(categories: Mapping[Id, ObjectClass]) -> dict[Id, ObjectClass]:
-    """Return the categories by ascending id; in the file's order where ids are texts."""
+    """The categories by ascending id; in the file's order where ids are texts."""
     if any(isinstance(key, str) for key in categories):
         return dict(categories)
     return dict(sorted(categories.items()))
 
 
 def _class_ids(categories: Mapping[Id, ObjectClass], classes: Sequence[ObjectClass] | None) -> dict[Id, int]:
-    """Return the class row of each category, -1 for those that are left out."""
+    """The class row of each category, -1 for those that are left out."""
     if classes is None:
         return {key: row for row, key in enumerate(_in_order(categories))}
     rows = {c.name: row for row, c in enumerate(classes)}
@@ -292,8 +307,8 @@ def _class_ids(categories: Mapping[Id, ObjectClass], classes: Sequence[ObjectCla
 # -- videos ------------------------------------------------------------------------------------------------------------
 
 
-def _by_video(content: _Content) -> list[tuple[_Video, list[Id]]]:
-    """Return each video with the ids of its images, in the order of the file."""
+def _by_video(content: _CocoContent) -> list[tuple[_CocoVideo, list[Id]]]:
+    """Each video with the ids of its images, in the order of the file."""
     images: dict[Id, list[Id]] = {key: [] for key in content.videos}
     for key, image in content.images.items():
         if image.video is None or image.video not in images:
@@ -302,7 +317,9 @@ def _by_video(content: _Content) -> list[tuple[_Video, list[Id]]]:
     return [(content.videos[video], keys) for video, keys in images.items()]
 
 
-def _table(root: Path, video: _Video, keys: list[Id], content: _Content, class_of: Mapping[Id, int]) -> VideoTable:
+def _table(
+    root: Path, video: _CocoVideo, keys: list[Id], content: _CocoContent, class_of: Mapping[Id, int]
+) -> VideoTable:
     images = content.images
     ordered = sorted(keys, key=lambda key: images[key].number)
     for before, after in pairwise(ordered):
@@ -320,7 +337,7 @@ def _table(root: Path, video: _Video, keys: list[Id], content: _Content, class_o
     )
 
 
-def _still(key: Id, image: _Image, content: _Content, class_of: Mapping[Id, int]) -> VideoTable:
+def _still(key: Id, image: _CocoImage, content: _CocoContent, class_of: Mapping[Id, int]) -> VideoTable:
     if image.video is not None:
         raise content.wrong("images", image.place, f"video_id {image.video!r}, but the file has no videos")
     return _with_boxes(
@@ -333,8 +350,8 @@ def _still(key: Id, image: _Image, content: _Content, class_of: Mapping[Id, int]
     )
 
 
-def _size(content: _Content, video: _Video, images: Sequence[_Image]) -> tuple[int, int]:
-    """Return the one size that the video and its images state."""
+def _size(content: _CocoContent, video: _CocoVideo, images: Sequence[_CocoImage]) -> tuple[int, int]:
+    """The one size that the video and its images state."""
     size = video.size
     for image in images:
         if 0 not in image.size:
@@ -348,8 +365,8 @@ def _size(content: _Content, video: _Video, images: Sequence[_Image]) -> tuple[i
     return size
 
 
-def _files(root: Path, video: _Video, images: Sequence[_Image]) -> VideoFiles:
-    """Return where the frames are: the folder of the images if it is there, else the video file if one is named."""
+def _files(root: Path, video: _CocoVideo, images: Sequence[_CocoImage]) -> VideoFiles:
+    """Where the frames are: the folder of the images if it is there, else the video file if one is named."""
     if not images:
         return VideoFiles(VIDEO, video.file) if video.file else VideoFiles()
     if video.file.lower().endswith(VIDEO_SUFFIXES) and not (root / images[0].file).exists():
@@ -357,31 +374,20 @@ def _files(root: Path, video: _Video, images: Sequence[_Image]) -> VideoFiles:
     folders = {image.file.rpartition("/")[0] for image in images}
     folder = folders.pop() if len(folders) == 1 else ""
     names = tuple(image.file[len(folder) :].removeprefix("/") for image in images)
-    pattern = _pattern(names[0], images[0].number)
-    if pattern and all(pattern.format(image.number) == name for image, name in zip(images, names, strict=True)):
-        return VideoFiles(FOLDER, folder or ".", pattern)
-    return VideoFiles(FOLDER, folder or ".", name=names)
-
-
-def _pattern(name: str, number: int) -> str:
-    """Return the pattern that makes the file name from its frame's number, "" if the number doesn't stand in it."""
-    stem, dot, suffix = name.rpartition(".")
-    digits = re.search(r"\d+$", stem)
-    if not digits or int(digits[0]) != number or "{" in name or "}" in name:
-        return ""
-    return f"{stem[: digits.start()]}{{:0{len(digits[0])}d}}{dot}{suffix}"
+    pattern = name_pattern({image.number: name for image, name in zip(images, names, strict=True)})
+    return VideoFiles(FOLDER, folder or ".", pattern, None if pattern else names)
 
 
 def _with_boxes(
     name: str,
-    frames: Sequence[tuple[int, Sequence[_Box]]],
+    frames: Sequence[tuple[int, Sequence[_CocoBox]]],
     size: tuple[int, int],
     files: VideoFiles,
     class_of: Mapping[Id, int],
     noticed: Counter[str],
 ) -> VideoTable:
     counts: list[int] = []
-    kept: list[_Box] = []
+    kept: list[_CocoBox] = []
     for _, boxes in frames:
         before = len(kept)
         kept += [box for box in boxes if _is_kept(box, class_of, noticed)]
@@ -406,7 +412,7 @@ def _with_boxes(
     )
 
 
-def _is_kept(box: _Box, class_of: Mapping[Id, int], noticed: Counter[str]) -> bool:
+def _is_kept(box: _CocoBox, class_of: Mapping[Id, int], noticed: Counter[str]) -> bool:
     for reason, applies in (
         (OTHER_CLASS, class_of[box.category] < 0),
         (CROWD, box.crowd),

@@ -23,9 +23,9 @@ from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.image_videos import IMAGE_SUFFIXES, images_below
 from vidkit.data.readers.json_fields import in_part, inner_path, is_text
 from vidkit.data.readers.looking import file_in, head, is_plain
+from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.readers.upright import upright
 from vidkit.data.records import VideoTable
-from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 

@@ -19,9 +19,9 @@ from vidkit.data.readers.drawn_table import table
 from vidkit.data.readers.image_videos import images_in, size_of
 from vidkit.data.readers.json_fields import MOST, in_part, is_text
 from vidkit.data.readers.looking import is_plain, names_in
+from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.readers.text_lines import read_lines
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
-from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 NO_LABEL = "boxes without a label left out"

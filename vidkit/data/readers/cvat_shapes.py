@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from vidkit.data.readers.drawn import KEPT, NO_ATTRIBUTES, DrawnBoxes
 from vidkit.data.readers.free_attributes import numeric
 from vidkit.data.readers.json_fields import in_part
+from vidkit.data.readers.source import MAX_PIXELS
 from vidkit.data.readers.upright import around
-from vidkit.data.source import MAX_PIXELS
 from vidkit.errors import AnnotationError
 
 OUTSIDE = 3

@@ -12,8 +12,8 @@ from pathlib import Path
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.drawn import MAX_FRAMES
 from vidkit.data.readers.json_fields import MOST, in_part, inner_path, is_text
+from vidkit.data.readers.source import MAX_PIXELS
 from vidkit.data.readers.xml_elements import elements_of
-from vidkit.data.source import MAX_PIXELS
 from vidkit.errors import AnnotationError
 
 FILE = "annotations.xml"  # what an export is called in its folder

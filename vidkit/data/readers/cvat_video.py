@@ -27,9 +27,9 @@ from vidkit.data.readers.drawn_table import NOT_BOXES, bounded, table
 from vidkit.data.readers.json_fields import in_part, is_text
 from vidkit.data.readers.key_frames import between_keys
 from vidkit.data.readers.looking import file_in, head, is_plain
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.readers.upright import upright
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 _EXPORTED = ("png", "PNG", "jpg", "jpeg")  # suffixes of the frames that CVAT writes beside the file

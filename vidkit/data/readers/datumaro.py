@@ -23,9 +23,9 @@ from vidkit.data.readers.free_attributes import numeric
 from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.json_fields import JsonFields, inner_path
 from vidkit.data.readers.looking import head
+from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.readers.unpacked import OWN_ATTRIBUTES, file_of, paths_of, place_of
 from vidkit.data.readers.upright import around, upright
-from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 NO_LABEL = "boxes without a label left out"

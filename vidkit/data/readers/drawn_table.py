@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.drawn import CROWD, KEPT, MAX_BOXES, MAX_FRAMES, Drawn
 from vidkit.data.records import FrameNames, IgnoredRegions, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
 MAX_FRAMES_IN_ALL = 10 * MAX_FRAMES
-OTHER_CLASS, NO_AREA = "boxes of other classes left out", "boxes without area left out"
 NOT_BOXES = "polylines, points, masks and other shapes that are no boxes, left out"
 TURNED = "turned boxes, taken as the upright box around them"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vidkit.data.source import MAX_PIXELS
+from vidkit.data.readers.source import MAX_PIXELS
 from vidkit.errors import AnnotationError
 
 

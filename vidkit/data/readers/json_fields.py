@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vidkit.data.annotation import read_bytes
-from vidkit.data.source import MAX_PIXELS
+from vidkit.data.readers.source import MAX_PIXELS
 from vidkit.errors import AnnotationError
 
 MOST = 2**31 - 1

@@ -27,9 +27,9 @@ from vidkit.data.readers.film_header import film_size
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_text, read_json
 from vidkit.data.readers.key_frames import between_keys
 from vidkit.data.readers.looking import head, is_plain
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.readers.upright import upright
 from vidkit.data.records import FrameNames, LeftOut, VideoFiles, VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 NO_LABEL, MANY_LABELS = "regions without a label left out", "regions with several labels, of which the first was taken"

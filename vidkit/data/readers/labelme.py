@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from vidkit.classes import ObjectClass
+from vidkit.data.noticed import NO_IMAGE
 from vidkit.data.readers.class_rows import ClassRows
 from vidkit.data.readers.drawn import Drawn, DrawnBoxes
 from vidkit.data.readers.drawn_table import NOT_BOXES
@@ -24,13 +25,12 @@ from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.image_videos import images_below, natural, size_of
 from vidkit.data.readers.json_fields import MOST, JsonFields, is_number, read_json
 from vidkit.data.readers.looking import head, is_folder, names_in
+from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.readers.upright import around
 from vidkit.data.records import LeftOut
-from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 NO_FILE = "images without a JSON file, taken as frames without objects"
-NO_IMAGE = "frames without an image, kept"
 GROUPS = "boxes whose group_id is no track, since one stands twice in an image"
 OTHER_JSON = "no file of LabelMe: has neither shapes nor imagePath"
 MAX_BYTES = 1 << 26  # it may hold the image

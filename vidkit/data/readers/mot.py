@@ -22,8 +22,8 @@ from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
 from vidkit.data.annotation import read_bytes
 from vidkit.data.index import FOLDER
+from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.records import LeftOut, VideoFiles, VideoTable
-from vidkit.data.source import MAX_PIXELS, Source, check_names
 from vidkit.errors import AnnotationError
 
 MOT_CLASSES = tuple(
@@ -51,7 +51,7 @@ class _SequenceInfo:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _GtRow:
     line: int
     frame: int  # from 0
     track: int
@@ -61,7 +61,7 @@ class _Row:
 
 
 def read_mot(root: Path, classes: Sequence[ObjectClass] = MOT_CLASSES, first_pixel: int = 1) -> Source:
-    """Return the sequences at `root`, which is one sequence or a folder of them, by name.
+    """The sequences at `root`, which is one sequence or a folder of them, by name.
 
     Class k of a row is the k-th of `classes`. `first_pixel` is 0 for data that count pixels from 0 in this form. Of the
     three copies of each sequence that MOT17 has, one for each of its public detectors, the first is taken and the
@@ -81,6 +81,11 @@ def read_mot(root: Path, classes: Sequence[ObjectClass] = MOT_CLASSES, first_pix
     videos = tuple(_sequence(sequence, base, len(classes), first_pixel) for sequence in chosen)
     check_names(str(root), videos)
     return Source(tuple(classes), videos, base, tuple(left_out))
+
+
+def looks_like(path: Path) -> bool:
+    """Whether `path` is a folder that is a sequence or holds one."""
+    return path.is_dir() and any(_is_sequence(folder) for folder in (path, *path.iterdir()) if folder.is_dir())
 
 
 def _is_sequence(folder: Path) -> bool:
@@ -130,7 +135,7 @@ def _sequence(folder: Path, base: Path, n_classes: int, first_pixel: int) -> Vid
 
 
 def _files(folder: Path, base: Path, info: _SequenceInfo, n_frames: int) -> VideoFiles:
-    """Return where the images are: frame 0 is the file of frame 1, so no pattern of the number gives the name."""
+    """Where the images are: frame 0 is the file of frame 1, so no pattern of the number gives the name."""
     images = folder / info.images
     if not images.is_dir():
         return VideoFiles()
@@ -172,7 +177,7 @@ def _whole(path: Path, section: configparser.SectionProxy, key: str, most: int) 
 # -- gt.txt ------------------------------------------------------------------------------------------------------------
 
 
-def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -> list[_Row]:
+def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -> list[_GtRow]:
     try:
         text = read_bytes(path, limit=MAX_BYTES).decode("ascii")
     except AnnotationError as error:
@@ -187,7 +192,7 @@ def _rows(path: Path, n_classes: int, first_pixel: int, noticed: Counter[str]) -
     return rows
 
 
-def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, noticed: Counter[str]) -> _Row | None:
+def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, noticed: Counter[str]) -> _GtRow | None:
     values = _numbers(place, content)
     frame, track, left, top, width, height, confidence = values[:7]
     if confidence == 0:
@@ -207,7 +212,7 @@ def _row(place: str, line: int, content: str, n_classes: int, first_pixel: int, 
     if width == 0 or height == 0:
         noticed[NO_AREA] += 1
         return None
-    return _Row(
+    return _GtRow(
         line,
         int(frame) - 1,
         int(track),
@@ -230,7 +235,7 @@ def _numbers(place: str, content: str) -> list[float]:
     return values
 
 
-def _check_rows(path: Path, rows: Sequence[_Row], n_frames: int) -> None:
+def _check_rows(path: Path, rows: Sequence[_GtRow], n_frames: int) -> None:
     seen: dict[tuple[int, int], int] = {}
     for row in rows:
         if row.frame >= n_frames:

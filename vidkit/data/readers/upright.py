@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from vidkit.data.readers.drawn import Drawn
-from vidkit.data.source import MAX_PIXELS
+from vidkit.data.readers.source import MAX_PIXELS
 
 
 def around(points: Sequence[float]) -> tuple[float, float, float, float]:

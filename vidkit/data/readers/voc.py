@@ -9,7 +9,6 @@ files tells which is meant. The XML is read by `vidkit.data.annotation`, as Imag
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,21 +18,21 @@ import numpy as np
 
 from vidkit.boxes import from_inclusive
 from vidkit.classes import ObjectClass
-from vidkit.data.annotation import Annotation, ObjectTexts, parse_annotation, read_bytes
+from vidkit.data.annotation import Annotation, ObjectTexts, read_annotation
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import FOLDER, IMAGE
+from vidkit.data.noticed import INVERTED, NO_IMAGE, OTHER_CLASSES
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.records import VideoFiles, VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
-OTHER_CLASS, NO_IMAGE = "objects of other classes, left out", "frames without an image, kept"
-INVERTED = "inverted boxes (xmax < xmin or ymax < ymin), kept as they are"
 IMAGE_FOLDERS = ("JPEGImages", "Data", "images")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_DEPTH = 8
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _VocTree:
     """Where the annotations and images are, and how they are read."""
 
     annotations: Path
@@ -43,7 +42,7 @@ class _Reading:
 
 
 def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = None, first_pixel: int = 1) -> Source:
-    """Return the videos below `root`: of VOC's layout (Annotations, JPEGImages), or XML files and images side by side.
+    """The videos below `root`: of VOC's layout (Annotations, JPEGImages), or XML files and images side by side.
 
     Each folder of XML files is a video, its frames in the order of the numbers that end their names; XML files that lie
     in the annotations' folder itself are still images, each a video of one frame. `frames` is the folder of the images,
@@ -57,16 +56,26 @@ def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = N
     rows = {c.name.encode(): row for row, c in enumerate(classes)} | {
         c.wnid.encode(): row for row, c in enumerate(classes)
     }
-    reading = _Reading(annotations, frames or next(iter(beside), annotations), rows, first_pixel)
-    videos = tuple(table for below in _folders(annotations) for table in _tables(reading, below))
+    tree = _VocTree(annotations, frames or next(iter(beside), annotations), rows, first_pixel)
+    videos = tuple(table for below in _folders(annotations) for table in _tables(tree, below))
     if not videos:
         raise AnnotationError(f"{annotations}: no XML files, neither in it nor in its folders")
     check_names(str(root), videos)
-    return Source(tuple(classes), videos, reading.images)
+    return Source(tuple(classes), videos, tree.images)
+
+
+def looks_like(path: Path) -> bool:
+    """Whether `path` is a folder whose first XML file is an annotation in VOC's form."""
+    files = (Path(folder) / name for folder, _, names in os.walk(path) for name in sorted(names))
+    first = next((file for file in files if file.suffix.lower() == ".xml"), None)
+    try:
+        return first is not None and bool(read_annotation(first))
+    except AnnotationError:
+        return False
 
 
 def _folders(base: Path) -> list[str]:
-    """Return the folders with XML files, as paths below `base`, sorted; "" is `base` itself."""
+    """The folders with XML files, as paths below `base`, sorted; "" is `base` itself."""
     found = []
     for folder, below, names in os.walk(base):
         depth = len(Path(folder).relative_to(base).parts)
@@ -77,53 +86,46 @@ def _folders(base: Path) -> list[str]:
     return sorted(found)
 
 
-def _tables(reading: _Reading, below: str) -> list[VideoTable]:
-    folder = reading.annotations / below
+def _tables(tree: _VocTree, below: str) -> list[VideoTable]:
+    folder = tree.annotations / below
     xml = sorted(p.name for p in folder.iterdir() if p.name.lower().endswith(".xml"))
-    images = _images(reading.images / below)
-    read = {name: _read(folder / name) for name in xml}
+    images = _images(tree.images / below)
+    read = {name: read_annotation(folder / name) for name in xml}
     if not below:
-        return [_still(reading, name, read[name], images) for name in xml]
-    return [_video(reading, below, read, images)]
-
-
-def _read(path: Path) -> Annotation:
-    try:
-        return parse_annotation(read_bytes(path))
-    except AnnotationError as error:
-        raise AnnotationError(f"{path}: {error}") from None
+        return [_still(tree, name, read[name], images) for name in xml]
+    return [_video(tree, below, read, images)]
 
 
 def _images(folder: Path) -> dict[str, str]:
-    """Return the names of the images in a folder by stem."""
+    """The names of the images in a folder by stem."""
     names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
     return {Path(name).stem: name for name in names if name.lower().endswith(IMAGE_SUFFIXES)}
 
 
-def _still(reading: _Reading, name: str, annotation: Annotation, images: Mapping[str, str]) -> VideoTable:
+def _still(tree: _VocTree, name: str, annotation: Annotation, images: Mapping[str, str]) -> VideoTable:
     stem = Path(name).stem
     files = VideoFiles(IMAGE, images[stem]) if stem in images else VideoFiles()
-    return _table(reading, stem, {0: annotation}, "", files, int(stem not in images))
+    return _table(tree, stem, {0: annotation}, "", files, int(stem not in images))
 
 
-def _video(reading: _Reading, below: str, read: Mapping[str, Annotation], images: Mapping[str, str]) -> VideoTable:
+def _video(tree: _VocTree, below: str, read: Mapping[str, Annotation], images: Mapping[str, str]) -> VideoTable:
     numbers: dict[int, str] = {}
     for name in read:
-        digits = re.search(r"\d{1,9}$", Path(name).stem, re.ASCII)
-        if not digits or int(digits[0]) in numbers:
-            found = f"the number of {numbers[int(digits[0])]!r}" if digits else "no number at the end of its name"
+        number = number_at_end(Path(name).stem)
+        if number is None or number in numbers:
+            found = "no number at the end of its name" if number is None else f"the number of {numbers[number]!r}"
             raise AnnotationError(
-                f"{reading.annotations / below / name}: {found}; frames of a video are ordered by their number"
+                f"{tree.annotations / below / name}: {found}; frames of a video are ordered by their number"
             )
-        numbers[int(digits[0])] = name
+        numbers[number] = name
     frames = {number: read[numbers[number]] for number in sorted(numbers)}
     names = tuple(images.get(Path(numbers[number]).stem, "") for number in frames)
     files = VideoFiles(FOLDER, below, name=names) if any(names) else VideoFiles()
-    return _table(reading, below, frames, below, files, names.count(""))
+    return _table(tree, below, frames, below, files, names.count(""))
 
 
 def _table(
-    reading: _Reading,
+    tree: _VocTree,
     name: str,
     frames: Mapping[int, Annotation],
     below: str,
@@ -134,8 +136,8 @@ def _table(
     kept = []
     for annotation in frames.values():
         objects = [ObjectTexts._make(texts) for texts in annotation.objects]
-        kept.append([o for o in objects if o.name in reading.rows])
-        noticed[OTHER_CLASS] += len(objects) - len(kept[-1])
+        kept.append([o for o in objects if o.name in tree.rows])
+        noticed[OTHER_CLASSES] += len(objects) - len(kept[-1])
     flat = [o for objects in kept for o in objects]
     corners = np.array([[float(v) for v in (o.xmin, o.ymin, o.xmax, o.ymax)] for o in flat], np.float64).reshape(-1, 4)
     noticed[INVERTED] += int((corners[:, 2:] < corners[:, :2]).any(axis=1).sum())
@@ -143,19 +145,19 @@ def _table(
         name=name,
         frame_number=np.array(list(frames), np.int32),
         instance_count=np.array([len(objects) for objects in kept], np.int32),
-        box=from_inclusive(corners - reading.first_pixel),
-        class_id=np.array([reading.rows[o.name] for o in flat], np.int16),
+        box=from_inclusive(corners - tree.first_pixel),
+        class_id=np.array([tree.rows[o.name] for o in flat], np.int16),
         track_id=np.array([-1 if o.trackid is None else int(o.trackid) for o in flat], np.int32),
         occluded=np.array([o.occluded == b"1" for o in flat], np.bool_),
         generated=np.array([o.generated == b"1" for o in flat], np.bool_),
-        size=_size(reading.annotations / below, frames),
+        size=_size(tree.annotations / below, frames),
         files=files,
         counts=dict(+noticed),
     )
 
 
 def _size(place: Path, frames: Mapping[int, Annotation]) -> tuple[int, int]:
-    """Return the one size that the frames tell, (0, 0) where they tell none."""
+    """The one size that the frames tell, (0, 0) where they tell none."""
     sizes = {annotation.size: number for number, annotation in frames.items() if all(annotation.size)}
     if len(sizes) > 1:
         (a, at_a), (b, at_b) = list(sizes.items())[:2]

@@ -22,11 +22,11 @@ from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.image_videos import size_of
 from vidkit.data.readers.json_fields import MOST, in_part
 from vidkit.data.readers.looking import is_plain
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.readers.text_lines import read_lines
 from vidkit.data.readers.upright import around
 from vidkit.data.readers.yolo_folders import find_images, is_yolo
 from vidkit.data.records import FrameNames
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 NO_LABELS = "images without a file of labels, taken as frames without objects"

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import split_frame_name
 from vidkit.predictions.box_conventions import in_own_numbers
+from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ById, ByName, RawPredictions
 from vidkit.predictions.table import Predictions
+from vidkit.predictions.videos import named_frames, split_frame_name
 
 _GAP = re.compile(r"[ \t\r\n,]*")
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class NamedImages:
     """The images and categories of a COCO ground truth: what its ids mean."""
 
     entry: dict[int, int]  # image id → entry of the two columns
@@ -34,7 +35,7 @@ class Images:
 
 
 def read_results(path: Path, image_ids: Path | None) -> RawPredictions:
-    """Return the detections of a COCO results file; `image_ids` is the ground truth that tells which image is which."""
+    """The detections of a COCO results file; `image_ids` is the ground truth that tells which image is which."""
     ids: list[Any] = []
     labels: list[int] = []
     boxes: list[list[float]] = []
@@ -91,12 +92,12 @@ def _skip(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _frames(ids: list[Any], images: Images | None, path: Path, yolov: bool) -> tuple[ById | ByName, tuple[str, ...]]:
+def _frames(
+    ids: list[Any], images: NamedImages | None, path: Path, yolov: bool
+) -> tuple[ById | ByName, tuple[str, ...]]:
     if ids and all(isinstance(id, str) for id in ids):
         seen = {name: k for k, name in enumerate(dict.fromkeys(ids))}
-        names = [split_frame_name(name, str(path)) for name in seen]
-        entry = np.array([seen[id] for id in ids], np.int64)
-        return ByName(entry, tuple(v for v, _ in names), np.array([n for _, n in names], np.int64)), ()
+        return named_frames(np.array([seen[id] for id in ids], np.int64), seen, str(path)), ()
     id = _integers(ids, "image_id", path)
     if images is None:
         notes: tuple[str, ...] = ()
@@ -110,27 +111,25 @@ def _frames(ids: list[Any], images: Images | None, path: Path, yolov: bool) -> t
     return ByName(entry, images.video, images.number), ()
 
 
-def read_images(path: Path) -> Images:
-    """Return what the image and category ids of a COCO ground truth mean."""
+def read_images(path: Path) -> NamedImages:
+    """What the image and category ids of a COCO ground truth mean."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        images = [(int(image["id"]), *_name_of(image, content, path)) for image in content["images"]]
+        images = [
+            (int(image["id"]), *split_frame_name(str(image["file_name"]), str(path))) for image in content["images"]
+        ]
         categories = {int(c["id"]): str(c["name"]) for c in content.get("categories", [])}
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise PredictionError(f"--image-ids {path}: no COCO JSON with images that have names: {error!r}") from None
     last = max(categories, default=-1)
     if not images or last > 100_000:
         raise PredictionError(f"--image-ids {path}: no images in it, or a category id of {last}")
-    return Images(
+    return NamedImages(
         entry={id: k for k, (id, _, _) in enumerate(images)},
         video=tuple(video for _, video, _ in images),
         number=np.array([number for _, _, number in images], np.int64),
         label_names=tuple(categories.get(label, "") for label in range(last + 1)),
     )
-
-
-def _name_of(image: dict[str, Any], _content: object, path: Path) -> tuple[str, int]:
-    return split_frame_name(str(image["file_name"]), str(path))
 
 
 def _numbers(values: list[Any], shape: tuple[int, ...], name: str, path: Path) -> NDArray[np.float64]:
@@ -166,3 +165,15 @@ def write_results(path: Path, predictions: Predictions, index: Index) -> None:
             found = {"image_id": image, "category_id": label, "bbox": box, "score": score}
             file.write((",\n " if k else "") + json.dumps(found))
         file.write("]\n")
+
+
+FORMATS = {
+    "coco": PredictionFormat(
+        FileReader(
+            lambda path, options: read_results(path, options.image_ids),
+            json=lambda text: "a JSON list" if text.startswith("[") else "",
+        ),
+        write_results,
+        options=("image_ids",),
+    )
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,24 @@ from vidkit.boxes import to_inclusive
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Source, numbers, table
+from vidkit.pickles.content import Origin, numbers, table
+from vidkit.predictions.formats import FileReader, PickleReader, PredictionFormat
 from vidkit.predictions.raw import ById, RawPredictions
 from vidkit.predictions.table import Predictions
-from vidkit.predictions.text import read_numbers
+from vidkit.predictions.text import are_numbers, first_line, read_numbers
 
 COLUMNS = {"frame": "int64", "class": "int64", "score": "float64", "x1": "float64", "y1": "float64", "x2": "float64"}
 COLUMNS |= {"y2": "float64"}
 
 
+def _is_text(text: str) -> str:
+    line = first_line(text)
+    seven = len(line.split()) == 7 and "," not in line and are_numbers(line.split())
+    return "lines of seven numbers" if seven else ""
+
+
 def read_text(path: Path) -> RawPredictions:
-    """Return the detections of FGFA text: inclusive corners, frame ids and classes from 1."""
+    """The detections of FGFA text: inclusive corners, frame ids and classes from 1."""
     columns = read_numbers(path, COLUMNS, separator=r"\s+")
     return _raw(
         columns["frame"],
@@ -56,7 +64,7 @@ def _raw(
 
 
 def is_raw_cache(content: object) -> bool:
-    """Return whether content is (all_boxes, frame_ids) of FGFA's cache."""
+    """Whether content is (all_boxes, frame_ids) of FGFA's cache."""
     return (
         isinstance(content, tuple | list)
         and len(content) == 2
@@ -69,16 +77,16 @@ def is_raw_cache(content: object) -> bool:
     )
 
 
-def from_raw_cache(content: Any, source: Source) -> RawPredictions:
-    """Return the detections of FGFA's cache: `all_boxes[class][k] (n, 5)`, class 0 the background, ids from 1."""
+def from_raw_cache(content: Any, origin: Origin) -> RawPredictions:
+    """The detections of FGFA's cache: `all_boxes[class][k] (n, 5)`, class 0 the background, ids from 1."""
     boxes, ids = content[0], np.array(content[1], np.int64)
-    parts = [numbers(of_frame, source) for of_class in boxes for of_frame in of_class]
-    rows, counts = table(parts, 5, source)
+    parts = [numbers(of_frame, origin) for of_class in boxes for of_frame in of_class]
+    rows, counts = table(parts, 5, origin)
     label = np.repeat(np.repeat(np.arange(len(boxes)), len(ids)), counts)
     entry = np.repeat(np.tile(np.arange(len(ids)), len(boxes)), counts)
     background = label == 0
     if background.any():
-        raise PredictionError(f"{source.place}: {int(background.sum())} detections of class 0, the background")
+        raise PredictionError(f"{origin.place}: {int(background.sum())} detections of class 0, the background")
     return _raw(ids[entry], label, rows[:, 4], rows[:, :4], ids, entry)
 
 
@@ -111,3 +119,13 @@ def write_raw_cache(path: Path, predictions: Predictions, index: Index) -> None:
         all_boxes[label + 1][frame].append(row)
     with writing(path) as part, part.open("wb") as file:
         pickle.dump((all_boxes, list(range(1, index.n_frames + 1))), file, protocol=2)
+
+
+FORMATS = {
+    "fgfa": PredictionFormat(
+        FileReader(lambda path, _: read_text(path), text=_is_text),
+        write_text,
+        write_in_full=partial(write_text, full_precision=True),
+    ),
+    "fgfa-raw": PredictionFormat(PickleReader(is_raw_cache, from_raw_cache), write_raw_cache),
+}

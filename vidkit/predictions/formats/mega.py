@@ -14,16 +14,18 @@ from vidkit.boxes import lossless_float, to_inclusive
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Source, column, entries_of, numbers, table
+from vidkit.pickles.content import Origin, column, entries_of, numbers, table
 from vidkit.pickles.safe_pickle import Box
-from vidkit.predictions.raw import BoxConvention, ByRow, RawPredictions
+from vidkit.predictions.formats import PickleReader, PredictionFormat
+from vidkit.predictions.raw import ByRow, RawPredictions
+from vidkit.predictions.read_options import BoxConvention
 from vidkit.predictions.table import Predictions
 
 _MODES: dict[object, BoxConvention] = {"xyxy": "inclusive", "xywh": "xywh"}
 
 
 def is_box_lists(content: object) -> bool:
-    """Return whether content is a list of BoxLists."""
+    """Whether content is a list of BoxLists."""
     return isinstance(content, list) and bool(content) and _is_box_list(content[0]) and _is_box_list(content[-1])
 
 
@@ -31,21 +33,21 @@ def _is_box_list(entry: object) -> bool:
     return isinstance(entry, Box) and {"bbox", "size", "extra_fields"} <= entry.state.keys()
 
 
-def from_content(content: list[Any], source: Source) -> RawPredictions:
-    """Return the detections of MEGA's BoxLists: inclusive corners, classes from 1, scaled from `size` when bound."""
+def from_content(content: list[Any], origin: Origin) -> RawPredictions:
+    """The detections of MEGA's BoxLists: inclusive corners, classes from 1, scaled from `size` when bound."""
     for k, entry in enumerate(content):
         if not _is_box_list(entry):
-            raise PredictionError(f"{source.place}: entry {k} isn't a BoxList with bbox, size and extra_fields")
+            raise PredictionError(f"{origin.place}: entry {k} isn't a BoxList with bbox, size and extra_fields")
     states = [entry.state for entry in content]
-    boxes = [numbers(state["bbox"], source.part(f"entry {k}")) for k, state in enumerate(states)]
-    rows, counts = table(boxes, 4, source)
-    score = _field(states, "scores", source, np.float32)
-    label = _field(states, "labels", source, np.int64)
+    boxes = [numbers(state["bbox"], origin.part(f"entry {k}")) for k, state in enumerate(states)]
+    rows, counts = table(boxes, 4, origin)
+    score = _field(states, "scores", origin, np.float32)
+    label = _field(states, "labels", origin, np.int64)
     if not len(rows) == len(score) == len(label):
-        raise PredictionError(f"{source.place}: {len(rows)} boxes, {len(score)} scores, {len(label)} labels")
+        raise PredictionError(f"{origin.place}: {len(rows)} boxes, {len(score)} scores, {len(label)} labels")
     modes = {state.get("mode") if isinstance(state.get("mode"), str) else None for state in states}
     if len(modes) != 1 or not modes <= _MODES.keys():
-        raise PredictionError(f"{source.place}: boxes of mode {' and '.join(map(str, modes))}; wanted xyxy or xywh")
+        raise PredictionError(f"{origin.place}: boxes of mode {' and '.join(map(str, modes))}; wanted xyxy or xywh")
     return RawPredictions(
         frame=ByRow(entries_of(counts), len(content)),
         box=rows,
@@ -55,26 +57,26 @@ def from_content(content: list[Any], source: Source) -> RawPredictions:
         boxes_evidence="BoxList counts x2 and y2 inclusive",
         scale="network",
         scale_evidence="a BoxList states the size of the network's input",
-        network_size=np.array([_size(state["size"], k, source) for k, state in enumerate(states)], np.int64),
+        network_size=np.array([_size(state["size"], k, origin) for k, state in enumerate(states)], np.int64),
         first_label=1,
         classes_evidence="0 is the background",
     )
 
 
-def _field(states: list[dict[str, Any]], name: str, source: Source, dtype: type[np.generic]) -> Any:
+def _field(states: list[dict[str, Any]], name: str, origin: Origin, dtype: type[np.generic]) -> Any:
     parts = []
     for k, state in enumerate(states):
         fields = state["extra_fields"]
         if not isinstance(fields, dict) or name not in fields:
-            raise PredictionError(f"{source.place}: entry {k} has no {name}")
-        parts.append(numbers(fields[name], source.part(f"entry {k}")))
-    return column(parts, source, dtype)
+            raise PredictionError(f"{origin.place}: entry {k} has no {name}")
+        parts.append(numbers(fields[name], origin.part(f"entry {k}")))
+    return column(parts, origin, dtype)
 
 
-def _size(size: object, k: int, source: Source) -> tuple[int, int]:
+def _size(size: object, k: int, origin: Origin) -> tuple[int, int]:
     if isinstance(size, list | tuple) and len(size) == 2 and all(type(n) is int and 0 < n < 100_000 for n in size):
         return size[0], size[1]
-    raise PredictionError(f"{source.place}: entry {k} has no usable size; wanted (width, height)")
+    raise PredictionError(f"{origin.place}: entry {k} has no usable size; wanted (width, height)")
 
 
 def write(path: Path, predictions: Predictions, index: Index) -> None:
@@ -117,7 +119,7 @@ _STORAGES = {"float32": "FloatStorage", "float64": "DoubleStorage", "int64": "Lo
 
 
 def _tensor(key: str, column: NDArray[Any], start: int, rows: int) -> bytes:
-    """Return the pickle of a tensor that is so many rows of a storage."""
+    """The pickle of a tensor that is so many rows of a storage."""
     width = 4 if column.ndim == 2 else 1
     storage = f"ctorch\n{_STORAGES[str(column.dtype)]}\n".encode()
     shape, steps = (_whole(rows), _whole(1)) if width == 1 else (_whole(rows) + _whole(4), _whole(4) + _whole(1))
@@ -139,3 +141,6 @@ def _text(value: str) -> bytes:
 
 def _whole(value: int) -> bytes:
     return b"J" + struct.pack("<i", value) if value < 2**31 else b"\x8a\x08" + struct.pack("<q", value)
+
+
+FORMATS = {"mega": PredictionFormat(PickleReader(is_box_lists, from_content), write)}

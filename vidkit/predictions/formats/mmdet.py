@@ -12,19 +12,21 @@ from vidkit.boxes import lossless_float
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Source, column, entries_of, numbers, split_frame_name, table
+from vidkit.pickles.content import Origin, column, entries_of, numbers, table
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.pickles.safe_pickle import ARRAY, Box
 from vidkit.pickles.torch_file import Tensor
 from vidkit.predictions.box_conventions import in_own_numbers
+from vidkit.predictions.formats import PickleReader, PredictionFormat
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
+from vidkit.predictions.videos import named_frames
 
 _INSTANCES = ("pred_instances", "pred_det_instances", "_pred_instances", "_pred_det_instances")
 
 
 def is_old(content: object) -> bool:
-    """Return whether content is a 0.x result: a list over frames of lists over classes, or a dict that holds it."""
+    """Whether content is a 0.x result: a list over frames of lists over classes, or a dict that holds it."""
     if isinstance(content, dict):
         return isinstance(content.get("det_bboxes", content.get("track_bboxes")), list)
     return isinstance(content, list) and bool(content) and _is_frame(content[0]) and _is_frame(content[-1])
@@ -37,7 +39,7 @@ def _is_frame(entry: object) -> bool:
 
 
 def is_new(content: object) -> bool:
-    """Return whether content is a 1.x result: a list over frames of dicts with instances."""
+    """Whether content is a 1.x result: a list over frames of dicts with instances."""
     return (
         isinstance(content, list)
         and bool(content)
@@ -50,7 +52,7 @@ def _attributes(value: object) -> dict[str, Any] | None:
 
 
 def _instances(entry: object) -> dict[str, Any] | None:
-    """Return the instances of a frame: boxes, scores and labels."""
+    """The instances of a frame: boxes, scores and labels."""
     told = _attributes(entry)
     if told is None:
         return None
@@ -61,8 +63,8 @@ def _instances(entry: object) -> dict[str, Any] | None:
     return None
 
 
-def from_old(content: Any, source: Source) -> RawPredictions:
-    """Return the detections of a 0.x result: `[frame][class] (n, 5)` x1 y1 x2 y2 score, classes from 0."""
+def from_old(content: Any, origin: Origin) -> RawPredictions:
+    """The detections of a 0.x result: `[frame][class] (n, 5)` x1 y1 x2 y2 score, classes from 0."""
     notes = []
     columns = 5
     if isinstance(content, dict):
@@ -74,11 +76,11 @@ def from_old(content: Any, source: Source) -> RawPredictions:
     parts: list[NDArray[Any]] = []
     for k, frame in enumerate(frames):
         if not isinstance(frame, list) or len(frame) != n_classes:
-            raise PredictionError(f"{source.place}: frame {k} isn't a list of {n_classes} classes like frame 0")
+            raise PredictionError(f"{origin.place}: frame {k} isn't a list of {n_classes} classes like frame 0")
         parts.extend(frame)
     if not {type(part) for part in parts} <= {np.ndarray, ARRAY}:
-        parts = [numbers(part, source) for part in parts]
-    rows, counts = table(parts, columns, source)
+        parts = [numbers(part, origin) for part in parts]
+    rows, counts = table(parts, columns, origin)
     entry, label = np.divmod(entries_of(counts), max(n_classes, 1))
     return RawPredictions(
         frame=ByRow(entry, len(frames)),
@@ -95,25 +97,25 @@ def from_old(content: Any, source: Source) -> RawPredictions:
     )
 
 
-def from_new(content: list[Any], source: Source) -> RawPredictions:
-    """Return the detections of a 1.x result: a dict a frame, with instances of bboxes, scores and labels from 0."""
+def from_new(content: list[Any], origin: Origin) -> RawPredictions:
+    """The detections of a 1.x result: a dict a frame, with instances of bboxes, scores and labels from 0."""
     instances = []
     for k, entry in enumerate(content):
         told = _instances(entry)
         if told is None:
-            raise PredictionError(f"{source.place}: frame {k} has no {' or '.join(_INSTANCES[:2])}")
+            raise PredictionError(f"{origin.place}: frame {k} has no {' or '.join(_INSTANCES[:2])}")
         instances.append(told)
     boxes = [
-        _boxes(told.get("bboxes", told.get("_bboxes")), source.part(f"frame {k}")) for k, told in enumerate(instances)
+        _boxes(told.get("bboxes", told.get("_bboxes")), origin.part(f"frame {k}")) for k, told in enumerate(instances)
     ]
-    rows, counts = table(boxes, 4, source)
-    score = column([numbers(told["scores"], source) for told in instances], source, np.float32)
-    label = column([numbers(told["labels"], source) for told in instances], source, np.int64)
+    rows, counts = table(boxes, 4, origin)
+    score = column([numbers(told["scores"], origin) for told in instances], origin, np.float32)
+    label = column([numbers(told["labels"], origin) for told in instances], origin, np.int64)
     if not len(rows) == len(score) == len(label):
-        raise PredictionError(f"{source.place}: {len(rows)} boxes, {len(score)} scores, {len(label)} labels")
+        raise PredictionError(f"{origin.place}: {len(rows)} boxes, {len(score)} scores, {len(label)} labels")
     entry = entries_of(counts)
     return RawPredictions(
-        frame=_frames(content, entry, source),
+        frame=_frames(content, entry, origin),
         box=rows,
         score=score,
         label=label,
@@ -124,19 +126,18 @@ def from_new(content: list[Any], source: Source) -> RawPredictions:
     )
 
 
-def _boxes(value: object, source: Source) -> NDArray[Any]:
+def _boxes(value: object, origin: Origin) -> NDArray[Any]:
     if isinstance(value, Box):  # HorizontalBoxes
         value = value.state.get("tensor")
-    return numbers(value, source) if isinstance(value, Tensor | np.ndarray | list) else numbers(None, source)
+    return numbers(value, origin) if isinstance(value, Tensor | np.ndarray | list) else numbers(None, origin)
 
 
-def _frames(content: list[Any], entry: NDArray[np.int64], source: Source) -> ByRow | ByName:
-    """Return which frame is which: by the images' paths where they are told, else by the order."""
+def _frames(content: list[Any], entry: NDArray[np.int64], origin: Origin) -> ByRow | ByName:
+    """Which frame is which: by the images' paths where they are told, else by the order."""
     paths = [(_attributes(e) or {}).get("img_path") for e in content]
     if not all(isinstance(path, str) for path in paths):
         return ByRow(entry, len(content))
-    names = [split_frame_name(str(path), source.place) for path in paths]
-    return ByName(entry, tuple(v for v, _ in names), np.array([n for _, n in names], np.int64))
+    return named_frames(entry, map(str, paths), origin.place)
 
 
 def write_list(path: Path, predictions: Predictions, index: Index) -> None:
@@ -155,7 +156,7 @@ def _write(path: Path, content: object) -> None:
 
 
 def _per_class(predictions: Predictions, index: Index) -> list[list[NDArray[Any]]]:
-    """Return the detections by frame and class; within a class they keep their order. float32 where it is exact."""
+    """The detections by frame and class; within a class they keep their order. float32 where it is exact."""
     corners = in_own_numbers(predictions.box, index, "corners")
     rows = lossless_float(np.column_stack([corners, predictions.score.astype(np.float64)]))
     cell = predictions.detection_frame.astype(np.int64) * index.n_classes + predictions.class_id
@@ -163,3 +164,10 @@ def _per_class(predictions: Predictions, index: Index) -> list[list[NDArray[Any]
     ends = np.searchsorted(cell[order], np.arange(1, index.n_frames * index.n_classes))
     cells = np.split(rows[order], ends) if index.n_frames * index.n_classes else []
     return [cells[f * index.n_classes : (f + 1) * index.n_classes] for f in range(index.n_frames)]
+
+
+FORMATS = {
+    "mmdet": PredictionFormat(PickleReader(is_old, from_old), write_list),
+    "mmdet1": PredictionFormat(PickleReader(is_new, from_new)),
+    "mmtrack": PredictionFormat(write=write_dict),
+}

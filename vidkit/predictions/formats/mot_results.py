@@ -14,22 +14,30 @@ from numpy.typing import NDArray
 from vidkit.boxes import to_xywh
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
+from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ByName, RawPredictions
 from vidkit.predictions.table import Predictions
-from vidkit.predictions.text import read_numbers
+from vidkit.predictions.text import are_numbers, first_line, read_numbers
 
 NAMES = ("frame", "id", "left", "top", "width", "height", "score", "class", "visibility", "z")
 NO_CLASS = -1
 
 
+def _is_text(text: str) -> str:
+    cells = first_line(text).split(",")
+    return f"lines of {len(cells)} numbers with commas" if 7 <= len(cells) <= len(NAMES) and are_numbers(cells) else ""
+
+
+def _is_folder(path: Path) -> str:
+    return "a folder of text files" if any(path.glob("*.txt")) else ""
+
+
 def read_text(path: Path, video: str | None) -> RawPredictions:
-    """Return the detections of a MOT file, or of the `.txt` files in a folder, each called by its video.
+    """The detections of a MOT file, or of the `.txt` files in a folder, each called by its video.
 
     Frames are counted from 1, and so are pixels: the first pixel of a frame is (1, 1).
     """
     files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
-    if not files:
-        raise PredictionError(f"{path}: no .txt files in this folder; wanted MOT text, one file a video")
     tables = [_table(file) for file in files]
     entries: list[tuple[str, int]] = []
     entry = []
@@ -110,3 +118,12 @@ def _lines(predictions: Predictions, index: Index, video: int) -> Iterator[str]:
         numbers.tolist(), boxes.tolist(), scores.tolist(), labels.tolist(), strict=True
     ):
         yield f"{number},-1,{','.join(map(repr, box))},{score!r},{label},-1,-1\n"
+
+
+FORMATS = {
+    "mot": PredictionFormat(
+        FileReader(lambda path, options: read_text(path, options.video), text=_is_text, folder=_is_folder),
+        write_folder,
+        options=("video",),
+    )
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,24 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
+from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.formats.tabular import from_columns
 from vidkit.predictions.raw import ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
 
-FORMAT, VERSION = "vidkit-predictions", 1
+NPZ_FORMAT, NPZ_VERSION = "vidkit-predictions", 1
 _MOST_INFLATED = 256 << 20
 _INFLATED_A_BYTE = 40
 _LONGEST_HEADER = 10_000
 
 
 def read(path: Path) -> RawPredictions:
-    """Return the detections of an npz; PredictionError for one with pickled objects, or that inflates beyond reason."""
+    """The detections of an npz; PredictionError for one with pickled objects, or that inflates beyond reason."""
     arrays = read_arrays(path)
-    if str(arrays.get("format")) != FORMAT:
+    if str(arrays.get("format")) != NPZ_FORMAT:
         return from_columns(arrays, path, {})
-    if str(arrays.get("version")) != str(VERSION):
-        raise PredictionError(f"{path}: vidkit npz version {arrays.get('version')}; version {VERSION} is known")
+    if str(arrays.get("version")) != str(NPZ_VERSION):
+        raise PredictionError(f"{path}: vidkit npz version {arrays.get('version')}; version {NPZ_VERSION} is known")
     try:
         start = arrays["detection_start"].astype(np.int64)
         box, score, class_id = arrays["box"], arrays["score"], arrays["class_id"]
@@ -52,7 +54,7 @@ def read(path: Path) -> RawPredictions:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an npz, each read only after its stated size was compared with what the file holds."""
+    """The arrays of an npz, each read only after its stated size was compared with what the file holds."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
@@ -91,11 +93,18 @@ def write(path: Path, predictions: Predictions, index: Index) -> None:
     with writing(path) as part, part.open("wb") as file:
         np.savez(
             file,
-            format=np.array(FORMAT),
-            version=np.array(VERSION),
+            format=np.array(NPZ_FORMAT),
+            version=np.array(NPZ_VERSION),
             index_fingerprint=np.array(index.fingerprint),
             detection_start=predictions.detection_start,
             box=predictions.box,
             score=predictions.score,
             class_id=predictions.class_id,
         )
+
+
+def _is_npz(names: Sequence[str]) -> str:
+    return "a zip of .npy arrays" if names and all(name.endswith(".npy") for name in names) else ""
+
+
+FORMATS = {"npz": PredictionFormat(FileReader(lambda path, _: read(path), zipped=_is_npz), write)}

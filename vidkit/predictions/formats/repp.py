@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +12,18 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Source, check_rows, entries_of
+from vidkit.pickles.content import Origin, check_rows, entries_of
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.predictions.box_conventions import in_own_numbers
+from vidkit.predictions.formats import PickleReader, PredictionFormat
 from vidkit.predictions.raw import ByName, RawPredictions
 from vidkit.predictions.table import Predictions
 
-Scores = Literal["vector", "yolov"]
+_YOLOV = 3  # objectness, score, class
 
 
 def is_stream(contents: list[Any]) -> bool:
-    """Return whether the pickles of a file are a stream of videos."""
+    """Whether the pickles of a file are a stream of videos."""
     return bool(contents) and all(_is_video(content) for content in contents)
 
 
@@ -36,33 +38,47 @@ def _is_video(content: object) -> bool:
     )
 
 
-def from_contents(contents: list[Any], source: Source, kind: str | None = None) -> RawPredictions:
-    """Return the detections of a stream.
+def _is_of_vectors(contents: list[Any]) -> bool:
+    """Whether a stream's scores aren't YOLOV's triples, whose third is a whole number: those are asked for next."""
+    return is_stream(contents) and not _are_triples([d for _, of in contents for dets in of.values() for d in dets])
 
-    A detection of REPP has a score for each class: each score above 0 becomes one detection. One of YOLOV has
-    objectness, score and class; the two are multiplied.
+
+def _are_triples(found: list[Any]) -> bool:
+    try:
+        if not found or len(found[0]["scores"]) != _YOLOV:
+            return False
+        third = np.array([detection["scores"][2] for detection in found])
+        return np.array_equal(third, np.floor(third))
+    except (KeyError, TypeError, ValueError, IndexError):
+        return False  # malformed: reading tells
+
+
+def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPredictions:
+    """The detections of a stream.
+
+    A detection of REPP has a score for each class: each score that isn't 0 becomes one detection. One of YOLOV has a
+    triple of objectness, score and class; the two are multiplied.
     """
+    if not is_stream(contents):
+        raise PredictionError(f"{origin.place}: not a stream of (video, {{frame: detections}}) pickles")
     frames = [(video, frame, found) for video, of_frame in contents for frame, found in of_frame.items()]
     counts = np.array([len(found) for _, _, found in frames], np.int64)
-    check_rows(int(counts.sum()), source)
+    check_rows(int(counts.sum()), origin)
     found = [detection for _, _, dets in frames for detection in dets]
-    box = _rows(found, "bbox", 4, source)
+    box = _rows(found, "bbox", 4, origin)
     width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
-    scores = _rows(found, "scores", width, source)
-    entry = entries_of(counts)
-    notes: list[str] = []
-    unclear = False
-    if len(found) and (kind or _kind(scores)) == "yolov":
+    scores = _rows(found, "scores", width, origin)
+    notes: tuple[str, ...] = ()
+    if found and triples:
         score, label, rows = scores[:, 0] * scores[:, 1], scores[:, 2], np.arange(len(found))
         evidence = "YOLOV: objectness x score, class index from 0"
-        unclear = kind is None and bool((label <= 1).all())
     else:
         rows, label = np.nonzero(scores != 0)  # NaN is kept, to be counted
         score = scores[rows, label]
         evidence = f"REPP: a score for each of {width} classes, from 0"
-        notes = [f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes"]
+        notes = (f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes",)
     return RawPredictions(
-        frame=ByName(entry[rows], tuple(video for video, _, _ in frames), _numbers(frames, source)),
+        frame=ByName(entries_of(counts)[rows], tuple(video for video, _, _ in frames), _numbers(frames, origin)),
         box=box[rows],
         score=score,
         label=label,
@@ -70,39 +86,31 @@ def from_contents(contents: list[Any], source: Source, kind: str | None = None) 
         scale="pixels",
         scale_evidence="REPP clips boxes to the frame",
         first_label=0,
-        n_labels=None if len(found) == 0 or evidence.startswith("YOLOV") else width,
+        n_labels=width if found and not triples else None,
         classes_evidence=evidence,
-        or_scores_of=3 if unclear else None,
-        notes=tuple(notes),
+        or_scores_of=_YOLOV if triples and bool((label <= 1).all()) else None,
+        notes=notes,
     )
 
 
-def _kind(scores: NDArray[Any]) -> Scores:
-    """Return whether three numbers a detection look like YOLOV's triple, whose third is a whole number."""
-    if scores.shape[1] != 3:
-        return "vector"
-    third = scores[:, 2]
-    return "yolov" if np.array_equal(third, np.floor(third)) else "vector"
-
-
-def _rows(found: list[Any], name: str, width: int, source: Source) -> NDArray[Any]:
-    """Return one field of all detections as `(D, width)`."""
+def _rows(found: list[Any], name: str, width: int, origin: Origin) -> NDArray[Any]:
+    """One field of all detections as `(D, width)`."""
     try:
         values = np.array([detection[name] for detection in found])
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise PredictionError(f"{source.place}: a detection without {name}, or with one of another length") from None
+        raise PredictionError(f"{origin.place}: a detection without {name}, or with one of another length") from None
     if not found:
         return np.zeros((0, width))
     if values.shape != (len(found), width) or values.dtype.kind not in "biuf" or not width:
-        raise PredictionError(f"{source.place}: {name} of shape {values.shape[1:]}, wanted {width or 'some'} numbers")
+        raise PredictionError(f"{origin.place}: {name} of shape {values.shape[1:]}, wanted {width or 'some'} numbers")
     return values
 
 
-def _numbers(frames: list[Any], source: Source) -> NDArray[np.int64]:
+def _numbers(frames: list[Any], origin: Origin) -> NDArray[np.int64]:
     try:
         return np.array([int(frame) for _, frame, _ in frames], np.int64)
     except (ValueError, OverflowError):
-        raise PredictionError(f"{source.place}: a frame that isn't called by its number") from None
+        raise PredictionError(f"{origin.place}: a frame that isn't called by its number") from None
 
 
 def write_vectors(path: Path, predictions: Predictions, index: Index) -> None:
@@ -152,7 +160,17 @@ def _write(path: Path, predictions: Predictions, index: Index, scores: NDArray[A
 
 
 def _centers(boxes: NDArray[Any], size: NDArray[np.int32]) -> NDArray[Any]:
-    """Return centres as REPP has them: in a square of side 1 around the frame; in pixels where its size isn't known."""
+    """Centres as REPP has them: in a square of side 1 around the frame; in pixels where its size isn't known."""
     side = max(int(size.max()), 1) if (size > 0).all() else 1
     margin = (side - size) / 2 if (size > 0).all() else np.zeros(2)
     return np.asarray((boxes[:, :2] + boxes[:, 2:] / 2 + margin) / side)
+
+
+FORMATS = {
+    "repp": PredictionFormat(
+        PickleReader(_is_of_vectors, partial(from_contents, triples=False), is_stream=True), write_vectors
+    ),
+    "yolov": PredictionFormat(
+        PickleReader(is_stream, partial(from_contents, triples=True), is_stream=True), write_triples
+    ),
+}

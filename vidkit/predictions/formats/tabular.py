@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import split_frame_name
+from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ById, ByName, ByRow, Layout, RawPredictions
 from vidkit.predictions.table import Predictions
-from vidkit.predictions.text import exact_floats
+from vidkit.predictions.text import exact_floats, first_line
+from vidkit.predictions.videos import named_frames
 
 MARK = "# vidkit-predictions 1"
 """How the CSV that vidkit writes begins: the line goes on with the box convention and the fingerprint of the index."""
@@ -38,14 +39,14 @@ _FRAME = ("frame", "frame_number", "frame_id", "frames", "frame_index")
 _IMAGE = ("image_id", "image", "file_name", "filename", "image_name", "path", "global_id")
 
 
-def looks_like_header(cells: Sequence[str]) -> bool:
-    """Return whether the first line of a file names the columns of detections."""
-    names = {_plain(cell) for cell in cells}
-    return bool(names & set(_SCORE)) and any(set(box) <= names for box in _CORNERS + _SIDES)
+def _is_csv(text: str) -> str:
+    names = {_plain(cell) for cell in first_line(text).split(",")}
+    named = bool(names & set(_SCORE)) and any(set(box) <= names for box in _CORNERS + _SIDES)
+    return "its first line names columns" if named or text.startswith(MARK) else ""
 
 
 def read_csv(path: Path) -> RawPredictions:
-    """Return the detections of a CSV file whose first line names its columns."""
+    """The detections of a CSV file whose first line names its columns."""
     import pandas as pd
 
     with path.open(encoding="utf-8-sig", errors="replace") as file:
@@ -70,7 +71,7 @@ def _header(path: Path, marked: bool) -> list[str]:
 
 
 def read_parquet(path: Path) -> RawPredictions:
-    """Return the detections of a Parquet file; needs pyarrow."""
+    """The detections of a Parquet file; needs pyarrow."""
     parquet = _pyarrow(f"{path}: reading Parquet", ".parquet")
     try:
         table = parquet.read_table(path)
@@ -84,7 +85,7 @@ def read_parquet(path: Path) -> RawPredictions:
 
 
 def _pyarrow(doing: str, part: str = "") -> Any:
-    """Return pyarrow or a part of it; PredictionError if it isn't installed."""
+    """The library pyarrow or a part of it; PredictionError if it isn't installed."""
     try:
         return import_module("pyarrow" + part)
     except ImportError:
@@ -92,7 +93,7 @@ def _pyarrow(doing: str, part: str = "") -> Any:
 
 
 def from_columns(columns: Mapping[str, NDArray[Any]], path: Path, told: Mapping[str, str]) -> RawPredictions:
-    """Return the detections of named columns; `told` is what the file itself says of boxes, classes and index."""
+    """The detections of named columns; `told` is what the file itself says of boxes, classes and index."""
     plain = {_plain(name): np.asarray(values) for name, values in columns.items()}
     box, layout = _box(plain, path)
     score = _numeric(_one(plain, _SCORE, path), "score", path)
@@ -119,7 +120,7 @@ def from_columns(columns: Mapping[str, NDArray[Any]], path: Path, told: Mapping[
 
 
 def _plain(name: str) -> str:
-    """Return a column's name as it is compared: in small letters, without "det_" or "pred_"."""
+    """A column's name as it is compared: in small letters, without "det_" or "pred_"."""
     name = name.strip().lower()
     for prefix in ("det_", "pred_", "bbox_"):
         name = name.removeprefix(prefix)
@@ -157,7 +158,7 @@ def _box(columns: Mapping[str, NDArray[Any]], path: Path) -> tuple[NDArray[Any],
 
 
 def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return whole numbers, and their names where the column has names."""
+    """Whole numbers, and their names where the column has names."""
     if values.dtype.kind in "biu" or not values.size:
         return _whole(values, "class", path), ()
     if values.dtype.kind == "f":
@@ -177,14 +178,13 @@ def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> ByRow | B
     if image.dtype.kind in "biuf":
         return ById(_whole(image, "image_id", path), first=None)
     entry, names = _codes(image)
-    split = [split_frame_name(name, str(path)) for name in names]
-    return ByName(entry, tuple(v for v, _ in split), np.array([k for _, k in split], np.int64))
+    return named_frames(entry, names, str(path))
 
 
 def _by_video(
     videos: NDArray[Any], number: NDArray[np.int64], columns: Mapping[str, NDArray[Any]], path: Path
 ) -> ByName:
-    """Return frames named by a video column of names, or of rows of the videos of the index."""
+    """Frames named by a video column of names, or of rows of the videos of the index."""
     told = columns.get("video_name")
     if videos.dtype.kind in "biuf" and told is not None and told.ndim == 1 and told is not videos:
         of, names = _whole(videos, "video", path), tuple(str(name) for name in told.tolist())
@@ -203,7 +203,7 @@ def _by_video(
 
 
 def _codes(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return which of its distinct values each value is, and these as text, in the order in which they come."""
+    """Which of its distinct values each value is, and these as text, in the order in which they come."""
     import pandas as pd
 
     codes, distinct = pd.factorize(values, use_na_sentinel=False)
@@ -221,7 +221,7 @@ def _whole(values: NDArray[Any], name: str, path: Path) -> NDArray[np.int64]:
 
 
 def columns_of(predictions: Predictions, index: Index) -> dict[str, NDArray[Any]]:
-    """Return the detections as columns: video, frame, class, score, x1, y1, x2, y2, with exclusive corners."""
+    """The detections as columns: video, frame, class, score, x1, y1, x2, y2, with exclusive corners."""
     frame = predictions.detection_frame
     return {
         "video": np.array(index.video_name, object)[index.frame_video[frame]],
@@ -254,3 +254,15 @@ def write_parquet(path: Path, predictions: Predictions, index: Index) -> None:
 
 def _widened(column: NDArray[Any]) -> NDArray[Any]:
     return column.astype(np.float64) if column.dtype.kind == "f" else column
+
+
+FORMATS = {
+    "csv": PredictionFormat(FileReader(lambda path, _: read_csv(path), text=_is_csv), write_csv),
+    "parquet": PredictionFormat(
+        FileReader(
+            lambda path, _: read_parquet(path),
+            head=lambda head: "PAR1 at its start" if head.startswith(b"PAR1") else "",
+        ),
+        write_parquet,
+    ),
+}

@@ -10,18 +10,19 @@ import numpy as np
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Source, check_rows, numbers
+from vidkit.pickles.content import Origin, check_rows, numbers
 from vidkit.pickles.pickle_out import plain_pickle
+from vidkit.predictions.formats import PickleReader, PredictionFormat
 from vidkit.predictions.raw import ByName, ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
 
-FORMAT, VERSION = "vidkit-predictions", 1
+PKL_FORMAT, PKL_VERSION = "vidkit-predictions", 1
 
 
 def is_vidkit_pkl(content: object) -> bool:
-    """Return whether an unpickled object has the layout of a vidkit pkl."""
+    """Whether an unpickled object has the layout of a vidkit pkl."""
     if isinstance(content, dict):
-        return content.get("format") == FORMAT
+        return content.get("format") == PKL_FORMAT
     return isinstance(content, list) and (not content or (_is_frame(content[0]) and _is_frame(content[-1])))
 
 
@@ -31,22 +32,22 @@ def _is_frame(entry: object) -> bool:
     )
 
 
-def from_content(content: Any, source: Source) -> RawPredictions:
-    """Return the detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
-    fingerprint, place = "", source.place
+def from_content(content: Any, origin: Origin) -> RawPredictions:
+    """The detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
+    fingerprint, place = "", origin.place
     if isinstance(content, dict):
         version, fingerprint = content.get("version"), content.get("index_fingerprint", "")
-        if type(version) is not int or version != VERSION:
+        if type(version) is not int or version != PKL_VERSION:
             said = str(version) if type(version) is int and abs(version) < 1000 else "unknown"
-            raise PredictionError(f"{place}: vidkit pkl version {said}; version {VERSION} is known")
+            raise PredictionError(f"{place}: vidkit pkl version {said}; version {PKL_VERSION} is known")
         if not isinstance(fingerprint, str):
             raise PredictionError(f"{place}: its index_fingerprint is no text")
         content = content.get("frames")
     if not isinstance(content, list):
         raise PredictionError(f"{place}: its frames are no list")
-    entries = [_entry(frame, source.part(f"frame {k}")) for k, frame in enumerate(content)]
+    entries = [_entry(frame, origin.part(f"frame {k}")) for k, frame in enumerate(content)]
     counts = np.array([len(scores) for _, scores, _ in entries], np.int64)
-    check_rows(int(counts.sum()), source)
+    check_rows(int(counts.sum()), origin)
     return RawPredictions(
         frame=_frames(content, counts, place),
         box=np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _, _ in entries)]),
@@ -59,12 +60,12 @@ def from_content(content: Any, source: Source) -> RawPredictions:
     )
 
 
-def _entry(frame: Any, source: Source) -> tuple[Any, Any, Any]:
-    place = source.place
+def _entry(frame: Any, origin: Origin) -> tuple[Any, Any, Any]:
+    place = origin.place
     if not _is_frame(frame):
         raise PredictionError(f"{place}: wanted a dict with boxes, scores and class_ids")
-    boxes, scores = numbers(frame["boxes"], source), numbers(frame["scores"], source)
-    labels = numbers(frame["class_ids"] if "class_ids" in frame else frame["labels"], source)
+    boxes, scores = numbers(frame["boxes"], origin), numbers(frame["scores"], origin)
+    labels = numbers(frame["class_ids"] if "class_ids" in frame else frame["labels"], origin)
     n = scores.size
     if boxes.size == 0:
         boxes = boxes.reshape(0, 4)
@@ -117,10 +118,13 @@ def write_pkl(path: Path, predictions: Predictions, index: Index) -> None:
         )
     ]
     content = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": PKL_FORMAT,
+        "version": PKL_VERSION,
         "index_fingerprint": predictions.index_fingerprint or index.fingerprint,
         "frames": frames,
     }
     with writing(path) as part:
         part.write_bytes(plain_pickle(content))
+
+
+FORMATS = {"pkl": PredictionFormat(PickleReader(is_vidkit_pkl, from_content), write_pkl)}
