@@ -109,6 +109,11 @@ def test_negative_sides_are_refused() -> None:
         table_of(box=[[5.0, 0.0, 3.0, 5.0]])
 
 
+def test_names_that_no_index_can_hold_are_refused() -> None:
+    with pytest.raises(AnnotationError, match="printable"):
+        video_table("\udcff", frames(1), found(0, 0, 1))
+
+
 def test_infinite_attributes_are_refused_and_missing_ones_kept() -> None:
     with pytest.raises(AnnotationError, match="row 0: visible is infinite"):
         table_of(attributes={"visible": [np.inf]})

@@ -52,20 +52,38 @@ class FoundBoxes:
         """The error that says what is wrong with a row."""
         return AnnotationError(f"{self.place(row)}: {what}")
 
+    def with_regions(self, place: Callable[[int], str], frame: Ints, box: NDArray[np.floating[Any]]) -> FoundBoxes:
+        """These boxes and M regions `frame (M,)`, `box (M, 4)`, in which no object of any class counts."""
+        n, m = len(self.frame), len(frame)
+        yes, no = np.ones(m, np.bool_), np.zeros(m, np.bool_)
+        return FoundBoxes(
+            place=lambda row: self.place(row) if row < n else place(row - n),
+            frame=np.append(self.frame, frame),
+            box=np.concatenate([self.box, box]),
+            class_id=np.append(self.class_id, np.full(m, ANY)),
+            track=np.append(self.track, np.full(m, -1)),
+            occluded=np.append(_or_none_of(self.occluded, n), no),
+            ignored=np.append(_or_none_of(self.ignored, n), yes),
+            crowd=np.append(_or_none_of(self.crowd, n), yes),
+            attributes={key: np.append(column, np.full(m, np.nan)) for key, column in self.attributes.items()},
+        )
+
 
 def video_table(name: str, frames: Frames, found: FoundBoxes) -> VideoTable:
     """The table of the video called `name`.
 
     Boxes without area and boxes of other classes are left out and counted. Raises AnnotationError, with the place of
-    the box, for numbers that aren't finite, coordinates that are too large, and negative sides.
+    the box, for numbers that aren't finite, coordinates that are too large, and negative sides; and for odd names.
     """
+    if not name.isprintable():
+        raise AnnotationError(f"video {name!r}: wanted a name of printable characters")
     sides = _checked_sides(found)
     for key, column in found.attributes.items():
         infinite = np.isinf(column)  # NaN is an attribute that a box doesn't have
         if infinite.any():
             raise found.wrong(int(infinite.argmax()), f"{key} is infinite, wanted a number")
-    no = np.zeros(len(found.frame), np.bool_)
-    ignored = no if found.ignored is None else found.ignored
+    n = len(found.frame)
+    ignored = _or_none_of(found.ignored, n)
     other = found.class_id == OTHER
     flat = (sides == 0).any(axis=1) & ~other
     order = np.argsort(found.frame, kind="stable")
@@ -78,8 +96,8 @@ def video_table(name: str, frames: Frames, found: FoundBoxes) -> VideoTable:
         box=found.box[objects],
         class_id=found.class_id[objects].astype(np.int16),
         track_id=found.track[objects].astype(np.int32),
-        occluded=(no if found.occluded is None else found.occluded)[objects],
-        generated=no[objects],
+        occluded=_or_none_of(found.occluded, n)[objects],
+        generated=np.zeros(len(objects), np.bool_),
         size=frames.size,
         instance_attributes={key: column[objects] for key, column in found.attributes.items()},
         files=frames.files,
@@ -88,12 +106,16 @@ def video_table(name: str, frames: Frames, found: FoundBoxes) -> VideoTable:
             count=_count(found.frame[regions], len(frames.number)),
             box=found.box[regions],
             class_id=found.class_id[regions].astype(np.int16),
-            crowd=(no if found.crowd is None else found.crowd)[regions],
+            crowd=_or_none_of(found.crowd, n)[regions],
         )
         if len(regions)
         else None,
         called=frames.called,
     )
+
+
+def _or_none_of(column: Bools | None, n: int) -> Bools:
+    return np.zeros(n, np.bool_) if column is None else column
 
 
 def _checked_sides(found: FoundBoxes) -> NDArray[np.floating[Any]]:
@@ -120,5 +142,5 @@ def _count(frame: Ints, n_frames: int) -> NDArray[np.int32]:
 
 def _twice(found: FoundBoxes, objects: Ints) -> int:
     tracked = objects[found.track[objects] >= 0]
-    pairs = found.frame[tracked].astype(np.int64) << 32 | found.track[tracked].astype(np.int64)
-    return len(pairs) - len(np.unique(pairs))
+    pairs = np.sort(found.frame[tracked].astype(np.int64) << 32 | found.track[tracked].astype(np.int64))
+    return int((pairs[1:] == pairs[:-1]).sum())

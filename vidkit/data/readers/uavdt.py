@@ -15,7 +15,7 @@ from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.annotation_files import annotation_files, first_fields, first_file
 from vidkit.data.readers.chosen_classes import ChosenClasses, choose_classes, named_classes
-from vidkit.data.readers.found_boxes import ANY, FoundBoxes, video_table
+from vidkit.data.readers.found_boxes import FoundBoxes, video_table
 from vidkit.data.readers.number_rows import NumberRows, read_rows
 from vidkit.data.readers.numbered_images import MAX_FRAMES, numbered_frames, numbered_images
 from vidkit.data.records import VideoTable
@@ -55,28 +55,24 @@ def _sequence(file: Path, root: Path, chosen: ChosenClasses) -> VideoTable:
     name = _name(file)
     rows = read_rows(file, (9,), _WANTED)
     ignored = _ignored(file.with_name(file.name.replace("_whole", "_ignore")))
-    frame = np.concatenate([part.whole(0, "frame", 1, MAX_FRAMES) for part in (rows, ignored)])
-    is_region = np.arange(len(frame)) >= len(rows.line)
-    no_object = np.full(len(ignored.line), -1)
-    row_of = np.array([ANY, *(chosen.row[number] for number in (1, 2, 3))])
+    frame, ignored_frame = (part.whole(0, "frame", 1, MAX_FRAMES) for part in (rows, ignored))
+    row_of = np.array([chosen.row[number] for number in (1, 2, 3)])
     return video_table(
         name,
         numbered_frames(
             1,
-            int(frame.max(initial=0)),
+            int(max(frame.max(initial=0), ignored_frame.max(initial=0))),
             numbered_images(root, [name, f"UAV-benchmark-M/{name}", f"{name}/img1", "img1"]),
         ),
         FoundBoxes(
-            place=lambda row: rows.place(row) if row < len(rows.line) else ignored.place(row - len(rows.line)),
+            place=rows.place,
             frame=frame - 1,
-            box=from_xywh(np.concatenate([rows.value[:, 2:6], ignored.value[:, 2:6]])),
-            class_id=row_of[np.concatenate([rows.whole(8, "category", 1, 3), no_object * 0])],
-            track=np.concatenate([rows.whole(1, "target id", -1), no_object]),
-            occluded=np.concatenate([rows.whole(7, "occlusion", -1, 4), no_object]) > 1,
-            ignored=is_region,
-            crowd=is_region,
-            attributes={"out_of_view": np.concatenate([rows.whole(6, "out-of-view", -1, 9), no_object])},
-        ),
+            box=from_xywh(rows.value[:, 2:6]),
+            class_id=row_of[rows.whole(8, "category", 1, 3) - 1],
+            track=rows.whole(1, "target id", -1),
+            occluded=rows.whole(7, "occlusion", -1, 4) > 1,
+            attributes={"out_of_view": rows.whole(6, "out-of-view", -1, 9)},
+        ).with_regions(ignored.place, ignored_frame - 1, from_xywh(ignored.value[:, 2:6])),
     )
 
 
