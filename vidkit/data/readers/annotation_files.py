@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from vidkit.data.readers.looking import head
 from vidkit.errors import AnnotationError
 
-FIRST_BYTES = 1 << 16
+MAX_BYTES = 1 << 32
+"""Larger files are refused unread."""
 
 
 def annotation_files(path: Path, patterns: Sequence[str], wanted: str) -> list[Path]:
     """`path` itself if it is a file, else the files below it that fit the first of `patterns` that any fits, by name.
 
-    Raises AnnotationError, which says what was `wanted`, where there are none.
+    Raises AnnotationError, which says what was `wanted`, where there are none, and for one that is too large.
     """
     try:
         found = [path] if path.is_file() else []
         for pattern in patterns:
             found = found or sorted(file for file in path.glob(pattern) if file.is_file())
+        large = [(file, size) for file in found if (size := file.stat().st_size) > MAX_BYTES]
     except OSError as error:
         raise AnnotationError(f"{path}: can't be read: {error.strerror}") from None
     if not found:
         what = "has no such files" if path.is_dir() else "no such file or folder"
         raise AnnotationError(f"{path}: {what}; wanted {wanted}")
+    for file, size in large:
+        raise AnnotationError(f"{file}: {size / 1e9:.1f} GB; wanted at most {MAX_BYTES / 1e9:.1f} GB")
     return found
 
 
@@ -39,22 +42,7 @@ def first_file(path: Path, patterns: Sequence[str]) -> Path | None:
         return None
 
 
-def head(path: Path | None) -> bytes:
-    """The first bytes of a plain file, without a byte order mark; none where it can't be read. Never raises."""
-    try:
-        file = os.open(path or "", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError):
-        return b""
-    try:
-        found = os.read(file, FIRST_BYTES) if stat.S_ISREG(os.fstat(file).st_mode) else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(file)
-    return found.removeprefix(b"\xef\xbb\xbf")
-
-
 def first_fields(path: Path | None) -> list[str]:
     """What stands in the first line that isn't empty, at commas if it has any, else at spaces. Never raises."""
-    line = next((line for line in head(path).split(b"\n") if line.strip()), b"").decode("utf-8", "replace").strip()
+    line = (head(path) if path else b"").partition(b"\n")[0].decode("utf-8", "replace").strip()
     return line.removesuffix(",").split("," if "," in line else None)

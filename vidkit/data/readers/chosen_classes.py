@@ -6,14 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from vidkit.classes import ObjectClass
+from vidkit.data.class_list import MAX_CLASSES
 from vidkit.data.readers.found_boxes import OTHER
 from vidkit.errors import AnnotationError
-
-MOST = int(np.iinfo(np.int16).max)
-"""No index has more classes."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +28,8 @@ def choose_classes(
 
     Raises AnnotationError where none of the wanted classes is known, or there are too many.
     """
-    if max(len(known), len(wanted or ())) > MOST:
-        raise AnnotationError(f"{place}: {max(len(known), len(wanted or ()))} classes, wanted at most {MOST}")
+    if max(len(known), len(wanted or ())) > MAX_CLASSES:
+        raise AnnotationError(f"{place}: {max(len(known), len(wanted or ()))} classes, wanted at most {MAX_CLASSES}")
     if wanted is None:
         return ChosenClasses(
             tuple(known.values()), tuple(str(key) for key in known), {key: row for row, key in enumerate(known)}

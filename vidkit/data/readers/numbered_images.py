@@ -11,6 +11,7 @@ import numpy as np
 
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.found_boxes import Frames
+from vidkit.data.readers.looking import names_in
 from vidkit.data.records import FrameNames, VideoFiles
 
 MAX_FRAMES = 1_000_000
@@ -53,9 +54,7 @@ def numbered_frames(first: int, last: int, images: NumberedImages, size: tuple[i
 
 
 def _names(folder: Path) -> dict[int, str]:
-    try:
-        entries = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
-    except OSError:
-        return {}
-    matches = [match for name in entries if (match := _NUMBERED.fullmatch(name)) and name.isprintable()]
+    matches = [
+        match for name in reversed(names_in(folder)) if (match := _NUMBERED.fullmatch(name)) and name.isprintable()
+    ]
     return {int(match[1]): match[0] for match in matches if int(match[1]) <= MAX_FRAMES}

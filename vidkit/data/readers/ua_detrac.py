@@ -16,10 +16,11 @@ import numpy as np
 
 from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
-from vidkit.data.readers.annotation_files import annotation_files, first_file, head
+from vidkit.data.readers.annotation_files import annotation_files, first_file
 from vidkit.data.readers.chosen_classes import ChosenClasses, choose_classes, named_classes
 from vidkit.data.readers.found_boxes import FoundBoxes, video_table
 from vidkit.data.readers.json_fields import in_part, is_text
+from vidkit.data.readers.looking import head
 from vidkit.data.readers.numbered_images import MAX_FRAMES, numbered_frames, numbered_images
 from vidkit.data.readers.xml_elements import elements_of
 from vidkit.data.records import VideoTable
@@ -67,7 +68,7 @@ def read_ua_detrac(path: Path, frames: Path | None = None, classes: Sequence[Obj
 
 def looks_like(path: Path) -> bool:
     """Whether `path` seems to be read by `read_ua_detrac`: XML with a <sequence>."""
-    return re.match(rb"\s*(<\?xml[^>]*>)?\s*<sequence[\s>]", head(first_file(path, _PATTERNS))) is not None
+    return re.match(rb"(<\?xml[^>]*>)?\s*<sequence[\s>]", head(first_file(path, _PATTERNS) or path)) is not None
 
 
 def _read(file: Path) -> _Content:
