@@ -32,6 +32,14 @@ def annotation_files(path: Path, patterns: Sequence[str], wanted: str) -> list[P
     return found
 
 
+def annotation_file(path: Path, patterns: Sequence[str], wanted: str) -> Path:
+    """The one such file; an AnnotationError too where there are several."""
+    file, *others = annotation_files(path, patterns, wanted)
+    if others:
+        raise AnnotationError(f"{path}: {file.name} and {len(others)} more like it; name the one that is to be read")
+    return file
+
+
 def first_file(path: Path, patterns: Sequence[str]) -> Path | None:
     """One of those files, None where there is none. Never raises."""
     try:

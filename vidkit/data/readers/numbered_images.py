@@ -18,7 +18,7 @@ MAX_FRAMES = 1_000_000
 """No video is longer."""
 NO_IMAGES = "videos without images found, taken to end with their last box"
 NO_IMAGE = "frames without an image, kept"
-_NUMBERED = re.compile(r".*?(\d{1,9})\.(?:jpe?g|png|bmp|webp)", re.IGNORECASE | re.ASCII)
+_NUMBERED = re.compile(r"(?:.*\D)?(\d{1,9})\.(?:jpe?g|png|bmp|webp)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
