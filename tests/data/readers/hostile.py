@@ -54,7 +54,7 @@ def damaged_json(value: Any) -> Iterator[bytes]:
         del _at(changed, parts)[last]
         yield json.dumps(changed).encode()
     data = json.dumps(value).encode()
-    yield from (data[:at] for at in range(0, len(data), 7))
+    yield from (data[:at] for at in range(0, len(data), 31))
     yield from (b"", b"[]", b"{}", b"null", b"1", data + data, b"[" * 100_000, b'{"a":' * 100_000, b"\0" + data)
     yield from (b"\xef\xbb\xbf" + data, data.decode().encode("utf-16"), b"\xff" + data)
 

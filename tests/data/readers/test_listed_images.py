@@ -38,9 +38,11 @@ def test_one_size_is_told_by_video_or_images() -> None:
 
 
 def test_numbers_are_sorted_and_stand_once() -> None:
-    assert by_number([image(5, "5"), image(1, "1"), image(3, "3")]) == [1, 2, 0]
+    images = {"a": image(5, "5"), "b": image(1, "1"), "c": image(3, "3")}
+    assert list(by_number(images)) == ["b", "c", "a"]
+    assert by_number({}) == {}
     with pytest.raises(AnnotationError, match=r"images\[1\]: frame 1 stands twice in its video, first in 'a'"):
-        by_number([image(1, "a"), image(1, "b")])
+        by_number({"a": image(1, "a"), "b": image(1, "b")})
 
 
 @pytest.mark.parametrize(

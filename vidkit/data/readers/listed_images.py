@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from vidkit.data.readers.found_boxes import Frames
 from vidkit.data.records import FrameNames, VideoFiles
 from vidkit.errors import AnnotationError
 
+Key = TypeVar("Key")
 Size = tuple[int, int]
 
 
@@ -28,14 +29,14 @@ class ListedImage(NamedTuple):
     size: Size = (0, 0)  # width, height; 0 where it isn't told
 
 
-def by_number(images: Sequence[ListedImage]) -> list[int]:
-    """The rows of `images` by ascending frame number; an AnnotationError where a number stands twice."""
-    rows = sorted(range(len(images)), key=lambda row: images[row].number)
-    for before, row in pairwise(rows):
-        if images[before].number == images[row].number:
-            what = f"frame {images[row].number} stands twice in its video, first in {images[before].path!r}"
-            raise AnnotationError(f"{images[row].place}: {what}")
-    return rows
+def by_number(images: Mapping[Key, ListedImage]) -> dict[Key, ListedImage]:
+    """The images by ascending frame number; an AnnotationError where a number stands twice."""
+    ordered = sorted(images.items(), key=lambda item: item[1].number)
+    for (_, before), (_, image) in pairwise(ordered):
+        if before.number == image.number:
+            what = f"frame {image.number} stands twice in its video, first in {before.path!r}"
+            raise AnnotationError(f"{image.place}: {what}")
+    return dict(ordered)
 
 
 def listed_frames(images: Sequence[ListedImage], size: Size = (0, 0)) -> Frames:
