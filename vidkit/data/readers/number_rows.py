@@ -104,7 +104,7 @@ def _wrong_line(
 
 
 def _wrong_columns(path: Path, line: int, found: int, columns: Collection[int], wanted: str) -> AnnotationError:
-    lengths = " or ".join(str(n) for n in sorted(columns))
+    lengths = str(min(columns)) if len(columns) == 1 else f"{min(columns)} to {max(columns)}"
     return AnnotationError(f"{path}: line {line}: {found} columns, wanted {lengths}, as in the lines before: {wanted}")
 
 
