@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vidkit.data.source import Source
+from vidkit.data.readers.source import Source
 
 Rows = list[list[tuple[str, int, tuple[float, ...]]]]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vidkit.data.source import Source
+from vidkit.data.readers.source import Source
 from vidkit.data.stack import build_index
 from vidkit.errors import AnnotationError
 

@@ -12,7 +12,7 @@ from tests.data.readers.hostile import count_read, damaged_json
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.coco_dialects import NEGATIVES, NOT_EXHAUSTIVE, looks_like, read_coco_dialect
 from vidkit.data.readers.found_boxes import OTHER_CLASS
-from vidkit.data.source import Source
+from vidkit.data.readers.source import Source
 from vidkit.errors import AnnotationError
 
 Json = dict[str, Any]

@@ -14,7 +14,7 @@ from vidkit.data.index import FOLDER, IMAGE
 from vidkit.data.json_sections import elements
 from vidkit.data.readers.found_boxes import OTHER_CLASS
 from vidkit.data.readers.scalabel import NO_BOX, SCORED, looks_like, read_scalabel
-from vidkit.data.source import Source
+from vidkit.data.readers.source import Source
 from vidkit.errors import AnnotationError
 
 Json = dict[str, Any]

@@ -11,8 +11,8 @@ from tests.data.readers.field_truth import field_case, rows_of, true_rows
 from tests.data.readers.hostile import count_read, damaged_json
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
+from vidkit.data.readers.source import Source
 from vidkit.data.readers.youtube_vis import looks_like, read_youtube_vis
-from vidkit.data.source import Source
 from vidkit.errors import AnnotationError
 
 Json = dict[str, Any]

@@ -24,7 +24,7 @@ from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_
 from vidkit.data.readers.json_lists import Id, category, new_id
 from vidkit.data.readers.listed_images import ListedImage, by_number, listed_frames
 from vidkit.data.readers.looking import head
-from vidkit.data.source import Source, check_names
+from vidkit.data.readers.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 NEGATIVES = "videos that tell which classes they don't show"
@@ -33,18 +33,18 @@ _WANTED = "a COCO file of videos: images, annotations, categories, and videos or
 _TELLING = rb'"(frame_index|fid|seq_dirs|prev_image_id|track_id|track|annotated_image_paths)"\s*:'
 
 
-class _Video(NamedTuple):
+class _DialectVideo(NamedTuple):
     name: str
     size: tuple[int, int]
     told: Mapping[str, int]  # 1 for those of NEGATIVES, NOT_EXHAUSTIVE that are true of it
 
 
 @dataclass
-class _Content:
+class _DialectFile:
     """What the file holds."""
 
     boxes: BoxesByImage
-    videos: dict[Id, _Video] = field(default_factory=dict)
+    videos: dict[Id, _DialectVideo] = field(default_factory=dict)
     images: dict[Id, tuple[Id, ListedImage]] = field(default_factory=dict)  # with the id of the video
     categories: dict[Id, ObjectClass] = field(default_factory=dict)
     sequences: list[str] = field(default_factory=list)
@@ -81,8 +81,8 @@ def looks_like(path: Path) -> bool:
     return seen[:1] == b"{" and of_another is None and re.search(_TELLING, seen) is not None
 
 
-def _read(file: Path) -> _Content:
-    content = _Content(BoxesByImage(str(file)))
+def _read(file: Path) -> _DialectFile:
+    content = _DialectFile(BoxesByImage(str(file)))
     for section, n, value in sections(file):
         place = f"{file}: {section}[{n}]"
         if section == "sequences":
@@ -92,7 +92,8 @@ def _read(file: Path) -> _Content:
         elif section in _ADD and not (n < 0 and value is None):
             _ADD[section](content, JsonFields(place, value))
     if not content.videos:
-        content.videos = {n: _Video(name, (0, 0), {}) for n, name in enumerate(content.sequences or content.seq_dirs)}
+        names = content.sequences or content.seq_dirs
+        content.videos = {n: _DialectVideo(name, (0, 0), {}) for n, name in enumerate(names)}
     if not content.videos or not content.images:
         raise AnnotationError(f"{file}: no images of videos in it; wanted {_WANTED}")
     return content
@@ -106,15 +107,15 @@ def _text(place: str, value: object) -> str:
     return str(value)
 
 
-def _add_video(content: _Content, fields: JsonFields) -> None:
+def _add_video(content: _DialectFile, fields: JsonFields) -> None:
     lists = {NEGATIVES: "neg_category_ids", NOT_EXHAUSTIVE: "not_exhaustive_category_ids"}
     told = {what: int(bool(fields.items(name, optional=True))) for what, name in lists.items()}
     key, name = new_id(fields, content.videos), fields.text(_first(fields, "name", "file_name"))
-    content.videos[key] = _Video(name, (fields.whole("width", 0), fields.whole("height", 0)), told)
+    content.videos[key] = _DialectVideo(name, (fields.whole("width", 0), fields.whole("height", 0)), told)
     content.of_bytetrack |= "name" not in fields.values
 
 
-def _add_image(content: _Content, fields: JsonFields) -> None:
+def _add_image(content: _DialectFile, fields: JsonFields) -> None:
     key, number = new_id(fields, content.images), fields.whole(_first(fields, "frame_id", "frame_index", "fid"))
     path = inner_path(fields.place, fields.text(_first(fields, "file_name", "name")))
     image = ListedImage(
@@ -123,7 +124,7 @@ def _add_image(content: _Content, fields: JsonFields) -> None:
     content.images[key] = fields.id(_first(fields, "video_id", "sid")), image
 
 
-_ADD: dict[str, Callable[[_Content, JsonFields], None]] = {
+_ADD: dict[str, Callable[[_DialectFile, JsonFields], None]] = {
     "videos": _add_video,
     "images": _add_image,
     "categories": lambda content, fields: content.categories.update(
@@ -137,7 +138,7 @@ def _first(fields: JsonFields, *names: str) -> str:
     return next((name for name in names if name in fields.values), names[0])
 
 
-def _by_video(content: _Content) -> list[dict[Id, ListedImage]]:
+def _by_video(content: _DialectFile) -> list[dict[Id, ListedImage]]:
     """The images of each video by their ids, by ascending frame number, in their folders."""
     images: dict[Id, dict[Id, ListedImage]] = {video: {} for video in content.videos}
     first = int(content.of_bytetrack and all(image.number > 0 for _, image in content.images.values()))

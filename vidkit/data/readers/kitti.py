@@ -20,8 +20,8 @@ from vidkit.data.readers.chosen_classes import ChosenClasses, choose_classes, na
 from vidkit.data.readers.found_boxes import ANY, FoundBoxes, video_table
 from vidkit.data.readers.number_rows import NumberRows, read_rows
 from vidkit.data.readers.numbered_images import MAX_FRAMES, numbered_frames, numbered_images
+from vidkit.data.readers.source import Source
 from vidkit.data.records import VideoTable
-from vidkit.data.source import Source
 from vidkit.errors import AnnotationError
 
 KITTI_TYPES = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc")

@@ -21,9 +21,9 @@ from vidkit.data.readers.found_boxes import FoundBoxes, Frames, video_table
 from vidkit.data.readers.listed_images import ListedImage, by_number, listed_frames
 from vidkit.data.readers.looking import head, is_plain
 from vidkit.data.readers.scalabel_file import FLAGS, WANTED, ScalabelVideo, read_file
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.readers.track_numbers import track_numbers
 from vidkit.data.records import VideoFiles, VideoTable
-from vidkit.data.source import Source, check_names
 
 NO_BOX = "labels that are no boxes (polygons, lanes …), left out"
 SCORED = "labels with a score, as predictions have, kept"

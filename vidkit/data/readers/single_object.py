@@ -27,8 +27,8 @@ from vidkit.data.readers.found_boxes import FoundBoxes, video_table
 from vidkit.data.readers.json_fields import in_part, is_text
 from vidkit.data.readers.number_rows import NumberRows, read_rows
 from vidkit.data.readers.numbered_images import MAX_FRAMES, NumberedImages, numbered_frames, numbered_images
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.records import LeftOut, VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 ABSENT = "frames in which the object isn't seen, without a box"
@@ -38,7 +38,7 @@ _FLAGS = ("full_occlusion.txt", "out_of_view.txt", "absence.label")
 _META = "METAINFO"
 
 
-class _Sequence(NamedTuple):
+class _ObjectSequence(NamedTuple):
     place: Path  # the folder
     name: str
     class_name: str
@@ -81,7 +81,7 @@ def _below(file: Path, path: Path) -> str:
     return file.parent.relative_to(path).as_posix()
 
 
-def _read(file: Path, below: str, root: Path) -> _Sequence:
+def _read(file: Path, below: str, root: Path) -> _ObjectSequence:
     rows = read_rows(file, (4,), "left, top, width, height")
     if len(rows.line) > MAX_FRAMES:
         raise AnnotationError(f"{file}: {len(rows.line)} lines, wanted at most {MAX_FRAMES}")
@@ -89,7 +89,7 @@ def _read(file: Path, below: str, root: Path) -> _Sequence:
     absent = np.logical_or.reduce([*told, np.isnan(rows.value).any(axis=1)])
     name = file.resolve().parent.name
     images = numbered_images(root, [f"{below}/img", below, f"{name}/img", name])
-    return _Sequence(file.parent, name, _class_name(file.parent, name), rows, absent, images)
+    return _ObjectSequence(file.parent, name, _class_name(file.parent, name), rows, absent, images)
 
 
 def _flags(file: Path, n: int) -> NDArray[np.bool_]:
@@ -118,13 +118,13 @@ def _class_name(folder: Path, name: str) -> str:
     return class_name
 
 
-def _images(sequence: _Sequence) -> int:
+def _images(sequence: _ObjectSequence) -> int:
     """How many frames the images make, from the first to the last."""
     numbers = sequence.images.name
     return max(numbers) - min(numbers) + 1 if numbers else 0
 
 
-def _table(sequence: _Sequence, chosen: ChosenClasses) -> VideoTable:
+def _table(sequence: _ObjectSequence, chosen: ChosenClasses) -> VideoTable:
     rows, seen = sequence.rows, np.flatnonzero(~sequence.absent)
     first = min(sequence.images.name, default=1)
     frames = numbered_frames(first, first + len(rows.line) - 1, sequence.images)

@@ -22,20 +22,19 @@ from vidkit.data.readers.found_boxes import FoundBoxes, video_table
 from vidkit.data.readers.json_fields import in_part, is_text
 from vidkit.data.readers.looking import head
 from vidkit.data.readers.numbered_images import MAX_FRAMES, numbered_frames, numbered_images
+from vidkit.data.readers.source import Source
 from vidkit.data.readers.xml_elements import elements_of
 from vidkit.data.records import VideoTable
-from vidkit.data.source import Source
 from vidkit.errors import AnnotationError
 
 UA_DETRAC_TYPES = ("car", "van", "bus", "others")
 """The types of the training set; those of the test set's files, such as Sedan, come after them, by name."""
-
 MAX_REGIONS = 10_000_000  # of a sequence, each counted in each frame
 _PATTERNS = ("*.xml", "*XML/*.xml")
 _IMAGES = ("{}", "Insight-MVT_Annotation_Train/{}", "Insight-MVT_Annotation_Test/{}", "images/{}")
 
 
-class _Target(NamedTuple):
+class _DetracTarget(NamedTuple):
     frame: int  # from 1
     track: int
     type_: str
@@ -44,9 +43,9 @@ class _Target(NamedTuple):
     truncation: float
 
 
-class _Content(NamedTuple):
+class _DetracFile(NamedTuple):
     file: Path
-    targets: list[_Target]
+    targets: list[_DetracTarget]
     regions: list[tuple[float, ...]]  # x, y, width, height
     last: int  # frame
 
@@ -71,8 +70,8 @@ def looks_like(path: Path) -> bool:
     return re.match(rb"(<\?xml[^>]*>)?\s*<sequence[\s>]", head(first_file(path, _PATTERNS) or path)) is not None
 
 
-def _read(file: Path) -> _Content:
-    frames: dict[int, list[_Target]] = {}
+def _read(file: Path) -> _DetracFile:
+    frames: dict[int, list[_DetracTarget]] = {}
     regions: list[tuple[float, ...]] = []
     for element in elements_of(file, "sequence"):
         if element.tag == "ignored_region":
@@ -82,20 +81,20 @@ def _read(file: Path) -> _Content:
             if number in frames:
                 raise AnnotationError(f"{file}: frame {number} stands twice")
             frames[number] = _targets(f"{file}: frame {number}", element, number)
-    return _Content(file, [t for targets in frames.values() for t in targets], regions, max(frames, default=0))
+    return _DetracFile(file, [t for targets in frames.values() for t in targets], regions, max(frames, default=0))
 
 
-def _targets(place: str, frame: ET.Element, number: int) -> list[_Target]:
+def _targets(place: str, frame: ET.Element, number: int) -> list[_DetracTarget]:
     lists = [_children(place, element, "target") for element in _children(place, frame, "target_list")]
     return [_target(place, element, number) for targets in lists for element in targets]
 
 
-def _target(place: str, target: ET.Element, number: int) -> _Target:
+def _target(place: str, target: ET.Element, number: int) -> _DetracTarget:
     place = f"{place}: target {target.get('id', '')[:20]!r}"
     attribute = target.find("attribute")
     if attribute is None or not is_text(type_ := attribute.get("vehicle_type", "")):
         raise AnnotationError(f"{place}: wanted <attribute vehicle_type=…> with the name of a type")
-    return _Target(
+    return _DetracTarget(
         number,
         _whole(place, target, "id", 0),
         type_,
@@ -132,7 +131,7 @@ def _whole(place: str, element: ET.Element, name: str, low: int) -> int:
     return int(text)
 
 
-def _sequence(content: _Content, root: Path, chosen: ChosenClasses) -> VideoTable:
+def _sequence(content: _DetracFile, root: Path, chosen: ChosenClasses) -> VideoTable:
     file, targets = content.file, content.targets
     frames = numbered_frames(1, content.last, numbered_images(root, [below.format(file.stem) for below in _IMAGES]))
     f, r = len(frames.number), len(content.regions)

@@ -18,8 +18,8 @@ from vidkit.data.readers.chosen_classes import ChosenClasses, choose_classes, na
 from vidkit.data.readers.found_boxes import FoundBoxes, video_table
 from vidkit.data.readers.number_rows import NumberRows, read_rows
 from vidkit.data.readers.numbered_images import MAX_FRAMES, numbered_frames, numbered_images
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.records import VideoTable
-from vidkit.data.source import Source, check_names
 
 UAVDT_CLASSES = named_classes(("car", "truck", "bus"))
 """Categories 1, 2, 3."""

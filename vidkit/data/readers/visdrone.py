@@ -20,8 +20,8 @@ from vidkit.data.readers.chosen_classes import ChosenClasses, choose_classes, na
 from vidkit.data.readers.found_boxes import ANY, FoundBoxes, video_table
 from vidkit.data.readers.number_rows import read_rows
 from vidkit.data.readers.numbered_images import MAX_FRAMES, numbered_frames, numbered_images
+from vidkit.data.readers.source import Source
 from vidkit.data.records import VideoTable
-from vidkit.data.source import Source
 
 VISDRONE_CLASSES = named_classes(
     ("pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus", "motor")

@@ -26,23 +26,23 @@ from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_
 from vidkit.data.readers.json_lists import Id, category, new_id, objects_of
 from vidkit.data.readers.listed_images import ListedImage, folder_of, listed_frames, numbers_in
 from vidkit.data.readers.looking import head
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.readers.track_numbers import track_numbers
 from vidkit.data.records import VideoTable
-from vidkit.data.source import Source, check_names
 from vidkit.errors import AnnotationError
 
 _PATTERNS = ("instances*.json", "*.json")
 _WANTED = "the JSON of YouTube-VIS: videos with file_names, annotations with bboxes, categories"
 
 
-class _Video(NamedTuple):
+class _YoutubeVideo(NamedTuple):
     place: str
     name: str  # "" where it isn't told
     size: tuple[int, int]
     paths: list[str]
 
 
-class _Track(NamedTuple):
+class _YoutubeTrack(NamedTuple):
     place: str
     id: Id
     category: Id
@@ -53,10 +53,10 @@ class _Track(NamedTuple):
 
 
 @dataclass
-class _Content:
-    videos: dict[Id, _Video] = field(default_factory=dict)
+class _YoutubeFile:
+    videos: dict[Id, _YoutubeVideo] = field(default_factory=dict)
     categories: dict[Id, ObjectClass] = field(default_factory=dict)
-    tracks: dict[Id, list[_Track]] = field(default_factory=dict)  # by video
+    tracks: dict[Id, list[_YoutubeTrack]] = field(default_factory=dict)  # by video
 
 
 def read_youtube_vis(path: Path, frames: Path | None = None, classes: Sequence[ObjectClass] | None = None) -> Source:
@@ -84,8 +84,8 @@ def looks_like(path: Path) -> bool:
     return seen[:1] == b"{" and re.search(rb'"(file_names|bboxes)"\s*:\s*\[', seen) is not None
 
 
-def _read(file: Path) -> _Content:
-    content = _Content()
+def _read(file: Path) -> _YoutubeFile:
+    content = _YoutubeFile()
     for section, fields in objects_of(file, ("videos", "categories", "annotations")):
         if section == "videos":
             content.videos[new_id(fields, content.videos)] = _video(fields)
@@ -105,14 +105,15 @@ def _read(file: Path) -> _Content:
     return content
 
 
-def _video(fields: JsonFields) -> _Video:
+def _video(fields: JsonFields) -> _YoutubeVideo:
     if not all(map(is_text, paths := fields.items("file_names"))):
         raise fields.wrong("file_names", "a list of file names")
     paths = [inner_path(fields.place, path) for path in paths]
-    return _Video(fields.place, fields.text("name", ""), (fields.whole("width", 0), fields.whole("height", 0)), paths)
+    size = fields.whole("width", 0), fields.whole("height", 0)
+    return _YoutubeVideo(fields.place, fields.text("name", ""), size, paths)
 
 
-def _track(fields: JsonFields) -> _Track:
+def _track(fields: JsonFields) -> _YoutubeTrack:
     boxes = fields.items("bboxes")
     seen = [n for n, box in enumerate(boxes) if box is not None]
     for n in seen:
@@ -121,17 +122,17 @@ def _track(fields: JsonFields) -> _Track:
             raise AnnotationError(f"{fields.place}: {found}, wanted x, y, width, height or null")
     xywh = np.array([boxes[n] for n in seen], np.float64).reshape(-1, 4)
     key, crowd = fields.id("id"), fields.flag("iscrowd")
-    return _Track(fields.place, key, fields.id("category_id"), crowd, len(boxes), np.array(seen, np.int64), xywh)
+    return _YoutubeTrack(fields.place, key, fields.id("category_id"), crowd, len(boxes), np.array(seen, np.int64), xywh)
 
 
-def _names(videos: Mapping[Id, _Video]) -> dict[Id, str]:
+def _names(videos: Mapping[Id, _YoutubeVideo]) -> dict[Id, str]:
     """The name that a video has, else its folder; its id if there is none, or another has the same."""
     names = {key: video.name or folder_of(video.paths) for key, video in videos.items()}
     often = Counter(names.values())
     return {key: name if name and often[name] == 1 else str(key) for key, name in names.items()}
 
 
-def _table(name: str, video: _Video, tracks: Sequence[_Track], chosen: ChosenClasses) -> VideoTable:
+def _table(name: str, video: _YoutubeVideo, tracks: Sequence[_YoutubeTrack], chosen: ChosenClasses) -> VideoTable:
     paths, numbers = video.paths, numbers_in(video.paths)
     written = [None] * len(paths) if numbers is None else numbers
     images = [ListedImage(video.place, n if m is None else m, paths[n], m) for n, m in enumerate(written)]
