@@ -41,6 +41,18 @@ def sections(path: Path) -> Iterator[tuple[str, int, Any]]:
         raise AnnotationError(f"{path}: {where}: not the JSON that was wanted: {error}") from None
 
 
+def elements(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield (place, element) for each element of the JSON array at `path`; raises as `sections` does."""
+    cursor, place = _Cursor(_text(path)), -1
+    try:
+        for place, element in enumerate(cursor.elements()):
+            yield place, element
+        cursor.take("")
+    except (ValueError, RecursionError) as error:
+        where = f"after [{place}]" if place >= 0 else "at the start"
+        raise AnnotationError(f"{path}: {where}: not the JSON that was wanted: {error}") from None
+
+
 class _Cursor:
     """A place in a JSON text."""
 

@@ -1,0 +1,98 @@
+"""Boxes as a labelling tool gave them → the record of their video."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
+from vidkit.data.readers.drawn import CROWD, KEPT, MAX_BOXES, MAX_FRAMES, Drawn
+from vidkit.data.records import FrameNames, IgnoredRegions, VideoFiles, VideoTable
+from vidkit.errors import AnnotationError
+
+MAX_FRAMES_IN_ALL = 10 * MAX_FRAMES
+NOT_BOXES = "polylines, points, masks and other shapes that are no boxes, left out"
+TURNED = "turned boxes, taken as the upright box around them"
+
+
+def table(
+    place: str,
+    name: str,
+    numbers: Sequence[int],
+    drawn: Drawn,
+    *,
+    size: tuple[int, int] = (0, 0),
+    files: VideoFiles | None = None,
+    called: FrameNames | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> VideoTable:
+    """The video whose frames have these ascending `numbers`, with what its reader noticed in `counts`.
+
+    Boxes of classes that aren't wanted and boxes without area are left out and counted. Raises AnnotationError where a
+    track is twice in a frame.
+    """
+    noticed = Counter(counts or {})
+    drawn = _without(drawn, drawn.class_id < 0, OTHER_CLASS, noticed)
+    drawn = _without(drawn, np.any(drawn.box[:, 2:] <= drawn.box[:, :2], axis=1), NO_AREA, noticed)
+    noticed[TURNED] += int((drawn.angle % 360 != 0).sum())
+    drawn = drawn.at(np.argsort(drawn.row, kind="stable"))
+    kept, others = drawn.at(drawn.kind == KEPT), drawn.at(drawn.kind != KEPT)
+    _check_tracks(f"{place}: video {name!r}", kept, numbers)
+    n_frames = len(numbers)
+    return VideoTable(
+        name=name,
+        frame_number=np.array(numbers, np.int32),
+        instance_count=np.bincount(kept.row, minlength=n_frames).astype(np.int32),
+        box=kept.box,
+        class_id=kept.class_id.astype(np.int16),
+        track_id=kept.track,
+        occluded=kept.occluded,
+        generated=kept.generated,
+        size=size,
+        instance_attributes={key: column for key, column in kept.attributes.items() if not np.isnan(column).all()},
+        files=files or VideoFiles(),
+        counts=dict(+noticed),
+        ignored=IgnoredRegions(
+            count=np.bincount(others.row, minlength=n_frames).astype(np.int32),
+            box=others.box,
+            class_id=others.class_id.astype(np.int16),
+            crowd=others.kind == CROWD,
+        )
+        if len(others.row)
+        else None,
+        called=called or FrameNames(),
+    )
+
+
+def bounded(place: str, tables: Iterable[VideoTable]) -> tuple[VideoTable, ...]:
+    """The videos, made one after the other. Raises AnnotationError once they are too many frames or boxes in all."""
+    made: list[VideoTable] = []
+    frames, boxes = 0, 0
+    for video in tables:
+        made.append(video)
+        frames, boxes = frames + len(video.frame_number), boxes + len(video.class_id)
+        if frames > MAX_FRAMES_IN_ALL or boxes > MAX_BOXES:
+            raise AnnotationError(
+                f"{place}: more than {MAX_FRAMES_IN_ALL} frames or {MAX_BOXES} boxes in all; a file may ask for any "
+                "number between key frames, so no more are made"
+            )
+    return tuple(made)
+
+
+def _without(drawn: Drawn, leave: NDArray[np.bool_], reason: str, noticed: Counter[str]) -> Drawn:
+    noticed[reason] += int(leave.sum())
+    return drawn.at(~leave) if leave.any() else drawn
+
+
+def _check_tracks(place: str, drawn: Drawn, numbers: Sequence[int]) -> None:
+    """Raise where a track is twice in a frame."""
+    pairs = np.sort((drawn.row << 32 | drawn.track)[drawn.track >= 0])
+    twice = pairs[1:][pairs[1:] == pairs[:-1]]
+    if len(twice):
+        frame, track = numbers[int(twice[0]) >> 32], int(twice[0]) & 0xFFFFFFFF
+        raise AnnotationError(
+            f"{place}: track {track} has two boxes in frame {frame}; wanted one box of a track a frame"
+        )
