@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vidkit.data.readers import FORMS, forms_taking
+from vidkit.data.readers import BY_OPTION, FORMS, forms_taking
 
+from .choices import OneOf
 from .console import json_option, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ SHOWN = 5  # left-out files that are shown; the report has all
 def _form_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give the command an option for each form of annotations, and for what their readers take."""
     options = []
-    for name, form in FORMS.items():
+    for name, form in BY_OPTION.items():
         more = " Repeatable: one index for each file." if form.several else ""
         where = _file if form.place == "FILE" else _folder
         options.append(click.option(f"--{name}", type=where, multiple=form.several, help=f"{form.what}.{more}"))
     images, pixels = (" and ".join(_flags(forms_taking(option))) for option in ("frames", "first_pixel"))
-    names = ", ".join(_flags(FORMS))
+    names = ", ".join(_flags(BY_OPTION))
     options += [
         click.option("--frames", type=_folder, help=f"Of {images}: where the images or video files are."),
         click.option(
@@ -46,6 +47,14 @@ def _flags(forms: Iterable[str]) -> list[str]:
 
 
 @click.command("prepare")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "form",
+    metavar="FORM",
+    type=OneOf(lambda: FORMS),
+    help=f"What PATH is, where looking doesn't tell: {', '.join(FORMS)}.",
+)
 @click.option(
     "--vid-root", type=_folder, help="ILSVRC tree with Annotations/VID (and Annotations/DET, if it has that)."
 )
@@ -81,8 +90,10 @@ def _flags(forms: Iterable[str]) -> list[str]:
 )
 @click.option("--check-images", is_flag=True, help="Read the header of every image, not only the first of each video.")
 @json_option
-def command(as_json: bool, **given: Any) -> None:
+def command(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
     """Turn annotations into an index for each split: of an ILSVRC tree (VID, DET), or of another form.
+
+    The form of PATH, a file or folder, is found by looking and said: exports of labelling tools, published data sets.
 
     \b
     Examples:
@@ -93,10 +104,11 @@ def command(as_json: bool, **given: Any) -> None:
       vidkit prepare --coco drone/train.json --coco drone/val.json    # drone_train.h5, drone_val.h5
       vidkit prepare --mot MOT17/train                                # MOT17_train.h5
       vidkit prepare --voc own --classes own/classes.txt --split val  # own_val.h5
+      vidkit prepare annotations.xml --frames clips                   # CVAT's, Label Studio's, YOLO's …
     """
     from vidkit.data.prepare import prepare
 
-    summaries = prepare(**given, tell=_say_nothing if as_json else say, show_progress=progress)
+    summaries = prepare(*paths, **given, tell=_say_nothing if as_json else say, show_progress=progress)
     if as_json:
         official = next((s.motion_iou_is_official for s in summaries if s.motion_iou_is_official is not None), None)
         content = {"indices": [s.to_dict() for s in summaries], "motion_iou_is_official": official}

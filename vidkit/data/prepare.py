@@ -15,22 +15,24 @@ from vidkit.data.ilsvrc.motion_file import MotionFile, read_motion_file
 from vidkit.data.ilsvrc.split_plan import SplitPlan, plan_splits
 from vidkit.data.ilsvrc.split_reading import prepare_split
 from vidkit.data.prepared import Part, Summary, write_part
-from vidkit.data.readers import FORMS, AnnotationForm, Option, forms_taking
+from vidkit.data.readers import BY_OPTION, FORMS, AnnotationForm, Option, form_of, forms_taking
 from vidkit.data.readers.source import Source
 from vidkit.data.reading_processes import default_workers, reading_processes
-from vidkit.data.records import LeftOut
+from vidkit.data.records import LeftOut, VideoTable
 from vidkit.data.stack import build_index
 from vidkit.errors import ArgumentError, ChoiceError, did_you_mean
 from vidkit.progress import ShowProgress, no_progress
 
 LOG = logging.getLogger(__name__)
 Place = str | Path
+IGNORED = "ignored regions left out: an index has no place for them yet, so detections in them are false positives"
 Tell = Callable[[str], object]
 _NAME = re.compile(r"\w[\w.-]*")
 
 
 def prepare(
-    *,
+    *paths: Place,
+    form: str | None = None,
     vid_root: Place | None = None,
     det_root: Place | None = None,
     frames: Place | None = None,
@@ -52,6 +54,7 @@ def prepare(
     """What is in each index that was written into the folder `out`: of ILSVRC trees, or of one other form.
 
     Args:
+        paths, form: annotations of a form that is found by looking, or that `form` names; an index for each.
         vid_root, det_root: ILSVRC trees with Annotations/VID and with Annotations/DET; one may be both.
         forms: paths by the form of their annotations, as in coco=["val.json"]; see `vidkit.data.readers.FORMS`.
         frames, first_pixel, name: of forms: where images are, how pixels count, what the data set is called.
@@ -63,7 +66,7 @@ def prepare(
     Raises ArgumentError for what doesn't go together, AnnotationError for what breaks the rules of its form.
     """
     roots = _path(vid_root), _path(det_root)
-    given = {form: _paths(paths) for form, paths in forms.items() if paths}
+    given = {name: _paths(each) for name, each in forms.items() if each} | _looked_at(paths, form, tell)
     _check_choices(roots != (None, None), given, on_error, first_pixel, workers)
     skip = on_error == "skip"
     if given:
@@ -72,7 +75,7 @@ def prepare(
         options: dict[Option, Any] = {"frames": _path(frames), "classes": classes, "first_pixel": first_pixel}
         return _prepare_form(*given.popitem(), name, splits, options, Path(out))
     _refuse({"--frames": frames}, _either(forms_taking("frames")))
-    _refuse({"--name": name}, _either(FORMS))
+    _refuse({"--name": name}, _either(BY_OPTION))
     _refuse({"--first-pixel": first_pixel is not None}, _either(forms_taking("first_pixel")))
     chosen = classes_of(roots[0] or roots[1]) if classes is None else choose_classes(str(classes))
     plans = plan_splits(*roots, [Path(path) for path in lists], splits, skip, _path(frames_tar))
@@ -81,6 +84,23 @@ def prepare(
     with reading_processes(workers or default_workers()) as mapping:
         common = Path(out), chosen, skip, check_images
         return [prepare_split(plan, *common, of_motion.get(plan.file_name), mapping, show_progress) for plan in plans]
+
+
+def _looked_at(paths: Sequence[Place], form: str | None, tell: Tell) -> dict[str, list[Path]]:
+    """The paths by the form that they are of, which is told; ArgumentError where they are of several."""
+    if not paths:
+        if form is not None:
+            raise ArgumentError(f"--from {form}: of which PATH?")
+        return {}
+    places = [Path(path) for path in paths]
+    found = {path: form or form_of(path) for path in places}
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{path}: {name}" for path, name in found.items())
+        raise ArgumentError(f"annotations of several forms ({listed}): prepare them one after the other")
+    (name,) = set(found.values())
+    if form is None:
+        tell(f"{places[0]}: {FORMS[name].what} ({name}); --from says otherwise")
+    return {name: places}
 
 
 def _path(place: Place | None) -> Path | None:
@@ -114,7 +134,8 @@ def _check_choices(
         if len(paths) > 1 and not FORMS[form].several:
             raise ArgumentError(f"{form}: {len(paths)} paths, wanted one")
     if trees + len(given) != 1:
-        ways = ["--vid-root ROOT (and --det-root ROOT)", *(f"--{form} {FORMS[form].place}" for form in FORMS)]
+        ways = ["--vid-root ROOT (and --det-root ROOT)", *(f"--{form} {FORMS[form].place}" for form in BY_OPTION)]
+        ways.append("PATH")
         raise ArgumentError(f"give one of: {', '.join(ways)}")
     if on_error not in ("stop", "skip"):
         raise ArgumentError(f"on_error {on_error!r}: wanted stop or skip")
@@ -146,7 +167,7 @@ def _prepare_form(
     """An index for each path; `options` are those of readers, None where they aren't given."""
     form = FORMS[name]
     if splits and len(splits) != len(paths):
-        raise ArgumentError(f"--split names the split of each {_either(FORMS)}, in their order")
+        raise ArgumentError(f"--split names the split of each {_either(BY_OPTION)}, in their order")
     taken = _options_of(name, form, {option: value for option, value in options.items() if value is not None})
     names = [(dataset or of_path, split) for of_path, split in map(form.index_name, paths)]
     if splits:
@@ -184,8 +205,14 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
         index=index,
         n_items=len(source.videos),
         n_files=index.n_frames,
-        counts=sum((Counter(video.counts) for video in source.videos), Counter()),
+        counts=sum((_noticed(video) for video in source.videos), Counter()),
         left_out=(*source.left_out, *empty),
         remarks=(),
     )
     return write_part(out / f"{dataset}_{split}.h5", part, started)
+
+
+def _noticed(video: VideoTable) -> Counter[str]:
+    """What a reader noticed in a video, and what an index can't hold yet."""
+    ignored = 0 if video.ignored is None else len(video.ignored.box)
+    return Counter(video.counts) + Counter({IGNORED: ignored})

@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from vidkit.errors import ChoiceError
+
 if TYPE_CHECKING:
     from vidkit.data.readers.source import Source
 
@@ -44,7 +46,7 @@ class AnnotationForm:
     reader: str
     """MODULE:FUNCTION."""
     what: str
-    place: Literal["FILE", "DIR"]
+    place: Literal["FILE", "DIR", "PATH"]
     takes: tuple[Option, ...] = ()
     needs: Mapping[Option, str] = field(default_factory=dict)
     """Options that must be given, and why."""
@@ -69,7 +71,36 @@ class AnnotationForm:
         return look(path)
 
 
+_IMAGES: tuple[Option, ...] = ("frames", "classes")
+
 FORMS: Mapping[str, AnnotationForm] = {
+    "cvat-video": AnnotationForm("cvat_video:read_cvat_video", "CVAT's XML for video", "PATH", takes=_IMAGES),
+    "cvat-images": AnnotationForm("cvat_images:read_cvat_images", "CVAT's XML for images", "PATH", takes=_IMAGES),
+    "cvat-mot": AnnotationForm("cvat_mot:read_cvat_mot", "CVAT's MOT export, with labels.txt", "DIR", takes=_IMAGES),
+    "cvat-coco": AnnotationForm("cvat_coco:read_cvat_coco", "CVAT's COCO export of a video", "PATH", takes=_IMAGES),
+    "label-studio": AnnotationForm(
+        "label_studio:read_label_studio", "Label Studio's JSON of video", "FILE", takes=_IMAGES
+    ),
+    "datumaro": AnnotationForm("datumaro:read_datumaro", "Datumaro's JSON", "PATH", takes=_IMAGES),
+    "labelme": AnnotationForm("labelme:read_labelme", "LabelMe's JSON, a file an image", "DIR", takes=_IMAGES),
+    "yolo": AnnotationForm("yolo:read_yolo", "YOLO's folders, with data.yaml", "PATH", takes=_IMAGES),
+    "youtube-vis": AnnotationForm(
+        "youtube_vis:read_youtube_vis", "YouTube-VIS's JSON: OVIS, UVO, LV-VIS, too", "PATH", takes=_IMAGES
+    ),
+    "scalabel": AnnotationForm("scalabel:read_scalabel", "Scalabel's JSON: BDD100K", "PATH", takes=_IMAGES),
+    "visdrone": AnnotationForm("visdrone:read_visdrone", "VisDrone's text of videos", "PATH", takes=_IMAGES),
+    "uavdt": AnnotationForm("uavdt:read_uavdt", "UAVDT's text", "PATH", takes=_IMAGES),
+    "ua-detrac": AnnotationForm("ua_detrac:read_ua_detrac", "UA-DETRAC's XML", "PATH", takes=_IMAGES),
+    "kitti": AnnotationForm("kitti:read_kitti", "KITTI's text of tracks", "PATH", takes=_IMAGES),
+    "single-object": AnnotationForm(
+        "single_object:read_single_object", "LaSOT's and GOT-10k's text of one object", "DIR", takes=_IMAGES
+    ),
+    "coco-dialect": AnnotationForm(
+        "coco_dialects:read_coco_dialect",
+        "COCO-VID with other words: TAO, BURST, Argoverse-HD, ByteTrack",
+        "PATH",
+        takes=_IMAGES,
+    ),
     "coco": AnnotationForm(
         "coco_vid:read_coco_vid",
         "COCO-VID or COCO JSON",
@@ -93,9 +124,24 @@ FORMS: Mapping[str, AnnotationForm] = {
         needs={"classes": "the classes of VOC's form are one's own"},
     ),
 }
-"""All forms by the names of their options."""
+"""All forms by their names, those that are told most surely first."""
+BY_OPTION = {name: FORMS[name] for name in ("coco", "mot", "voc")}
+"""The forms with an option of their own, such as --coco; any may be given as PATH."""
+
+
+def form_of(path: Path) -> str:
+    """The name of the form that a file or folder seems to be of. Raises ChoiceError, which lists the forms."""
+    if not path.exists():
+        raise ChoiceError(f"{path}: no such file or folder")
+    for name, form in FORMS.items():
+        if form.looks_like(path):
+            return name
+    listed = "; ".join(f"{name}: {form.what}" for name, form in FORMS.items())
+    raise ChoiceError(
+        f"{path}: not recognised as any form of annotations; if it is one, say which with --from ({listed})"
+    )
 
 
 def forms_taking(option: Option) -> list[str]:
-    """The forms whose readers take an option."""
-    return [name for name, form in FORMS.items() if option in form.takes]
+    """The forms with an option of their own whose readers take an option."""
+    return [name for name, form in BY_OPTION.items() if option in form.takes]
