@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from inspect import signature
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from .choices import OneOf
 from .console import json_option, print_json, print_table, progress, say
-from .options import data_dir_option, open_index
+from .options import FILE, data_dir_option, open_index
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
@@ -21,19 +23,24 @@ if TYPE_CHECKING:
     from vidkit.sampling.strata import Epochs
     from vidkit.sampling.survey import RoleSurvey, Survey
 
-NAMES = ("impression_triplet", "causal", "dff_pair", "fgfa", "uniform15")
 BAR = 40  # characters of the longest bar
 LABEL = 12  # characters of an offset, or of a run of offsets
 LINES = 48  # most lines of a histogram; longer ones are drawn in runs of offsets
 CHUNK = 10_000  # samples at a time
 
 
+def _names() -> Iterable[str]:
+    from vidkit.sampling.samplers import SAMPLERS
+
+    return SAMPLERS
+
+
 @click.command("samples")
-@click.argument("name", metavar="SAMPLER", type=click.Choice(NAMES))
+@click.argument("name", metavar="SAMPLER", type=OneOf(_names))
 @click.option(
     "--index",
     "index_paths",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     multiple=True,
     help="An index; give VID and DET one after the other. Default: the one in the data folder.",
 )
@@ -65,10 +72,7 @@ CHUNK = 10_000  # samples at a time
 @click.option("--shard", metavar="R/N", help="Only with --dump: the samples of process R of N, counted from 0.")
 @click.option("--plot", is_flag=True, help="Draw the counts as well, with a CSV of what is drawn beside the picture.")
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where --dump (default: stdout) or --plot (default: samples_SAMPLER.png) goes.",
+    "-o", "--output", type=FILE, help="Where --dump (default: stdout) or --plot (default: samples_SAMPLER.png) goes."
 )
 @json_option
 def command(
@@ -115,45 +119,43 @@ def command(
         raise click.UsageError("--shard needs --dump")
     if dump and (plot or (as_json and output is None)):
         raise click.UsageError("--dump takes stdout, or the file of -o: it goes with neither --plot nor a bare --json")
-    options = _epochs(name, per_video, empty, shuffle, ratio, class_balance, epoch_size)
-    paths, indices = _open(index_paths, data_dir)
+    labelled, shares = None if empty is None else not empty, None if ratio is None else _shares(ratio)
+    chosen: dict[str, Any] = {"per_video": per_video, "labelled": labelled, "shuffle": shuffle, "size": epoch_size}
+    chosen |= {"shares": shares, "class_balance": class_balance}
+    options = _epochs(name, {key: value for key, value in chosen.items() if value is not None})
+    opened = [open_index(path, data_dir, prefer="train") for path in index_paths or (None,)]
+    paths, indices = [path for path, _ in opened], [index for _, index in opened]
     if options.shares and len(options.shares) != len(indices):
         raise click.UsageError(f"--ratio {ratio}: {len(options.shares)} shares for {len(indices)} indices")
-    sampler = _sampler(name, indices, length, radius, options, seed)
-    shown = range(epoch, epoch + n_epochs)
+    numbers = {key: value for key, value in (("length", length), ("radius", radius)) if value is not None}
+    drawn = Drawn(_sampler(name, indices, options, seed, numbers), indices, paths, range(epoch, epoch + n_epochs))
     if dump:
-        _dump(sampler, indices, paths, shown, _shard(shard), output)
+        _dump(drawn, _shard(shard), output)
         if as_json:
             print_json({"format": "vidkit-samples-dump", "version": 1, "file": str(output)})
         return
-    _report(name, sampler, indices, paths, shown, as_json, _picture(name, output) if plot else None)
+    _report(name, drawn, as_json, (output or Path(f"samples_{name}.png")) if plot else None)
 
 
-def _epochs(
-    name: str,
-    per_video: int | None,
-    empty: bool | None,
-    shuffle: bool | None,
-    ratio: str | None,
-    class_balance: float,
-    size: int | None,
-) -> Epochs:
-    """Return what an epoch is made of: the sampler's own default where an option isn't given."""
+@dataclass(frozen=True)
+class Drawn:
+    """What is shown: a sampler over indices, and some of its epochs."""
+
+    sampler: Sampler
+    indices: Sequence[Index]
+    paths: Sequence[Path]
+    epochs: range
+
+
+def _epochs(name: str, chosen: Mapping[str, Any]) -> Epochs:
+    """What an epoch is made of: the sampler's own default where an option isn't given."""
     from vidkit.sampling.samplers import PUBLISHED_LIST
-    from vidkit.sampling.strata import WHOLE, Epochs
+    from vidkit.sampling.strata import WHOLE
 
-    own = PUBLISHED_LIST if name == "uniform15" else WHOLE
-    if name == "uniform15" and per_video not in (None, 15):
+    if name == "uniform15" and chosen.get("per_video", 15) != 15:
         raise click.UsageError("uniform15 takes 15 frames of each video: leave --per-video out")
     try:
-        return Epochs(
-            per_video=per_video or own.per_video,
-            labelled=own.labelled if empty is None else not empty,
-            shuffle=own.shuffle if shuffle is None else shuffle,
-            shares=None if ratio is None else _shares(ratio),
-            class_balance=class_balance,
-            size=size,
-        )
+        return replace(PUBLISHED_LIST if name == "uniform15" else WHOLE, **chosen)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
@@ -172,76 +174,45 @@ def _shard(text: str | None) -> tuple[int, int]:
     raise click.UsageError(f"--shard {text}: wanted R/N with R in 0 … N - 1, such as 0/4")
 
 
-def _open(paths: Sequence[Path], data_dir: Path) -> tuple[list[Path], list[Index]]:
-    opened = [open_index(path, data_dir, prefer="train") for path in paths or (None,)]
-    return [path for path, _ in opened], [index for _, index in opened]
+def _sampler(name: str, indices: Sequence[Index], epochs: Epochs, seed: int, numbers: Mapping[str, int]) -> Sampler:
+    from vidkit.sampling.samplers import SAMPLERS
 
-
-def _sampler(
-    name: str, indices: Sequence[Index], length: int | None, radius: int | None, epochs: Epochs, seed: int
-) -> Sampler:
-    from vidkit.sampling.samplers import causal, dff_pair, fgfa, impression_triplet, uniform15
-
-    if radius is not None and name != "fgfa":
-        raise click.UsageError(f"--radius is for fgfa, not for {name}")
-    if length is not None and name in ("fgfa", "uniform15"):
-        raise click.UsageError(f"--length is not for {name}")
-    if name == "fgfa":
-        return fgfa(indices, radius or 9, epochs, seed)
-    if name == "uniform15":
-        return uniform15(indices, epochs, seed)
-    by_length = {"impression_triplet": impression_triplet, "causal": causal, "dff_pair": dff_pair}
-    return by_length[name](indices, length or 10, epochs, seed)
-
-
-def _picture(name: str, output: Path | None) -> Path:
-    return output or Path(f"samples_{name}.png")
+    for number in numbers:
+        if number not in signature(SAMPLERS[name]).parameters:
+            raise click.UsageError(f"--{number} is not for {name}")
+    return SAMPLERS[name](indices, epochs=epochs, seed=seed, **numbers)
 
 
 # -- one by one --------------------------------------------------------------------------------------------------------
 
 
-def _dump(
-    sampler: Sampler,
-    indices: Sequence[Index],
-    paths: Sequence[Path],
-    epochs: range,
-    shard: tuple[int, int],
-    output: Path | None,
-) -> None:
-    with _opened(output) as file, progress("samples", len(epochs) * len(sampler), "samples") as advance:
+def _dump(drawn: Drawn, shard: tuple[int, int], output: Path | None) -> None:
+    sampler = drawn.sampler
+    with _opened(output) as file, progress("samples", len(drawn.epochs) * len(sampler), "samples") as advance:
         rows = csv.writer(file, lineterminator="\n")
-        drawn = [f"{role}_offset_drawn" for role in sampler.roles if role != "current"]
-        rows.writerow(["epoch", "position", "index", "video", *sampler.roles, *drawn, "class"])
-        for epoch in epochs:
+        offsets = [f"{role}_offset_drawn" for role in sampler.roles if role != "current"]
+        rows.writerow(["epoch", "position", "index", "video", *sampler.roles, *offsets, "class"])
+        for epoch in drawn.epochs:
             for start in range(0, len(sampler), CHUNK):
                 stop = min(start + CHUNK, len(sampler))
-                rows.writerows(_rows(sampler, indices, paths, epoch, start, stop, shard))
+                rows.writerows(_rows(drawn, epoch, start, stop, shard))
                 advance(stop - start)
     if output:
         say(f"wrote {output}")
 
 
-def _rows(
-    sampler: Sampler,
-    indices: Sequence[Index],
-    paths: Sequence[Path],
-    epoch: int,
-    start: int,
-    stop: int,
-    shard: tuple[int, int],
-) -> Iterator[list[object]]:
+def _rows(drawn: Drawn, epoch: int, start: int, stop: int, shard: tuple[int, int]) -> Iterator[list[object]]:
     """Yield the rows of the dump: frames by the numbers that the index gives them, offsets as they were drawn."""
-    rank, processes = shard
+    sampler, (rank, processes) = drawn.sampler, shard
     others = [column for column, role in enumerate(sampler.roles) if role != "current"]
     taken = sampler.take(epoch, start, stop)
     for row in range((rank - start) % processes, stop - start, processes):
         source = int(taken.source[row])
-        index, class_id = indices[source], sampler.strata[int(taken.stratum[row])].class_id
+        index, class_id = drawn.indices[source], sampler.strata[int(taken.stratum[row])].class_id
         yield [
             epoch,
             start + row,
-            paths[source].name,
+            drawn.paths[source].name,
             index.video_name[int(taken.video[row])],
             *index.frame_number[taken.frames[row]].tolist(),
             *taken.drawn[row, others].tolist(),
@@ -263,34 +234,23 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
 # -- counts ------------------------------------------------------------------------------------------------------------
 
 
-def _report(
-    name: str,
-    sampler: Sampler,
-    indices: Sequence[Index],
-    paths: Sequence[Path],
-    epochs: range,
-    as_json: bool,
-    picture: Path | None,
-) -> None:
+def _report(name: str, drawn: Drawn, as_json: bool, picture: Path | None) -> None:
     from vidkit.sampling.survey import survey
 
-    found = survey(sampler, indices, epochs)
+    sampler, epochs = drawn.sampler, drawn.epochs
+    found = survey(sampler, drawn.indices, epochs)
     if picture:
-        _draw(name, found, picture)
+        from vidkit.plots.figure import write_figure
+        from vidkit.plots.samples import samples, samples_rows
+
+        written = write_figure([picture], samples(found, name), samples_rows(found))
+        say(f"wrote {', '.join(map(str, written))}")
     if as_json:
         told = {"sampler": name, "seed": sampler.seed, "epochs": list(epochs), "epoch_size": len(sampler)}
-        files = {"indices": [str(path) for path in paths]}
+        files = {"indices": [str(path) for path in drawn.paths]}
         print_json({"format": "vidkit-samples", "version": 1, **told, **files, **asdict(found)})
     else:
         _print(name, found, len(sampler), epochs)
-
-
-def _draw(name: str, found: Survey, picture: Path) -> None:
-    from vidkit.plots.figure import write_figure
-    from vidkit.plots.samples import samples, samples_rows
-
-    written = write_figure([picture], samples(found, name), samples_rows(found))
-    say(f"wrote {', '.join(map(str, written))}")
 
 
 def _print(name: str, found: Survey, epoch_size: int, epochs: range) -> None:

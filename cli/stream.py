@@ -12,20 +12,17 @@ import click
 from impnet_model.methods import methods_with
 
 from .console import json_option, print_json, say
+from .options import FILE, FILE_THERE
 
 if TYPE_CHECKING:
     from vidkit.detections import Detections
 
 
 @click.command("stream")
-@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("checkpoint", type=FILE_THERE)
 @click.option("--source", default="camera", show_default=True, help="A video file, camera, or camera:/dev/video1.")
 @click.option(
-    "--method",
-    type=click.Choice(methods_with("streams")),
-    default="impression",
-    show_default=True,
-    help="The method.",
+    "--method", type=click.Choice(methods_with("streams")), default="impression", show_default=True, help="The method."
 )
 @click.option("--length", type=click.IntRange(min=1), default=10, show_default=True, help="Frames in a segment.")
 @click.option("--device", default="cpu", show_default=True, help="Where it computes, as torch names it.")
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--shorter", type=click.IntRange(min=1), help="Shorter side of the image; default: the checkpoint's.")
 @click.option("--least-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="What is shown.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N frames.")
-@click.option("--render", type=click.Path(dir_okay=False, path_type=Path), help="Write .mp4 or .webp with boxes.")
+@click.option("--render", type=FILE, help="Write .mp4 or .webp with boxes.")
 @json_option
 def command(
     checkpoint: Path,

@@ -16,7 +16,7 @@ from impnet_model.methods import methods_with
 from vidkit.progress import Advance
 
 from .console import INTERRUPTED, json_option, print_json, progress, say
-from .options import data_dir_option, open_index
+from .options import FILE, FOLDER, data_dir_option, open_index
 
 if TYPE_CHECKING:
     from impnet_model.training.loop import Progress
@@ -31,38 +31,26 @@ FLOW = "flow"
 @click.option(
     "--index",
     "index_paths",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     multiple=True,
     help="An index; give VID and DET one after the other. Default: the one in the data folder. Not for flow.",
 )
 @data_dir_option
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The run's folder.")
+@click.option("--out", type=FOLDER, required=True, help="The run's folder.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A setting, as TOML; may be given often.")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A TOML file of settings; those of --set come on top.",
-)
+@click.option("--config", "config_path", type=FILE, help="A TOML file of settings; those of --set come on top.")
 @click.option("--resume", is_flag=True, help="Go on from the run's checkpoint; begin where there is none yet.")
 @click.option(
     "--init",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     multiple=True,
     help="A checkpoint to start from; the parts that it shares with the network. May be given often.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1 …; default: a GPU where there is one.")
 @click.option(
-    "--frames-root",
-    type=click.Path(file_okay=False, path_type=Path),
-    multiple=True,
-    help="Where the frames of the indices were moved to, one for each.",
+    "--frames-root", type=FOLDER, multiple=True, help="Where the frames of the indices were moved to, one for each."
 )
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A folder to keep decoded frames in: for small data, and for video files.",
-)
+@click.option("--cache", type=FOLDER, help="A folder to keep decoded frames in: for small data, and for video files.")
 @click.option("--tensorboard", is_flag=True, help="Write RUN/tensorboard, too; needs `pip install 'vidkit-vod[tb]'`.")
 @json_option
 def command(

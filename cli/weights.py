@@ -12,6 +12,7 @@ from impnet_model.weights.tensor_names import KINDS
 
 from .console import json_option, print_json, print_table, say
 from .group import SuggestingGroup
+from .options import FILE, FILE_THERE, FOLDER
 
 if TYPE_CHECKING:
     from impnet_model.nets.build import BuildName
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 PRETRAINED = [name for name, build in BUILDS.items() if build.norm == "fixed"]
 """The builds that published weights go into: batch norm with the statistics of the weights."""
-existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group("weights", cls=SuggestingGroup)
@@ -37,13 +37,13 @@ def command() -> None:
 
 
 @command.command("convert")
-@click.argument("source", type=existing_file)
+@click.argument("source", type=FILE_THERE)
 @click.option("--kind", type=click.Choice([*KINDS]), required=True, help="What SOURCE holds.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The checkpoint.")
+@click.option("-o", "--output", type=FILE, required=True, help="The checkpoint.")
 @click.option(
     "--build", type=click.Choice(PRETRAINED), default="resnet101", show_default=True, help="The network to fill."
 )
-@click.option("--onto", type=existing_file, help="Add to this checkpoint in place of a fresh network.")
+@click.option("--onto", type=FILE_THERE, help="Add to this checkpoint in place of a fresh network.")
 @click.option("--sha256", metavar="HEX", help="The digest that SOURCE must have; known files are verified without it.")
 @click.option("--half", is_flag=True, help="Store in half precision.")
 @json_option
@@ -101,8 +101,8 @@ def _print_conversion(conversion: Conversion, output: Path) -> None:
 
 
 @command.command("pack")
-@click.argument("checkpoint", type=existing_file)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The smaller one.")
+@click.argument("checkpoint", type=FILE_THERE)
+@click.option("-o", "--output", type=FILE, required=True, help="The smaller one.")
 @click.option("--note", "notes", metavar="NAME=TEXT", multiple=True, help="Something to keep with it; repeatable.")
 @json_option
 def pack_command(checkpoint: Path, output: Path, notes: tuple[str, ...], as_json: bool) -> None:
@@ -132,7 +132,7 @@ def pack_command(checkpoint: Path, output: Path, notes: tuple[str, ...], as_json
 
 
 @command.command("show")
-@click.argument("checkpoint", type=existing_file)
+@click.argument("checkpoint", type=FILE_THERE)
 @json_option
 def show_command(checkpoint: Path, as_json: bool) -> None:
     """Show what CHECKPOINT is: its method, numbers, classes, parameters, and the notes of its making.
@@ -169,11 +169,9 @@ def show_command(checkpoint: Path, as_json: bool) -> None:
 
 
 @command.command("maps")
-@click.argument("checkpoint", type=existing_file)
-@click.option("--source", type=existing_file, required=True, help="A video file.")
-@click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder for the pictures."
-)
+@click.argument("checkpoint", type=FILE_THERE)
+@click.option("--source", type=FILE_THERE, required=True, help="A video file.")
+@click.option("-o", "--output", type=FOLDER, required=True, help="A folder for the pictures.")
 @click.option("--length", type=click.IntRange(min=1), default=10, show_default=True, help="Frames in a segment.")
 @click.option("--key-id", type=click.IntRange(min=0), help="Place of the keyframe in its segment; default: the centre.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many frames.")

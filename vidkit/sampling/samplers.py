@@ -6,7 +6,7 @@ sampler.item(epoch=3, position=41).frames     # rows of the old key, the current
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -173,3 +173,12 @@ def uniform15(indices: Sequence[Index], epochs: Epochs = PUBLISHED_LIST, seed: i
     `Epochs()`: shuffled, frames with boxes only.
     """
     return Sampler(indices, offsets.single_frame(), replace(epochs, per_video=15), seed)
+
+
+SAMPLERS: dict[str, Callable[..., Sampler]] = {
+    "impression_triplet": impression_triplet,
+    "causal": causal,
+    "dff_pair": dff_pair,
+    "fgfa": fgfa,
+    "uniform15": uniform15,
+}
