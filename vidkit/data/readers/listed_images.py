@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.found_boxes import Frames
 from vidkit.data.records import FrameNames, VideoFiles
@@ -68,9 +69,9 @@ def listed_frames(images: Sequence[ListedImage], size: Size = (0, 0)) -> Frames:
 
 def numbers_in(paths: Sequence[str]) -> list[int] | None:
     """The numbers that end the names of the files, None where one has none or they don't rise."""
-    digits = [re.search(r"(?<!\d)(\d{1,9})\.\w+$", path, re.ASCII) for path in paths]
-    numbers = [int(found[1]) for found in digits if found]
-    return numbers if len(numbers) == len(paths) and all(a < b for a, b in pairwise(numbers)) else None
+    numbers = [number_at_end(PurePosixPath(path).stem) for path in paths]
+    known = [number for number in numbers if number is not None]
+    return known if len(known) == len(paths) and all(a < b for a, b in pairwise(known)) else None
 
 
 def folder_of(paths: Sequence[str]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.found_boxes import Frames
+from vidkit.data.readers.image_videos import IMAGE_SUFFIXES
 from vidkit.data.readers.looking import names_in
 from vidkit.data.records import FrameNames, VideoFiles
 
@@ -18,7 +19,6 @@ MAX_FRAMES = 1_000_000
 """No video is longer."""
 NO_IMAGES = "videos without images found, taken to end with their last box"
 NO_IMAGE = "frames without an image, kept"
-_NUMBERED = re.compile(r"(?:.*\D)?(\d{1,9})\.(?:jpe?g|png|bmp|webp)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,6 @@ def numbered_frames(first: int, last: int, images: NumberedImages, size: tuple[i
 
 
 def _names(folder: Path) -> dict[int, str]:
-    matches = [
-        match for name in reversed(names_in(folder)) if (match := _NUMBERED.fullmatch(name)) and name.isprintable()
-    ]
-    return {int(match[1]): match[0] for match in matches if int(match[1]) <= MAX_FRAMES}
+    names = [name for name in names_in(folder) if name.lower().endswith(IMAGE_SUFFIXES) and name.isprintable()]
+    numbers = {name: number_at_end(PurePosixPath(name).stem) for name in reversed(names)}
+    return {number: name for name, number in numbers.items() if number is not None and number <= MAX_FRAMES}
