@@ -211,7 +211,7 @@ def _counted(names: tuple[str, ...]) -> str:
 
 
 def _parameters(checkpoint: Checkpoint) -> dict[str, int]:
-    """Return the number of parameters in each of the networks."""
+    """The number of parameters in each of the networks."""
     found: dict[str, int] = {}
     for name, parameter in checkpoint.network.named_parameters():
         part = name.partition(".")[0]

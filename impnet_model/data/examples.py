@@ -132,7 +132,7 @@ class Examples(Dataset[Example]):
         self.caches = [None] * len(indices) if caches is None else caches
 
     def __getitem__(self, step: int) -> Example:
-        """Return one sample."""
+        """One sample."""
         sample = self.sampler.at(step)
         index = self.indices[sample.source]
         rng = self.sampler.generator(*divmod(step, len(self.sampler)))
@@ -149,7 +149,7 @@ class Examples(Dataset[Example]):
         return Example(stacked, boxes, classes, rows, step, seed, flipped, sample.source)
 
     def image(self, source: int, row: int) -> tuple[Tensor, float]:
-        """Return a frame `(3, h, w)` uint8, resized, and the scale."""
+        """A frame `(3, h, w)` uint8, resized, and the scale."""
         cache = self.caches[source]
         if cache is not None:
             return cache[row]
@@ -157,7 +157,7 @@ class Examples(Dataset[Example]):
 
 
 def truth_of(index: Index, row: int, scale: float) -> tuple[Tensor, Tensor]:
-    """Return the boxes `(G, 4)` of a frame in pixels of the resized image, inclusive, and their classes `(G,)`.
+    """The boxes `(G, 4)` of a frame in pixels of the resized image, inclusive, and their classes `(G,)`.
 
     Boxes are cut to the frame, as in the published code; what lies outside altogether is left out.
     """
@@ -176,7 +176,7 @@ def truth_of(index: Index, row: int, scale: float) -> tuple[Tensor, Tensor]:
 
 
 def flip_boxes(boxes: Tensor, width: int, scale: float) -> Tensor:
-    """Return boxes `(G, 4)` in the mirrored image of `width` columns, resized by `scale`.
+    """Boxes `(G, 4)` in the mirrored image of `width` columns, resized by `scale`.
 
     A box ends at `(x2 + 1) * scale` columns of the resized image; so x1' = width - x2 - scale, in scaled corners.
     """
@@ -187,7 +187,7 @@ MIDDLE_GREY = 128
 
 
 def with_light(images: Tensor, brightness: float, contrast: float) -> Tensor:
-    """Return images of grey levels, uint8 of any shape, each level v changed to (b v - 128) c + 128, rounded and cut.
+    """Images of grey levels, uint8 of any shape, each level v changed to (b v - 128) c + 128, rounded and cut.
 
     b is brightness, c contrast, 1 for what leaves them as they are. The change depends on nothing but the level, so it
     is the same in all frames.
@@ -198,7 +198,7 @@ def with_light(images: Tensor, brightness: float, contrast: float) -> Tensor:
 
 
 def collate(examples: Sequence[Example]) -> Batch:
-    """Return samples as one batch."""
+    """Samples as one batch."""
     sizes = [(each.images.shape[2], each.images.shape[3]) for each in examples]
     height, width = (max(side) for side in zip(*sizes, strict=True))
     images = examples[0].images.new_zeros(len(examples), len(examples[0].images), 3, height, width)

@@ -45,7 +45,7 @@ class FrameCache:
 
 
 def cached_frames(index: Index, resize: Resize, folder: Path, root: Path | None = None) -> FrameCache:
-    """Return the cache of an index in `folder`, made now where it isn't there yet; it appears whole or not at all.
+    """The cache of an index in `folder`, made now where it isn't there yet; it appears whole or not at all.
 
     It is found again by the index's content, the places of its frames and the size rule. Raises FrameError for a frame
     that can't be read, FormatError for a cache that was cut off.

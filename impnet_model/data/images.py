@@ -33,7 +33,7 @@ class Pixels:
     std: tuple[float, float, float]
 
     def from_canonical(self, images: Tensor) -> Tensor:
-        """Return images `(B, 3, H, W)` in this pipeline, made from ones in grey levels minus `GREY_MEAN`."""
+        """Images `(B, 3, H, W)` in this pipeline, made from ones in grey levels minus `GREY_MEAN`."""
         if self == CAFFE:
             return images
         shape = (1, 3, 1, 1)
@@ -73,7 +73,7 @@ def check_frame(frame: NDArray[np.uint8]) -> None:
 
 
 def to_image(frame: NDArray[np.uint8], resize: Resize, device: torch.device, dtype: torch.dtype) -> Image:
-    """Return the frame `(H, W, 3)` uint8 RGB resized bilinearly, its grey levels rounded as the published code's are.
+    """The frame `(H, W, 3)` uint8 RGB resized bilinearly, its grey levels rounded as the published code's are.
 
     Raises ValueError for anything but such a frame.
     """
@@ -81,14 +81,14 @@ def to_image(frame: NDArray[np.uint8], resize: Resize, device: torch.device, dty
 
 
 def on_device(frame: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Return the frame `(H, W, 3)` uint8 RGB as a tensor on the device. Raises ValueError for anything else."""
+    """The frame `(H, W, 3)` uint8 RGB as a tensor on the device. Raises ValueError for anything else."""
     check_frame(frame)
     own = np.require(frame, requirements=["C", "W"])  # torch wants no read-only memory; such a frame is copied
     return torch.from_numpy(own).to(device)
 
 
 def resized(pixels: Tensor, resize: Resize, dtype: torch.dtype) -> Image:
-    """Return a frame `(H, W, 3)` uint8 RGB as `to_image` does, where it is on its device already."""
+    """A frame `(H, W, 3)` uint8 RGB as `to_image` does, where it is on its device already."""
     height, width, scale = resize(*pixels.shape[:2])
     rgb = pixels.permute(2, 0, 1)[None]
     levels = resize_bilinear(rgb.float(), height, width, scale).round_()
@@ -97,7 +97,7 @@ def resized(pixels: Tensor, resize: Resize, dtype: torch.dtype) -> Image:
 
 
 def resized_levels(frame: NDArray[np.uint8], resize: Resize) -> tuple[Tensor, float]:
-    """Return the frame `(H, W, 3)` as `(3, h, w)` uint8, resized to the grey levels that `to_image` has, and the scale.
+    """The frame `(H, W, 3)` as `(3, h, w)` uint8, resized to the grey levels that `to_image` has, and the scale.
 
     Raises ValueError for anything but such a frame.
     """
@@ -111,7 +111,7 @@ def resized_levels(frame: NDArray[np.uint8], resize: Resize) -> tuple[Tensor, fl
 
 
 def resize_bilinear(images: Tensor, height: int, width: int, scale: float) -> Tensor:
-    """Return `(B, C, height, width)`: bilinear, without antialiasing, pixel centres at halves, clamped at the borders.
+    """`(B, C, height, width)`: bilinear, without antialiasing, pixel centres at halves, clamped at the borders.
 
     The sampling step is `1 / scale` exactly, not the ratio of the rounded sizes; so boxes divided by `scale` fit.
     """

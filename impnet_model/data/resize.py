@@ -17,7 +17,7 @@ class Resize:
             raise ValueError(f"resize: shorter side {self.shorter}, longer side {self.longer}; wanted 1 <= s <= l")
 
     def __call__(self, height: int, width: int) -> tuple[int, int, float]:
-        """Return height, width and scale of the resized image; the sizes round half to even, as OpenCV's do.
+        """Height, width and scale of the resized image; the sizes round half to even, as OpenCV's do.
 
         >>> Resize()(720, 1280)
         (562, 1000, 0.78125)

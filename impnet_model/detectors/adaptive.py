@@ -45,12 +45,14 @@ def adaptive_impression(
 
     Raises ValueError for a length below 1, a negative drift, or a gate or trust outside [0, 1].
     """
-    if length < 1 or not 0 <= drift < float("inf") or not 0 <= trust <= 1:
-        raise ValueError(
-            f"length {length}, drift {drift}, trust {trust}; wanted 1 frame or more, 0 cells or more, a number in "
-            "[0, 1]"
-        )
     gate = check_gate(gate)
+    for name, value, fits, wanted in (
+        ("length", length, length >= 1, "1 frame or more"),
+        ("drift", drift, 0 <= drift < float("inf"), "0 cells or more"),
+        ("trust", trust, 0 <= trust <= 1, "a number in [0, 1]"),
+    ):
+        if not fits:
+            raise ValueError(f"{name} {value}; wanted {wanted}")
 
     def generate(frames: Iterable[Frame]) -> Iterator[Detections]:
         for image, feature, age, _ in adaptive_features(engine, frames, length, drift, trust, gate):

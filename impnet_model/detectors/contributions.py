@@ -56,7 +56,7 @@ def keyframe_weights(keyframes: Iterable[Keyframe], gate: float, stride: int) ->
 
 
 def fused_shares(impression: Tensor, fusion: Fusion, gate: float) -> tuple[Tensor, Tensor]:
-    """Return the shares `(1, n + 1, h, w)` in task feature and new impression, the newest keyframe first.
+    """The shares `(1, n + 1, h, w)` in task feature and new impression, the newest keyframe first.
 
     impression `(1, n, h, w)`: the shares in the old one. There are at most MOST_KEYFRAMES in what comes back.
     """
@@ -72,7 +72,7 @@ def fused_shares(impression: Tensor, fusion: Fusion, gate: float) -> tuple[Tenso
 
 
 def mean_shares(task: Tensor) -> NDArray[np.float32]:
-    """Return the mean of each keyframe's shares `(1, n, h, w)` over the map, `(n,)`, so that they sum to 1."""
+    """The mean of each keyframe's shares `(1, n, h, w)` over the map, `(n,)`, so that they sum to 1."""
     sums = task[0].double().sum(dim=(1, 2))
     total = sums.sum()
     if total == 0:  # all weight on an impression from outside the map: there is no feature to have a share in

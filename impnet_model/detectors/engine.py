@@ -64,7 +64,7 @@ class Engine:
             yield image
 
     def detect(self, features: Tensor, images: Sequence[Image], distances: Sequence[int]) -> list[Detections]:
-        """Return what the task network finds in features `(B, C, h, w)` of B images of one size.
+        """What the task network finds in features `(B, C, h, w)` of B images of one size.
 
         distances: frames from each image to the keyframe its feature came from.
         """
@@ -89,7 +89,7 @@ class Engine:
             torch.cuda.synchronize(self.device)
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what the speed depends on."""
+        """What the speed depends on."""
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
         return {
             "device": device,
@@ -183,7 +183,7 @@ def spread(engine: Engine, task: Tensor, segment: SegmentImages, batch: int) -> 
 
 
 def warped_to(network: ImpressionNetwork, task: Tensor, key: Image, images: Sequence[Image]) -> Tensor:
-    """Return the task feature at each of B images, `(B, C, h, w)`; at the keyframe itself it stays as it is."""
+    """The task feature at each of B images, `(B, C, h, w)`; at the keyframe itself it stays as it is."""
     others = [image.pixels for image in images if image is not key]
     if not others:
         return task

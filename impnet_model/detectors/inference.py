@@ -14,7 +14,7 @@ from impnet_model.nets.network import ImpressionNetwork
 def for_inference(
     network: ImpressionNetwork, device: torch.device, dtype: torch.dtype = torch.float32
 ) -> ImpressionNetwork:
-    """Return a copy of the network in evaluation mode, fixed batch norm folded into the convolutions before it.
+    """A copy of the network in evaluation mode, fixed batch norm folded into the convolutions before it.
 
     dtype is for all but the task network, which stays in float32: it costs little, and its boxes are pixels. On a GPU
     convolutions run channels-last, which its tensor cores want; on a CPU that is slower.
@@ -46,7 +46,7 @@ def fold_batch_norm(module: nn.Module) -> None:
 
 
 def _folded(conv: nn.Conv2d, norm: FixedBatchNorm) -> nn.Conv2d:
-    """Return one convolution that does what `norm(conv(x))` does; the product is formed in float64."""
+    """One convolution that does what `norm(conv(x))` does; the product is formed in float64."""
     gain = norm.weight.double() * (norm.running_var.double() + norm.eps).rsqrt()
     bias = norm.bias.double() - norm.running_mean.double() * gain
     folded = copy.deepcopy(conv)

@@ -134,7 +134,7 @@ def _shipped(method: str) -> Path:
 
 
 def _class_ids(known: tuple[ObjectClass, ...], context: DetectorContext) -> tuple[int, ...]:
-    """Return for each class of the network its row in the index, -1 for one that the index doesn't have."""
+    """For each class of the network its row in the index, -1 for one that the index doesn't have."""
     by_wnid = {each.wnid: i for i, each in enumerate(context.classes)}
     by_name = {each.name: i for i, each in enumerate(context.classes)}
     ids = tuple(by_wnid.get(each.wnid, by_name.get(each.name, -1)) for each in known)

@@ -68,7 +68,7 @@ class SeqNMS:
         yield from (_joined(each, part) for each, part in zip(raw, parts, strict=True))
 
     def _rescored(self, raw: list[Detections]) -> list[list[tuple[Array, Array, int]]]:
-        """Return for each frame what is left of the boxes of each class, with the new scores and the class."""
+        """For each frame what is left of the boxes of each class, with the new scores and the class."""
         classes = sorted({int(class_id) for each in raw for class_id in each.class_ids})
         parts: list[list[tuple[Array, Array, int]]] = [[] for _ in raw]
         for class_id in classes:
@@ -85,19 +85,19 @@ class SeqNMS:
         self.inner.synchronize()
 
     def measurements(self) -> Mapping[str, float]:
-        """Return what the inner detector measured so far, with the seconds of Seq-NMS added to its postprocessing."""
+        """What the inner detector measured so far, with the seconds of Seq-NMS added to its postprocessing."""
         inner = self.inner.measurements() if isinstance(self.inner, Measuring) else {}
         own = self.stages.measurements(CPU)["postprocess_seconds"]
         return {**inner, "postprocess_seconds": inner.get("postprocess_seconds", 0.0) + own}
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what the speed depends on."""
+        """What the speed depends on."""
         describe = getattr(self.inner, "describe", dict)
         return {**describe()}
 
 
 def _joined(raw: Detections, parts: list[tuple[Array, Array, int]]) -> Detections:
-    """Return the detections of a frame, made of those of each class, best first."""
+    """The detections of a frame, made of those of each class, best first."""
     scores = np.concatenate([score for _, score, _ in parts]) if parts else np.zeros(0)
     order = np.argsort(-scores, kind="stable")
     boxes = np.concatenate([box for box, _, _ in parts]) if parts else raw.boxes[:0]
@@ -106,14 +106,14 @@ def _joined(raw: Detections, parts: list[tuple[Array, Array, int]]) -> Detection
 
 
 def final(boxes: Array, scores: Array, threshold: float) -> NDArray[np.int64]:
-    """Return the positions that ordinary NMS keeps among boxes of one class and frame, best first."""
+    """The positions that ordinary NMS keeps among boxes of one class and frame, best first."""
     return np.asarray(nms(torch.from_numpy(boxes), torch.from_numpy(scores), threshold).numpy())
 
 
 def seq_nms(
     boxes: list[Array], scores: list[Array], link: float = 0.5, suppress: float = 0.3, least: float = 0.01
 ) -> list[tuple[NDArray[np.int64], Array]]:
-    """Return for each frame the positions of the boxes that are left, ascending, and their new scores.
+    """For each frame the positions of the boxes that are left, ascending, and their new scores.
 
     boxes: for each frame `(n, 4)`, inclusive corners, of one class; scores: `(n,)`. Adjacent boxes are linked at an IoU
     of `link` or more; it ends when the best chain sums to less than `least` or no links are left.
@@ -171,7 +171,7 @@ class Chains:
         return np.where(longer > alone, longer, alone), np.where(longer > alone, parent, nowhere)
 
     def best(self) -> tuple[int, list[int], float]:
-        """Return first frame, boxes and sum of the best chain; of equal ones that which ends first."""
+        """First frame, boxes and sum of the best chain; of equal ones that which ends first."""
         ends = [float(each.max(initial=-np.inf)) for each in self.total]
         t = int(np.argmax(ends))
         box = int(self.total[t].argmax())

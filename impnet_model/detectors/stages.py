@@ -43,7 +43,7 @@ class Stages:
         self._seconds[stage] += perf_counter() - start
 
     def measurements(self, device: torch.device) -> Mapping[str, float]:
-        """Return the seconds of each stage so far, and the most bytes that torch held on a CUDA device."""
+        """The seconds of each stage so far, and the most bytes that torch held on a CUDA device."""
         for stage, begin, end in self._queued:
             end.synchronize()  # returns at once where the device is done
             self._seconds[stage] += begin.elapsed_time(end) / 1000

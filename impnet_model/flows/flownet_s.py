@@ -78,7 +78,7 @@ class FlowNetS(nn.Module):
         self._initialise()
 
     def forward(self, current: Tensor, other: Tensor) -> FlowField:
-        """Return the flow from `current` into `other`; both in grey levels minus the mean, `(B, 3, H, W)`."""
+        """The flow from `current` into `other`; both in grey levels minus the mean, `(B, 3, H, W)`."""
         last = self.last_level(self.prepare(current, other))
         if self.output_pool > 1:
             last = avg_pool2d(last, self.output_pool, ceil_mode=True)
@@ -86,16 +86,16 @@ class FlowNetS(nn.Module):
         return FlowField(flow, self.scale(last) if self.scale is not None else None)
 
     def prepare(self, current: Tensor, other: Tensor) -> Tensor:
-        """Return the network's input `(B, 6, H', W')`: both images in 0 … 1 minus the mean, pooled (ceil)."""
+        """The network's input `(B, 6, H', W')`: both images in 0 … 1 minus the mean, pooled (ceil)."""
         pair = torch.cat([current, other], dim=1).div_(255)
         return avg_pool2d(pair, 2, ceil_mode=True) if self.input_pool == 2 else pair
 
     def last_level(self, pair: Tensor) -> Tensor:
-        """Return the decoder's last level at a quarter of the input's size, from which the flow is read."""
+        """The decoder's last level at a quarter of the input's size, from which the flow is read."""
         return self.decode(pair)[-1]
 
     def decode(self, pair: Tensor) -> list[Tensor]:
-        """Return the five decoder levels, coarse to fine: at 1/64, 1/32, 1/16, 1/8 and 1/4 of the input's size."""
+        """The five decoder levels, coarse to fine: at 1/64, 1/32, 1/16, 1/8 and 1/4 of the input's size."""
         c2 = _leaky(self.conv2(_leaky(self.conv1(pair))))
         c3 = _leaky(self.conv3_1(_leaky(self.conv3(c2))))
         c4 = _leaky(self.conv4_1(_leaky(self.conv4(c3))))
@@ -108,7 +108,7 @@ class FlowNetS(nn.Module):
         return [level6, level5, level4, level3, level2]
 
     def pyramid(self, pair: Tensor) -> list[Tensor]:
-        """Return the raw flow (pixels of the input / 20) read off each level, coarse to fine: for training F alone."""
+        """The raw flow (pixels of the input / 20) read off each level, coarse to fine: for training F alone."""
         heads = (self.flow6, self.flow5, self.flow4, self.flow3, self.flow2)
         return [head(level) for head, level in zip(heads, self.decode(pair), strict=True)]
 
@@ -124,7 +124,7 @@ class FlowNetS(nn.Module):
 
 
 def _scale_head(inputs: int, channels: int) -> nn.Conv2d:
-    """Return the 1x1 convolution of the scale map, to be zero weights and fixed biases of one: at first, S = 1."""
+    """The 1x1 convolution of the scale map, to be zero weights and fixed biases of one: at first, S = 1."""
     head = nn.Conv2d(inputs, channels, 1)
     if head.bias is not None:
         head.bias.requires_grad_(False)
@@ -136,6 +136,6 @@ def _leaky(x: Tensor) -> Tensor:
 
 
 def _join(skip: Tensor, up: Tensor, flow: Tensor) -> Tensor:
-    """Return the next decoder level; where the skip's size is odd the upsampled maps lose their last row or column."""
+    """The next decoder level; where the skip's size is odd the upsampled maps lose their last row or column."""
     height, width = skip.shape[2:]
     return torch.cat([skip, _leaky(up)[..., :height, :width], flow[..., :height, :width]], dim=1)

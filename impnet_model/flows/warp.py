@@ -8,7 +8,7 @@ from torch.nn.functional import grid_sample, pad
 
 
 def flow_warp(feature: Tensor, flow: Tensor) -> Tensor:
-    """Return `(B, C, H, W)`: at position p the feature at `p + flow(p)`.
+    """`(B, C, H, W)`: at position p the feature at `p + flow(p)`.
 
     feature `(B, C, H, W)`; flow `(B, 2, H, W)`, x component first, in cells of the feature map. Cell centres are the
     whole numbers (align_corners), values are interpolated bilinearly, and each of the four taps that falls outside the
@@ -32,5 +32,5 @@ def flow_warp(feature: Tensor, flow: Tensor) -> Tensor:
 
 
 def _normalised(position: Tensor, size: int) -> Tensor:
-    """Return positions in cells as grid_sample wants them: -1 at the first cell, 1 at the last."""
+    """Positions in cells as grid_sample wants them: -1 at the first cell, 1 at the last."""
     return position / ((size - 1) / 2) - 1

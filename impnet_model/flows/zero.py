@@ -15,6 +15,6 @@ class ZeroFlow(nn.Module):
         self.stride, self.out_channels = stride, 0
 
     def forward(self, current: Tensor, other: Tensor) -> FlowField:
-        """Return a flow of zeros for images `(B, 3, H, W)`."""
+        """A flow of zeros for images `(B, 3, H, W)`."""
         height, width = (-(-side // self.stride) for side in current.shape[2:])
         return FlowField(current.new_zeros(len(current), 2, height, width), None)

@@ -37,7 +37,7 @@ class FixedQuality(nn.Module):
         self.in_channels = in_channels
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return zeros `(B, 1, H, W)`."""
+        """Zeros `(B, 1, H, W)`."""
         return features.new_zeros(features.shape[0], 1, *features.shape[2:])
 
 
@@ -53,7 +53,7 @@ class Aggregation(NamedTuple):
 
 
 def key_weight(impression_score: Tensor, key_score: Tensor) -> Tensor:
-    """Return `w_k (B, 1, H, W)`, the softmax over two score maps `(B, 1, H, W)`, taken at the key's.   Eq. 2."""
+    """`w_k (B, 1, H, W)`, the softmax over two score maps `(B, 1, H, W)`, taken at the key's.   Eq. 2."""
     return torch.softmax(torch.stack([impression_score, key_score]), dim=0)[1]
 
 
@@ -94,7 +94,7 @@ class EmbeddingNetwork(nn.Sequential):
 
 
 def cosine_weights(embeddings: Tensor, reference: Tensor) -> Tensor:
-    """Return FGFA's weights `(N, 1, H, W)`: a softmax over N frames of their cosine similarity to the reference.
+    """FGFA's weights `(N, 1, H, W)`: a softmax over N frames of their cosine similarity to the reference.
 
     embeddings `(N, E, H, W)`, warped to the reference frame; reference `(1, E, H, W)`. Lengths are taken as
     sqrt(sum of squares + 1e-10).

@@ -17,7 +17,7 @@ from torch import Tensor
 def base_anchors(
     base: int = 16, scales: Sequence[float] = (8, 16, 32), ratios: Sequence[float] = (0.5, 1.0, 2.0)
 ) -> Tensor:
-    """Return the anchors of the cell at the origin, `(len(ratios) * len(scales), 4)`, ratio-major.
+    """The anchors of the cell at the origin, `(len(ratios) * len(scales), 4)`, ratio-major.
 
     Widths and heights of a ratio (height / width) are rounded at the base size, then scaled.
 
@@ -36,7 +36,7 @@ def base_anchors(
 
 
 def grid_anchors(base: Tensor, height: int, width: int, stride: int) -> Tensor:
-    """Return base anchors `(A, 4)` shifted to each cell of a map: `(height * width * A, 4)`, order (h, w, a)."""
+    """Base anchors `(A, 4)` shifted to each cell of a map: `(height * width * A, 4)`, order (h, w, a)."""
     x = torch.arange(width, device=base.device, dtype=base.dtype) * stride
     y = torch.arange(height, device=base.device, dtype=base.dtype) * stride
     shift_y, shift_x = torch.meshgrid(y, x, indexing="ij")

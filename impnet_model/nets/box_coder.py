@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 def encode(anchors: Tensor, boxes: Tensor) -> Tensor:
-    """Return the offsets `(N, 4)` (dx, dy, dw, dh) that turn anchors `(N, 4)` into boxes `(N, 4)`."""
+    """The offsets `(N, 4)` (dx, dy, dw, dh) that turn anchors `(N, 4)` into boxes `(N, 4)`."""
     x, y, w, h = _centre_and_size(anchors)
     to_x, to_y, to_w, to_h = _centre_and_size(boxes)
     return torch.stack([(to_x - x) / w, (to_y - y) / h, torch.log(to_w / w), torch.log(to_h / h)], dim=-1)
 
 
 def decode(anchors: Tensor, deltas: Tensor) -> Tensor:
-    """Return the boxes `(N, 4)` that lie at offsets `deltas (N, 4)` from the anchors `(N, 4)`."""
+    """The boxes `(N, 4)` that lie at offsets `deltas (N, 4)` from the anchors `(N, 4)`."""
     x, y, w, h = _centre_and_size(anchors)
     dx, dy, dw, dh = deltas.unbind(-1)
     to_x, to_y = dx * w + x, dy * h + y
@@ -23,14 +23,14 @@ def decode(anchors: Tensor, deltas: Tensor) -> Tensor:
 
 
 def clip(boxes: Tensor, height: float, width: float) -> Tensor:
-    """Return boxes `(..., 4)` cut to an image: x in [0, width - 1], y in [0, height - 1]."""
+    """Boxes `(..., 4)` cut to an image: x in [0, width - 1], y in [0, height - 1]."""
     x = boxes[..., 0::2].clamp(0, max(width - 1, 0))
     y = boxes[..., 1::2].clamp(0, max(height - 1, 0))
     return torch.stack([x[..., 0], y[..., 0], x[..., 1], y[..., 1]], dim=-1)
 
 
 def iou(a: Tensor, b: Tensor) -> Tensor:
-    """Return the intersection over union `(N, M)` of boxes a `(N, 4)` and b `(M, 4)`; sides are x2 - x1 + 1."""
+    """The intersection over union `(N, M)` of boxes a `(N, 4)` and b `(M, 4)`; sides are x2 - x1 + 1."""
     x1, y1, x2, y2 = a.unbind(-1)
     u1, v1, u2, v2 = b.unbind(-1)
     width = (torch.minimum(x2[:, None], u2) - torch.maximum(x1[:, None], u1)).add_(1).clamp_(min=0)

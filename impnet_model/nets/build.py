@@ -88,5 +88,5 @@ BUILDS: dict[BuildName, Build] = {
 
 
 def with_torchvision_weights(build: Build) -> Build:
-    """Return the build as torchvision's ImageNet weights need it: stride on the 3x3, their pixel pipeline."""
+    """The build as torchvision's ImageNet weights need it: stride on the 3x3, their pixel pipeline."""
     return replace(build, placement="torchvision", pixels="torchvision")

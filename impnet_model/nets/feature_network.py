@@ -37,12 +37,12 @@ class FixedBatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x `(B, C, H, W)` normalised, scaled and shifted, channel by channel."""
+        """X `(B, C, H, W)` normalised, scaled and shifted, channel by channel."""
         return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps)
 
 
 def group_norm(channels: int) -> nn.Module:
-    """Return a trainable norm for training from scratch: groups of 8 channels, independent of the batch."""
+    """A trainable norm for training from scratch: groups of 8 channels, independent of the batch."""
     return nn.GroupNorm(max(1, channels // 8), channels)
 
 
@@ -67,7 +67,7 @@ class BasicBlock(nn.Module):
         self.downsample = _shortcut(inputs, width, stride, norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output `(B, width, H / stride, W / stride)`."""
+        """The block's output `(B, width, H / stride, W / stride)`."""
         y = self.bn1(self.conv1(x)).relu_()
         y = self.bn2(self.conv2(y))
         out: Tensor = y.add_(self.downsample(x)).relu_()
@@ -93,7 +93,7 @@ class Bottleneck(nn.Module):
         self.downsample = _shortcut(inputs, 4 * width, stride, norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output `(B, 4 width, H / stride, W / stride)`."""
+        """The block's output `(B, 4 width, H / stride, W / stride)`."""
         y = self.bn1(self.conv1(x)).relu_()
         y = self.bn2(self.conv2(y)).relu_()
         y = self.bn3(self.conv3(y))
@@ -156,7 +156,7 @@ class ResNetFeatures(nn.Module):
         _initialise(self, feature_std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the features of images in grey levels minus the mean."""
+        """The features of images in grey levels minus the mean."""
         x = self.pixels.from_canonical(images)
         x = self.maxpool(self.bn1(self.conv1(x)).relu_())  # stride 4
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))

@@ -24,7 +24,7 @@ class FeatureNetwork(Protocol):
     stride: int
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return the features."""
+        """The features."""
 
 
 class FlowNetwork(Protocol):
@@ -38,7 +38,7 @@ class FlowNetwork(Protocol):
     stride: int
 
     def __call__(self, current: Tensor, other: Tensor) -> FlowField:
-        """Return the flow and the scale map."""
+        """The flow and the scale map."""
 
 
 class QualityScore(Protocol):
@@ -47,7 +47,7 @@ class QualityScore(Protocol):
     in_channels: int
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Return the scores."""
+        """The scores."""
 
 
 class Embedding(Protocol):
@@ -57,7 +57,7 @@ class Embedding(Protocol):
     out_channels: int
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Return the vectors, compared by their cosine."""
+        """The vectors, compared by their cosine."""
 
 
 class TaskNetwork(Protocol):
@@ -67,10 +67,10 @@ class TaskNetwork(Protocol):
     stride: int
 
     def score(self, features: Tensor, view: View) -> list[Any]:
-        """Return what the network says of each image, in a form of its own."""
+        """What the network says of each image, in a form of its own."""
 
     def select(self, scored: Any, view: View, rules: PostProcessing) -> Found:
-        """Return the detections of one image, boxes in pixels of the frame, from what `score` says of it."""
+        """The detections of one image, boxes in pixels of the frame, from what `score` says of it."""
 
 
 class ImpressionNetwork(nn.Module):
@@ -112,20 +112,20 @@ class ImpressionNetwork(nn.Module):
         return ImpressionNetwork(**own | parts)
 
     def propagate(self, feature: Tensor, current: Tensor, other: Tensor) -> Tensor:
-        """Return `W(feature, F(current, other))`: the feature of the images `other`, moved to the images `current`.
+        """`W(feature, F(current, other))`: the feature of the images `other`, moved to the images `current`.
 
         feature `(B, C, h, w)`; current, other `(B, 3, H, W)`. Raises ValueError if the network has no flow network.
         """
         return warp_along(feature, self.motion(current, other))
 
     def motion(self, current: Tensor, other: Tensor) -> FlowField:
-        """Return `F(current, other)` of images `(B, 3, H, W)`. Raises ValueError if there is no flow network."""
+        """`F(current, other)` of images `(B, 3, H, W)`. Raises ValueError if there is no flow network."""
         if self.flow is None:
             raise ValueError("this network has no flow network; build one with it, as build.deep_feature_flow does")
         return self.flow(current, other)
 
     def fuse(self, warped: Tensor, feature: Tensor, gate: float = 1.0) -> Aggregation:
-        """Return Eq. 2 to 4 for the warped impression and a keyframe's feature, both `(B, C, h, w)`.
+        """Eq. 2 to 4 for the warped impression and a keyframe's feature, both `(B, C, h, w)`.
 
         Raises ValueError if the network has no quality network.
         """
@@ -135,7 +135,7 @@ class ImpressionNetwork(nn.Module):
 
 
 def warp_along(feature: Tensor, field: FlowField) -> Tensor:
-    """Return W: the feature `(B, C, h, w)` warped along the flow and multiplied by the scale map."""
+    """W: the feature `(B, C, h, w)` warped along the flow and multiplied by the scale map."""
     warped = flow_warp(feature, field.flow)
     return warped if field.scale is None else warped * field.scale
 

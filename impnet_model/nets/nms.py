@@ -23,7 +23,7 @@ CompiledNMS = Callable[[Tensor, Tensor, float], Tensor]
 
 
 def nms(boxes: Tensor, scores: Tensor, threshold: float, limit: int | None = None) -> Tensor:
-    """Return the positions of the kept boxes, best first, at most `limit`; equal scores keep their order.
+    """The positions of the kept boxes, best first, at most `limit`; equal scores keep their order.
 
     boxes `(N, 4)`, scores `(N,)`.
     """
@@ -32,7 +32,7 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float, limit: int | None = Non
 
 
 def nms_sorted(boxes: Tensor, threshold: float, limit: int | None = None) -> Tensor:
-    """Return the positions of the kept boxes among boxes `(N, 4)` that are sorted by falling score.
+    """The positions of the kept boxes among boxes `(N, 4)` that are sorted by falling score.
 
     torchvision's NMS is used where it imports. Plain torch works block by block and stops at `limit`: on a CPU blocks
     are small, so that little is computed in vain; a GPU takes all in one.
@@ -45,7 +45,7 @@ def nms_sorted(boxes: Tensor, threshold: float, limit: int | None = None) -> Ten
 
 
 def _by_blocks(boxes: Tensor, threshold: float, limit: int | None = None) -> Tensor:
-    """Return what `nms_sorted` does, in plain torch."""
+    """What `nms_sorted` does, in plain torch."""
     block = 128 if boxes.device.type == "cpu" else max(len(boxes), 1)
     wanted = len(boxes) if limit is None else limit
     kept, n_kept = [torch.zeros(0, dtype=torch.int64, device=boxes.device)], 0
@@ -65,7 +65,7 @@ def _by_blocks(boxes: Tensor, threshold: float, limit: int | None = None) -> Ten
 
 
 def nms_by_class(boxes: Tensor, scores: Tensor, candidates: Tensor, threshold: float) -> Tensor:
-    """Return which candidates are kept `(N, C)`, each class by itself, the boxes shared by all classes.
+    """Which candidates are kept `(N, C)`, each class by itself, the boxes shared by all classes.
 
     boxes `(N, 4)`; scores `(N, C)`; candidates `(N, C)` bool: the others neither survive nor suppress. Of equal scores
     the first row wins.
@@ -76,7 +76,7 @@ def nms_by_class(boxes: Tensor, scores: Tensor, candidates: Tensor, threshold: f
 
 
 def _kept_by_rank(overlaps: Tensor, scores: Tensor, candidates: Tensor) -> Tensor:
-    """Return kept `(N, C)`: the greedy loop over ranks, for all classes in step. Fast where a step costs little."""
+    """Kept `(N, C)`: the greedy loop over ranks, for all classes in step. Fast where a step costs little."""
     order = torch.where(candidates, scores, -torch.inf).argsort(dim=0, descending=True, stable=True).numpy()
     free, clear = candidates.t().contiguous().numpy().copy(), (~overlaps).numpy()  # (C, N), (N, N)
     kept = np.zeros_like(free)
@@ -89,7 +89,7 @@ def _kept_by_rank(overlaps: Tensor, scores: Tensor, candidates: Tensor) -> Tenso
 
 
 def _kept_at_once(overlaps: Tensor, scores: Tensor, candidates: Tensor) -> Tensor:
-    """Return kept `(N, C)`: all pairs of all classes together, for a GPU, where a step costs much."""
+    """Kept `(N, C)`: all pairs of all classes together, for a GPU, where a step costs much."""
     first = torch.ones_like(overlaps).triu(diagonal=1)
     by_class = scores.t()  # (C, N)
     higher, same = by_class[:, :, None] > by_class[:, None, :], by_class[:, :, None] == by_class[:, None, :]
@@ -98,7 +98,7 @@ def _kept_at_once(overlaps: Tensor, scores: Tensor, candidates: Tensor) -> Tenso
 
 
 def _settle(before: Tensor, free: Tensor) -> Tensor:
-    """Return kept `(C, N)`: free boxes that no kept box suppresses. before `(C, N, N)`: [c, j, i], j suppresses i."""
+    """Kept `(C, N)`: free boxes that no kept box suppresses. before `(C, N, N)`: [c, j, i], j suppresses i."""
     weights = before.float()
     kept = free
     while True:
@@ -111,7 +111,7 @@ def _settle(before: Tensor, free: Tensor) -> Tensor:
 
 @cache
 def torchvision_nms() -> CompiledNMS | None:
-    """Return torchvision's NMS, or None where torchvision is missing or doesn't fit the installed torch."""
+    """Torchvision's NMS, or None where torchvision is missing or doesn't fit the installed torch."""
     try:
         from torchvision.ops import nms as compiled
     except (ImportError, RuntimeError, AttributeError):

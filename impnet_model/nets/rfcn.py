@@ -22,7 +22,7 @@ class RoIOutput(NamedTuple):
     """`(N, 8)`: four offsets for background, never used, and four for all classes, divided by `DELTA_STD`."""
 
     def foreground_deltas(self) -> Tensor:
-        """Return the offsets `(N, 4)`, no longer normalised, that move each region to its object."""
+        """The offsets `(N, 4)`, no longer normalised, that move each region to its object."""
         return self.deltas[:, 4:].float() * self.deltas.new_tensor(DELTA_STD, dtype=torch.float32)
 
 
@@ -43,14 +43,14 @@ class RFCN(nn.Module):
                 nn.init.zeros_(conv.bias)
 
     def maps(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the score maps of classes and boxes for features `(B, in_channels, H, W)`."""
+        """The score maps of classes and boxes for features `(B, in_channels, H, W)`."""
         return self.cls(features), self.bbox(features)
 
     def pool(self, maps: tuple[Tensor, Tensor], rois: Tensor) -> RoIOutput:
-        """Return what the maps say of rois `(N, 5)`: image of the batch and box in pixels of the resized image."""
+        """What the maps say of rois `(N, 5)`: image of the batch and box in pixels of the resized image."""
         logits, deltas = (ps_roi_pool(each, rois, 1 / self.stride, self.bins).mean(dim=(2, 3)) for each in maps)
         return RoIOutput(logits, deltas)
 
     def forward(self, features: Tensor, rois: Tensor) -> RoIOutput:
-        """Return classes and boxes of rois `(N, 5)` on features `(B, in_channels, H, W)`."""
+        """Classes and boxes of rois `(N, 5)` on features `(B, in_channels, H, W)`."""
         return self.pool(self.maps(features), rois)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def ps_roi_pool(features: Tensor, rois: Tensor, scale: float, bins: int) -> Tensor:
-    """Return `(N, D, bins, bins)`: bin (r, c) of output channel d is the mean of channel `(d * bins + r) * bins + c`.
+    """`(N, D, bins, bins)`: bin (r, c) of output channel d is the mean of channel `(d * bins + r) * bins + c`.
 
     features `(B, D * bins * bins, H, W)`; rois `(N, 5)`: image of the batch, then x1, y1, x2, y2 in pixels, inclusive;
     scale: cells for each pixel. The box in cells reaches from `round(x1) * scale` to `(round(x2) + 1) *
@@ -43,7 +43,7 @@ def ps_roi_pool(features: Tensor, rois: Tensor, scale: float, bins: int) -> Tens
 
 
 def _bin_edges(low: Tensor, high: Tensor, scale: float, bins: int, size: int) -> tuple[Tensor, Tensor]:
-    """Return first cell and one past the last `(N, bins)` of each bin along one axis of `size` cells."""
+    """First cell and one past the last `(N, bins)` of each bin along one axis of `size` cells."""
     start = _round(low.float()) * scale
     end = (_round(high.float()) + 1) * scale
     step = (end - start).clamp(min=0.1) / bins
@@ -61,7 +61,7 @@ def _round(x: Tensor) -> Tensor:
 
 
 def _integral(features: Tensor) -> Tensor:
-    """Return `(B, H + 1, W + 1, bins², D)` float64: the sum over all cells above and to the left.
+    """`(B, H + 1, W + 1, bins², D)` float64: the sum over all cells above and to the left.
 
     Channels last: the sums then run over contiguous rows, and a corner is one row of memory.
     """

@@ -25,7 +25,7 @@ class RPNOutput(NamedTuple):
     """`(B, 4A, H, W)`: box offsets divided by `DELTA_STD`, anchor by anchor."""
 
     def foreground(self) -> Tensor:
-        """Return the probability `(B, A, H, W)` that an object is at an anchor."""
+        """The probability `(B, A, H, W)` that an object is at an anchor."""
         batch, channels, height, width = self.logits.shape
         pairs = self.logits.float().reshape(batch, 2, channels // 2, height, width)
         return torch.softmax(pairs, dim=1)[:, 1]
@@ -62,12 +62,12 @@ class RPN(nn.Module):
                 nn.init.zeros_(conv.bias)
 
     def forward(self, features: Tensor) -> RPNOutput:
-        """Return logits and offsets for features `(B, in_channels, H, W)`."""
+        """Logits and offsets for features `(B, in_channels, H, W)`."""
         return RPNOutput(self.cls_score(features), self.bbox_pred(features))
 
     @torch.no_grad()
     def propose(self, foreground: Tensor, deltas: Tensor, height: int, width: int) -> list[Tensor]:
-        """Return for each image at most `after_nms` boxes `(n, 4)` in pixels of the resized image, best first.
+        """For each image at most `after_nms` boxes `(n, 4)` in pixels of the resized image, best first.
 
         foreground `(B, A, H, W)`: probabilities; deltas `(B, 4A, H, W)`: as in `RPNOutput`; height, width: of the
         resized images. Cells that reach beyond the image have no vote. No gradient flows through proposals.
@@ -98,7 +98,7 @@ def proposals(
     after: int,
     threshold: float,
 ) -> Tensor:
-    """Return at most `after` boxes `(n, 4)`, best first, of one image of `height x width` pixels.
+    """At most `after` boxes `(n, 4)`, best first, of one image of `height x width` pixels.
 
     scores `(N,)`; anchors `(N, 4)`; deltas `(N, 4)`, not normalised. The `before` best boxes, cut to the image, go
     through NMS at `threshold`.

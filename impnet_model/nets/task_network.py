@@ -67,15 +67,15 @@ class RFCNTask(nn.Module):
         self.in_channels, self.stride = rpn.in_channels + rfcn.in_channels, rpn.stride
 
     def split(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the channels of the RPN and those of R-FCN."""
+        """The channels of the RPN and those of R-FCN."""
         return features[:, : self.rpn.in_channels], features[:, self.rpn.in_channels :]
 
     def detect(self, features: Tensor, view: View, rules: PostProcessing) -> list[Found]:
-        """Return the detections of each image of features `(B, in_channels, H, W)`."""
+        """The detections of each image of features `(B, in_channels, H, W)`."""
         return [self.select(scored, view, rules) for scored in self.score(features, view)]
 
     def score(self, features: Tensor, view: View) -> list[Scored]:
-        """Return the regions of each image of features `(B, in_channels, H, W)`, and what R-FCN says of them."""
+        """The regions of each image of features `(B, in_channels, H, W)`, and what R-FCN says of them."""
         for_rpn, for_rfcn = self.split(features)
         anchors = self.rpn(for_rpn)
         proposed = self.rpn.propose(anchors.foreground(), anchors.deltas, view.height, view.width)
@@ -89,17 +89,17 @@ class RFCNTask(nn.Module):
         ]
 
     def select(self, scored: Scored, view: View, rules: PostProcessing) -> Found:
-        """Return the detections of one image."""
+        """The detections of one image."""
         return post_process(scored.output, scored.regions, view, rules)
 
 
 def with_image_index(boxes: list[Tensor]) -> Tensor:
-    """Return boxes `(n, 4)` of several images as one `(N, 5)`, the image's place in the batch first."""
+    """Boxes `(n, 4)` of several images as one `(N, 5)`, the image's place in the batch first."""
     return torch.cat([torch.cat([each.new_full((len(each), 1), i), each], dim=1) for i, each in enumerate(boxes)])
 
 
 def post_process(output: RoIOutput, regions: Tensor, view: View, rules: PostProcessing) -> Found:
-    """Return the detections of one image from what R-FCN says of its regions `(N, 4)`.
+    """The detections of one image from what R-FCN says of its regions `(N, 4)`.
 
     Boxes are divided by the scale before NMS, as in the published code.
     """

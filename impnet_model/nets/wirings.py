@@ -23,7 +23,7 @@ def wired(method: str, build: Build) -> ImpressionNetwork:
 
 
 def feature_network(build: Build) -> ResNetFeatures:
-    """Return N_feat (Sec. 3.3)."""
+    """N_feat (Sec. 3.3)."""
 
     def fixed(channels: int) -> nn.Module:
         return FixedBatchNorm(channels, build.norm_eps)
@@ -44,7 +44,7 @@ def feature_network(build: Build) -> ResNetFeatures:
 
 
 def flow_network(build: Build, scale_map: bool = True) -> FlowNetS:
-    """Return F (Sec. 3.3), with or without the scale map."""
+    """F (Sec. 3.3), with or without the scale map."""
     return FlowNetS(
         build.channels if scale_map else 0,
         build.stride,
@@ -55,31 +55,31 @@ def flow_network(build: Build, scale_map: bool = True) -> FlowNetS:
 
 
 def task_network(build: Build) -> RFCNTask:
-    """Return N_task (Sec. 3.3): RPN on the first half of the channels, R-FCN on the second."""
+    """N_task (Sec. 3.3): RPN on the first half of the channels, R-FCN on the second."""
     half = build.channels // 2
     rpn = RPN(half, build.stride, build.anchor_scales, build.anchor_ratios, build.before_nms, build.after_nms)
     return RFCNTask(rpn, RFCN(build.n_classes, build.channels - half, build.stride, build.bins))
 
 
 def per_frame(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the baseline of Table 1 (a): the feature and task networks on every frame."""
+    """The baseline of Table 1 (a): the feature and task networks on every frame."""
     return ImpressionNetwork(feature_network(build), task_network(build))
 
 
 def deep_feature_flow(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 1 (b): sparse features, propagated, no aggregation."""
+    """The network of Table 1 (b): sparse features, propagated, no aggregation."""
     return ImpressionNetwork(feature_network(build), task_network(build), flow_network(build))
 
 
 def impression_fixed(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 1 (c): the impression with fixed weights of 0.5."""
+    """The network of Table 1 (c): the impression with fixed weights of 0.5."""
     return ImpressionNetwork(
         feature_network(build), task_network(build), flow_network(build), FixedQuality(build.channels)
     )
 
 
 def impression(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the Impression Network, Table 1 (d): quality-aware weights."""
+    """The Impression Network, Table 1 (d): quality-aware weights."""
     return ImpressionNetwork(
         feature_network(build),
         task_network(build),
@@ -89,7 +89,7 @@ def impression(build: Build = RESNET101) -> ImpressionNetwork:
 
 
 def impression_frozen(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 1 (e): as (d), its feature and flow networks kept from training."""
+    """The network of Table 1 (e): as (d), its feature and flow networks kept from training."""
     feature, flow = feature_network(build), flow_network(build)
     feature.requires_grad_(False)
     flow.requires_grad_(False)
@@ -97,7 +97,7 @@ def impression_frozen(build: Build = RESNET101) -> ImpressionNetwork:
 
 
 def fgfa(build: Build = RESNET101) -> ImpressionNetwork:
-    """Return the network of Table 3, FGFA and FGFA-fast: an embedding for the weights, no scale map."""
+    """The network of Table 3, FGFA and FGFA-fast: an embedding for the weights, no scale map."""
     width, outputs = build.embedding_widths
     return ImpressionNetwork(
         feature_network(build),

@@ -29,7 +29,7 @@ class Targets(NamedTuple):
 def anchor_targets(
     anchors: Tensor, boxes: Tensor, height: float, width: float, positive: float = 0.7, negative: float = 0.3
 ) -> Targets:
-    """Return labels and offsets of all anchors `(N, 4)` for the objects' boxes `(G, 4)` of one image.
+    """Labels and offsets of all anchors `(N, 4)` for the objects' boxes `(G, 4)` of one image.
 
     Anchors that reach beyond the image are ignored. Below an IoU of `negative` with every object the label is 0; from
     `positive` on, and for the best anchors of each object, all of equal rank, it is 1. An object that overlaps no
@@ -56,7 +56,7 @@ def anchor_targets(
 
 
 def sample_anchors(targets: Targets, generator: torch.Generator, total: int = 256, positives: int = 128) -> Targets:
-    """Return the targets of `total` anchors drawn at random, at most `positives` of them objects; the rest is ignored.
+    """The targets of `total` anchors drawn at random, at most `positives` of them objects; the rest is ignored.
 
     generator: of the CPU, whatever the targets' device.
     """
@@ -69,14 +69,14 @@ def sample_anchors(targets: Targets, generator: torch.Generator, total: int = 25
 
 
 def _surplus(rows: Tensor, limit: int, generator: torch.Generator) -> Tensor:
-    """Return which of the rows are too many, drawn at random."""
+    """Which of the rows are too many, drawn at random."""
     order = torch.randperm(len(rows), generator=generator).to(rows.device)
     return rows[order[limit:]]
 
 
 @torch.no_grad()
 def region_targets(regions: Tensor, boxes: Tensor, classes: Tensor, foreground: float = 0.5) -> Targets:
-    """Return labels and offsets of regions `(N, 4)` for objects `boxes (G, 4)` of `classes (G,)`, from 0.
+    """Labels and offsets of regions `(N, 4)` for objects `boxes (G, 4)` of `classes (G,)`, from 0.
 
     A region belongs to the object that it overlaps most, if by an IoU of `foreground` at least; else to the background.
     Nothing is sampled: `hard_examples` chooses.
@@ -91,7 +91,7 @@ def region_targets(regions: Tensor, boxes: Tensor, classes: Tensor, foreground: 
 
 @torch.no_grad()
 def hard_examples(logits: Tensor, deltas: Tensor, targets: Targets, keep: int = 128) -> Targets:
-    """Return the targets with all but the `keep` regions of largest loss ignored (online hard example mining).
+    """The targets with all but the `keep` regions of largest loss ignored (online hard example mining).
 
     logits `(N, K + 1)`; deltas `(N, 4)`, the foreground's. A region's loss is cross entropy plus smooth L1.
     """
@@ -111,11 +111,11 @@ def class_and_box_loss(logits: Tensor, deltas: Tensor, targets: Targets, total: 
 
 
 def _class_loss(logits: Tensor, targets: Targets) -> Tensor:
-    """Return the mean cross entropy over labels of 0 and more; 0 if there are none."""
+    """The mean cross entropy over labels of 0 and more; 0 if there are none."""
     total = cross_entropy(logits, targets.labels, ignore_index=-1, reduction="sum")
     return total / (targets.labels >= 0).sum().clamp(min=1)
 
 
 def _box_loss(deltas: Tensor, targets: Targets) -> Tensor:
-    """Return smooth L1 (sigma 1) `(N, 4)` of the offsets, zero where no object is to be found."""
+    """Smooth L1 (sigma 1) `(N, 4)` of the offsets, zero where no object is to be found."""
     return smooth_l1_loss(deltas, targets.deltas, reduction="none") * (targets.labels[:, None] > 0)

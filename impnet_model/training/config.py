@@ -57,7 +57,7 @@ class Data:
         self.epochs()
 
     def epochs(self) -> Epochs:
-        """Return what an epoch is made of."""
+        """What an epoch is made of."""
         return Epochs(
             per_video=self.per_video, shares=self.shares, class_balance=self.class_balance, size=self.epoch_size
         )
@@ -135,7 +135,7 @@ def build_named(name: Any) -> Build:
 
 
 def settings_of(values: Mapping[str, Any], n_classes: int) -> tuple[Build, TrainConfig]:
-    """Return the build and the settings that `values` ask for.
+    """The build and the settings that `values` ask for.
 
     `build` names one of `build.BUILDS`, the default is the paper's; `tiny` has the settings `SMALL`, all others
     `PAPER`. Every other name is a number of the build or a setting. Raises TrainingError for an unknown name, and for a
@@ -150,7 +150,7 @@ def settings_of(values: Mapping[str, Any], n_classes: int) -> tuple[Build, Train
 
 
 def with_settings(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
-    """Return the settings with some of them changed, by name, whatever group they are in. Errors as `settings_of`."""
+    """The settings with some of them changed, by name, whatever group they are in. Errors as `settings_of`."""
     known = {"frozen", *(name for section in SECTIONS for name in names_of(type(getattr(config, section))))}
     if strange := sorted(set(values) - known):
         close = did_you_mean(strange[0], sorted(known | names_of(Build)))
@@ -163,18 +163,18 @@ def with_settings(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig
 
 
 def flat(config: TrainConfig) -> dict[str, Any]:
-    """Return the settings by name, without groups: what `with_settings` takes."""
+    """The settings by name, without groups: what `with_settings` takes."""
     groups = asdict(config)
     return {name: value for section in SECTIONS for name, value in groups[section].items()} | {"frozen": config.frozen}
 
 
 def names_of(kind: type[Any]) -> set[str]:
-    """Return the names of a dataclass's fields."""
+    """The names of a dataclass's fields."""
     return {each.name for each in fields(kind)}
 
 
 def changed(group: T, values: Mapping[str, Any]) -> T:
-    """Return a dataclass with some fields changed. Raises TrainingError for a value that doesn't fit its field."""
+    """A dataclass with some fields changed. Raises TrainingError for a value that doesn't fit its field."""
     hints = get_type_hints(type(group))
     fitting = {name: fitted(name, value, hints[name]) for name, value in values.items()}
     try:
@@ -184,7 +184,7 @@ def changed(group: T, values: Mapping[str, Any]) -> T:
 
 
 def fitted(name: str, value: Any, hint: Any) -> Any:
-    """Return a value as the type `hint` wants it; whole numbers do where any number does, "none" for None."""
+    """A value as the type `hint` wants it; whole numbers do where any number does, "none" for None."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         if value is None or value == "none":

@@ -78,7 +78,7 @@ class PairSettings:
         self.settings()
 
     def settings(self) -> Settings:
-        """Return what the scenes are made from."""
+        """What the scenes are made from."""
         dials = DIFFICULTIES[self.difficulty]
         return Settings(self.seed, self.width, self.height, dials=changed(dials, {"speed": dials.speed * self.speed}))
 
@@ -122,7 +122,7 @@ class FlowPairs(Dataset[FlowBatch]):
         self._made: dict[int, FlowBatch] = {}  # making a pair takes longer than learning from it
 
     def __getitem__(self, number: int) -> FlowBatch:
-        """Return one pair, as a batch of one."""
+        """One pair, as a batch of one."""
         showing, which = divmod(number, self.pairs.pairs)
         if which not in self._made:
             self._made[which] = self.made(which)
@@ -130,7 +130,7 @@ class FlowPairs(Dataset[FlowBatch]):
         return flipped(self._made[which], *mirrored.tolist())
 
     def made(self, number: int) -> FlowBatch:
-        """Return one of the pairs that the stream repeats, not mirrored."""
+        """One of the pairs that the stream repeats, not mirrored."""
         rng = np.random.default_rng([self.pairs.seed, number])
         settings = self.pairs.settings()
         scene = _scene(settings, self.split, int(rng.integers(self.pairs.scenes)))
@@ -139,7 +139,7 @@ class FlowPairs(Dataset[FlowBatch]):
         return self.between(scene, a, int(rng.choice(near)))
 
     def between(self, scene: Scene, a: int, b: int) -> FlowBatch:
-        """Return frames a and b of a scene."""
+        """Frames a and b of a scene."""
         images, scales = zip(*(resized_levels(render(scene, t), self.resize) for t in (a, b)), strict=True)
         flow, _ = true_flow(scene, a, b)  # (H, W, 2)
         maps = np.concatenate([flow * scales[0], _objects(scene, a)], axis=2).transpose(2, 0, 1)
@@ -150,7 +150,7 @@ class FlowPairs(Dataset[FlowBatch]):
 
 
 def flipped(pair: FlowBatch, x: bool, y: bool) -> FlowBatch:
-    """Return a pair mirrored left to right (x) and upside down (y), the flow along with it."""
+    """A pair mirrored left to right (x) and upside down (y), the flow along with it."""
     axes = [axis for axis, wanted in ((-1, x), (-2, y)) if wanted]
     sign = torch.tensor([-1.0 if x else 1.0, -1.0 if y else 1.0]).view(1, 2, 1, 1)
     return FlowBatch(pair.images.flip(axes), pair.flow.flip(axes) * sign, pair.objects.flip(axes))
@@ -162,7 +162,7 @@ def _scene(settings: Settings, split: str, number: int) -> Scene:
 
 
 def _objects(scene: Scene, time: int) -> NDArray[np.float32]:
-    """Return `(H, W, 1)`: 1 where an object is to be seen, 0 for background and what hides objects."""
+    """`(H, W, 1)`: 1 where an object is to be seen, 0 for background and what hides objects."""
     height, width = scene.settings.height, scene.settings.width
     centres = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
     is_object = np.array([layer.class_id >= 0 for layer in scene.layers], np.float32)
@@ -170,7 +170,7 @@ def _objects(scene: Scene, time: int) -> NDArray[np.float32]:
 
 
 def collate_pairs(pairs: Sequence[FlowBatch]) -> FlowBatch:
-    """Return pairs as one batch."""
+    """Pairs as one batch."""
     return FlowBatch(*(torch.cat([getattr(pair, each.name) for pair in pairs]) for each in fields(FlowBatch)))
 
 
@@ -182,7 +182,7 @@ class FlowLearning(nn.Module):
         self.flow, self.object_share = flow, object_share
 
     def forward(self, batch: FlowBatch) -> dict[str, Tensor]:
-        """Return the end-point errors of the levels, coarse to fine, in units of `FLOW_UNIT` pixels."""
+        """The end-point errors of the levels, coarse to fine, in units of `FLOW_UNIT` pixels."""
         current, other = batch.pixels().unbind(1)
         levels = self.flow.pyramid(self.flow.prepare(current, other))
         wanted = batch.flow / (self.flow.input_pool * FLOW_UNIT)
@@ -193,7 +193,7 @@ class FlowLearning(nn.Module):
 
 
 def balanced_error(flow: Tensor, wanted: Tensor, objects: Tensor, object_share: float) -> Tensor:
-    """Return the mean end-point error of flow `(B, 2, h, w)`, objects together weighing `object_share` in each image.
+    """The mean end-point error of flow `(B, 2, h, w)`, objects together weighing `object_share` in each image.
 
     wanted `(B, 2, H, W)` and objects `(B, 1, H, W)` are averaged down to the size of the flow. An image in which one of
     the two doesn't occur loses its share.
@@ -211,7 +211,7 @@ def balanced_error(flow: Tensor, wanted: Tensor, objects: Tensor, object_share: 
 
 
 def flow_settings_of(values: Mapping[str, Any]) -> tuple[Build, Optimisation, PairSettings]:
-    """Return what `values` ask for. Raises TrainingError for an unknown name and for a value that doesn't fit."""
+    """What `values` ask for. Raises TrainingError for an unknown name and for a value that doesn't fit."""
     base = build_named(values.get("build", "resnet101"))
     known = names_of(Build) | names_of(Optimisation) | names_of(PairSettings) | {"build"}
     if strange := sorted(set(values) - known):
@@ -285,7 +285,7 @@ class FlowErrors:
 def flow_errors(
     flow: FlowNetS, pairs: FlowPairs, device: torch.device, distances: Sequence[int] = (1, 2, 5, 10), n: int = 24
 ) -> list[FlowErrors]:
-    """Return the errors of the flow that features are warped by, on `n` scenes of the pairs' split, by distance.
+    """The errors of the flow that features are warped by, on `n` scenes of the pairs' split, by distance.
 
     It is compared at the resolution of the features, with the true flow averaged over their cells.
     """
@@ -304,7 +304,7 @@ def flow_errors(
 
 
 def _errors(flow: FlowNetS, pair: FlowBatch) -> list[float]:
-    """Return error of zero flow and error of the network's: at the objects, then everywhere; in pixels."""
+    """Error of zero flow and error of the network's: at the objects, then everywhere; in pixels."""
     current, other = pair.pixels().unbind(1)
     cells = flow(current, other).flow.float()
     pixels, zero = cells * flow.stride, torch.zeros_like(cells)

@@ -17,18 +17,18 @@ from impnet_model.nets.network import ImpressionNetwork
 
 
 def per_frame(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
-    """Return the current frame's own feature. images: current."""
+    """The current frame's own feature. images: current."""
     return network.feature(images[:, 0])
 
 
 def deep_feature_flow(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
-    """Return the key's feature, warped to the current frame. images: key, current (Deep Feature Flow, Sec. 3)."""
+    """The key's feature, warped to the current frame. images: key, current (Deep Feature Flow, Sec. 3)."""
     key, current = images.unbind(1)
     return moved(network, network.feature(key), current, key, rows[:, 1] == rows[:, 0])
 
 
 def impression(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
-    """Return old and new key fused, warped to the current frame. images: old, current, new.
+    """Old and new key fused, warped to the current frame. images: old, current, new.
 
     Impression Network, Sec. 3.2: Algorithm 1 cut down to one earlier keyframe.
     """
@@ -40,7 +40,7 @@ def impression(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tens
 
 
 def fgfa(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
-    """Return the mean of two neighbours' features warped to the current frame. images: first, current, second.
+    """The mean of two neighbours' features warped to the current frame. images: first, current, second.
 
     As in the published code the current frame is only what the neighbours are compared with, nothing is passed by, and
     the embedding is of the warped features.
@@ -58,7 +58,7 @@ def fgfa(network: ImpressionNetwork, images: Tensor, rows: Tensor) -> Tensor:
 
 
 def moved(network: ImpressionNetwork, feature: Tensor, current: Tensor, other: Tensor, same: Tensor) -> Tensor:
-    """Return the feature of `other` warped to `current`; as it is for the samples where both are the `same (B,)`.
+    """The feature of `other` warped to `current`; as it is for the samples where both are the `same (B,)`.
 
     The flow network sees all samples, so that each of its parameters has a gradient in every process.
     """

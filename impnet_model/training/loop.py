@@ -127,7 +127,7 @@ class Learner:
         return values
 
     def state(self) -> dict[str, Any]:
-        """Return what goes on from one leg of a run to the next, besides parameters."""
+        """What goes on from one leg of a run to the next, besides parameters."""
         return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -248,7 +248,7 @@ _CPU = torch.device("cpu")
 
 
 def _reason(error: Exception) -> str:
-    """Return what a failure for want of memory means, "" for any other failure."""
+    """What a failure for want of memory means, "" for any other failure."""
     said = str(error)
     if "DataLoader worker" in said and ("exited unexpectedly" in said or "killed by signal" in said):
         return "a process that loads data was killed, for want of memory mostly; set fewer workers or a smaller batch"
@@ -258,7 +258,7 @@ def _reason(error: Exception) -> str:
 
 
 def _last_line(message: str) -> str:
-    """Return an error's own message where it comes out of a worker process with the traceback before it."""
+    """An error's own message where it comes out of a worker process with the traceback before it."""
     if not message.startswith("Caught "):
         return message
     return message.rstrip().rsplit("\n", 1)[-1].partition(": ")[2]

@@ -62,7 +62,7 @@ NAMES = ("rpn_class", "rpn_box", "rfcn_class", "rfcn_box")
 
 
 def task_losses(task: RFCNTask, features: Tensor, truths: Sequence[Truth], selection: Selection) -> dict[str, Tensor]:
-    """Return the four losses, by their `NAMES`, for features `(B, C, h, w)` of B images."""
+    """The four losses, by their `NAMES`, for features `(B, C, h, w)` of B images."""
     for_rpn, for_rfcn = task.split(features)
     output = task.rpn(for_rpn)
     regions = proposals_and_objects(task, output, truths)
@@ -80,7 +80,7 @@ def task_losses(task: RFCNTask, features: Tensor, truths: Sequence[Truth], selec
 
 
 def proposals_and_objects(task: RFCNTask, output: RPNOutput, truths: Sequence[Truth]) -> list[Tensor]:
-    """Return for each image the regions `(n, 4)` that R-FCN learns from: what the RPN proposes, and the objects."""
+    """For each image the regions `(n, 4)` that R-FCN learns from: what the RPN proposes, and the objects."""
     foreground, deltas = output.foreground().detach(), output.deltas.detach()
     return [
         torch.cat([*task.rpn.propose(foreground[i, None], deltas[i, None], truth.height, truth.width), truth.boxes])
@@ -91,7 +91,7 @@ def proposals_and_objects(task: RFCNTask, output: RPNOutput, truths: Sequence[Tr
 def rpn_losses_of(
     task: RFCNTask, output: RPNOutput, truths: Sequence[Truth], selection: Selection
 ) -> list[tuple[Tensor, Tensor]]:
-    """Return the RPN's two losses of each image."""
+    """The RPN's two losses of each image."""
     batch, _, rows, columns = output.logits.shape
     grid = grid_anchors(task.rpn.base, rows, columns, task.stride)  # (N, 4), order (h, w, a)
     logits = output.logits.float().reshape(batch, 2, -1, rows, columns).permute(0, 3, 4, 2, 1).reshape(batch, -1, 2)
@@ -108,7 +108,7 @@ def rpn_losses_of(
 
 
 def rfcn_losses_of(output: RoIOutput, regions: Tensor, truth: Truth, selection: Selection) -> tuple[Tensor, Tensor]:
-    """Return R-FCN's two losses of one image."""
+    """R-FCN's two losses of one image."""
     targets = region_targets(regions, truth.boxes, truth.classes, selection.region_iou)
     deltas = output.deltas[:, 4:]
     hardest = hard_examples(output.logits, deltas, targets, selection.regions)

@@ -69,19 +69,19 @@ class Optimisation:
             raise ValueError(f"a batch of {self.batch} can't be taken in {self.accumulate} equal passes")
 
     def share(self, iteration: int, seconds: float) -> float:
-        """Return how much of the training is done, 0 … 1."""
+        """How much of the training is done, 0 … 1."""
         by_clock = 0.0 if self.minutes is None else seconds / (60 * self.minutes)
         return max(iteration / self.iterations, by_clock)
 
     def rate_at(self, iteration: int, seconds: float) -> float:
-        """Return the rate of an iteration, counted from 0, after so many seconds of training."""
+        """The rate of an iteration, counted from 0, after so many seconds of training."""
         share = self.share(iteration, seconds)
         dropped = self.rate * self.drop_factor ** sum(share >= drop for drop in self.drops)
         return dropped * min(1.0, (iteration + 1) / (self.warmup + 1))
 
 
 def optimizer_of(module: nn.Module, optimisation: Optimisation) -> Optimizer:
-    """Return the optimizer of all parameters that are trained; `factor` of a group multiplies the rate."""
+    """The optimizer of all parameters that are trained; `factor` of a group multiplies the rate."""
     groups = [
         {"params": parameters, "weight_decay": optimisation.weight_decay if decays else 0.0, "factor": factor}
         for decays in (True, False)
@@ -109,11 +109,11 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 def scaler_of(optimisation: Optimisation, device: torch.device) -> torch.amp.GradScaler:
-    """Return what keeps small gradients of float16 from vanishing; it does nothing in other precisions."""
+    """What keeps small gradients of float16 from vanishing; it does nothing in other precisions."""
     return torch.amp.GradScaler(device.type, enabled=optimisation.precision == "float16")
 
 
 def autocast(optimisation: Optimisation, device: torch.device) -> torch.autocast:
-    """Return the context in which the networks run in the chosen precision; parameters stay in float32."""
+    """The context in which the networks run in the chosen precision; parameters stay in float32."""
     dtype = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[optimisation.precision]
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)

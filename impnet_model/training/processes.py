@@ -28,25 +28,25 @@ class Processes:
     device: torch.device = CPU
 
     def join(self, module: nn.Module) -> nn.Module:
-        """Return the module as one that takes the mean of all processes' gradients."""
+        """The module as one that takes the mean of all processes' gradients."""
         if self.count == 1:
             return module
         return DistributedDataParallel(module)
 
     def gathering(self, module: nn.Module, last: bool) -> AbstractContextManager[None]:
-        """Return the context of one pass: only after the `last` one do processes exchange their gradients."""
+        """The context of one pass: only after the `last` one do processes exchange their gradients."""
         if isinstance(module, DistributedDataParallel) and not last:
             return module.no_sync()
         return nullcontext()
 
     def largest(self, *values: float) -> list[float]:
-        """Return the largest of each value over all processes: so that all see one clock and stop as one."""
+        """The largest of each value over all processes: so that all see one clock and stop as one."""
         if self.count == 1:
             return list(values)
         return self._over_all(torch.tensor(values, dtype=torch.float64), dist.ReduceOp.MAX).tolist()
 
     def mean(self, values: list[float]) -> list[float]:
-        """Return the mean of each value over all processes."""
+        """The mean of each value over all processes."""
         if self.count == 1:
             return values
         return (self._over_all(torch.tensor(values, dtype=torch.float64), dist.ReduceOp.SUM) / self.count).tolist()

@@ -78,7 +78,7 @@ class RunFolder:
         return found
 
     def described(self) -> dict[str, Any] | None:
-        """Return what `run.json` says, None where there is no run yet."""
+        """What `run.json` says, None where there is no run yet."""
         path = self.path / "run.json"
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ class RunFolder:
         self._write_text(self.log, "".join(line for line in lines if _iteration_of(line) <= iteration))
 
     def kept(self) -> str:
-        """Return in words what there is to go on from."""
+        """In words what there is to go on from."""
         if self.checkpoint.is_file():
             return f"the last checkpoint stays as it was, go on from it with --resume: {self.checkpoint}"
         return "there is no checkpoint yet"
@@ -143,7 +143,7 @@ def description_of(
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of everything that takes part."""
+    """The versions of everything that takes part."""
     found = {"python": platform.python_version(), "vidkit": vidkit.__version__, "system": platform.platform()}
     for name in ("torch", "numpy", "h5py", "pillow", "av"):
         try:

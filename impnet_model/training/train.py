@@ -91,7 +91,7 @@ class Detection(nn.Module):
         self.network, self.forward_of, self.selection = network, part_of(method, "forward"), selection
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the losses by name."""
+        """The losses by name."""
         features = self.forward_of(self.network, batch.pixels(), batch.rows)
         heights, widths = zip(*batch.sizes, strict=True)
         truths = [*map(Truth, batch.boxes, batch.classes, heights, widths, batch.seeds)]
@@ -134,7 +134,7 @@ def train(
 
 
 def network_of(method: str, build: Build, seed: int) -> ImpressionNetwork:
-    """Return the network of a method with random weights that follow from the seed."""
+    """The network of a method with random weights that follow from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -206,7 +206,7 @@ def caches_of(plan: TrainingPlan, processes: Processes) -> list[FrameCache] | No
 
 
 def replay(path: Path) -> dict[str, float]:
-    """Return the losses that the batch in a `nonfinite.pt` has with the network that was kept with it."""
+    """The losses that the batch in a `nonfinite.pt` has with the network that was kept with it."""
     kept = checkpoints.read(path)
     if (kept.get("format"), kept.get("version")) != (REPLAY, 1):
         raise FormatError(f"{path}: format {kept.get('format')!r}; wanted {REPLAY!r}")

@@ -59,7 +59,7 @@ def save(checkpoint: Checkpoint, path: Path, half: bool = False) -> None:
 
 
 def content_of(checkpoint: Checkpoint, half: bool = False) -> dict[str, Any]:
-    """Return what `save` writes of a checkpoint."""
+    """What `save` writes of a checkpoint."""
     state = {name: tensor.detach().cpu().clone() for name, tensor in checkpoint.network.state_dict().items()}
     if half:
         state = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
@@ -75,7 +75,7 @@ def content_of(checkpoint: Checkpoint, half: bool = False) -> dict[str, Any]:
 
 
 def load(path: Path) -> Checkpoint:
-    """Return the checkpoint in `path`, its network in float32 on the CPU.
+    """The checkpoint in `path`, its network in float32 on the CPU.
 
     Raises FormatError if the file isn't a checkpoint, is of an unknown version, or its tensors aren't exactly those of
     the network it names: never half of one.
@@ -107,7 +107,7 @@ def load(path: Path) -> Checkpoint:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the dict in a file of `torch.save`. Raises FormatError if it is none, or holds more than plain values."""
+    """The dict in a file of `torch.save`. Raises FormatError if it is none, or holds more than plain values."""
     try:
         _check_sums(path)
         with torch.serialization.safe_globals(_plain_numbers()):
@@ -147,7 +147,7 @@ def check_state(network: torch.nn.Module, state: Any, source: str) -> None:
 
 
 def faults_of(wanted: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[str]:
-    """Return in words what keeps `state` from being `wanted`: names, shapes, values; empty if nothing does."""
+    """In words what keeps `state` from being `wanted`: names, shapes, values; empty if nothing does."""
     common = sorted(set(wanted) & set(state))
     tensors = [name for name in common if isinstance(state[name], Tensor) and _is_plain(state[name])]
     shapes = [
@@ -170,14 +170,14 @@ def _is_plain(tensor: Tensor) -> bool:
 
 
 def _plain_numbers() -> list[Any]:
-    """Return what numpy numbers are made of: training scripts like to leave them in their files ("best_EPE")."""
+    """What numpy numbers are made of: training scripts like to leave them in their files ("best_EPE")."""
     scalar = np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4")]
     return [scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, *kinds]
 
 
 def _build(values: Any, path: Path) -> Build:
-    """Return the numbers of a build, each of the type that its default has."""
+    """The numbers of a build, each of the type that its default has."""
     if not isinstance(values, dict):
         raise FormatError(f"{path}: its build is a {type(values).__name__}; wanted names with numbers")
     known = asdict(Build())

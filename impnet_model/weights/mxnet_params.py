@@ -29,13 +29,13 @@ MOST_DIMENSIONS = 8
 
 
 def is_mxnet_params(path: Path) -> bool:
-    """Return whether the file begins as a list of MXNet arrays does."""
+    """Whether the file begins as a list of MXNet arrays does."""
     with path.open("rb") as file:
         return file.read(8) == struct.pack("<Q", LIST_MAGIC)
 
 
 def read_mxnet_params(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays of a file by name, `arg:` and `aux:` cut off.
+    """The arrays of a file by name, `arg:` and `aux:` cut off.
 
     Raises FormatError, with the place in the file, for anything but a whole list of distinctly named dense arrays.
     """
@@ -73,7 +73,7 @@ class _Reader:
         return values
 
     def bounded(self, count: int, least_bytes: int) -> int:
-        """Return a count, unless so many things can't be in the rest of the file."""
+        """A count, unless so many things can't be in the rest of the file."""
         if count * least_bytes > len(self.data) - self.at:
             raise self.error(f"{count} things announced, more than the file can hold")
         return count

@@ -56,7 +56,7 @@ def convert(
     onto: Checkpoint | None = None,
     sha256: str | None = None,
 ) -> Conversion:
-    """Return a network of `build` with the published weights in it, or the one of `onto` with them added.
+    """A network of `build` with the published weights in it, or the one of `onto` with them added.
 
     sha256: the digest the file must have; known files are verified without it. Tensors that this kind of file doesn't
     have stay as they are, freshly initialised or as in `onto`, and are listed.
@@ -95,7 +95,7 @@ def convert(
 
 
 def verify(path: Path, sha256: str | None = None) -> tuple[str, bool]:
-    """Return the file's SHA-256 and whether it was held against a known one: given, published, or in the name.
+    """The file's SHA-256 and whether it was held against a known one: given, published, or in the name.
 
     Raises FormatError where they differ, and for the pointer that Git LFS leaves in the place of a large file.
     """
@@ -116,7 +116,7 @@ def verify(path: Path, sha256: str | None = None) -> tuple[str, bool]:
 
 
 def read_published(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a published file by name: MXNet `.params`, `.npz`, or what `torch.save` wrote.
+    """The tensors of a published file by name: MXNet `.params`, `.npz`, or what `torch.save` wrote.
 
     Of nested files the `state_dict` or `model` is taken; prefixes that all names share (`module.`, `flownet.`) go.
     Raises FormatError if it can't be read without running anything in it.

@@ -23,12 +23,12 @@ CONVS = ("conv1", "conv2", "conv3", "conv3_1", "conv4", "conv4_1", "conv5", "con
 
 
 def torchvision_resnet(blocks: Sequence[int], bottleneck: bool) -> dict[str, str]:
-    """Return the map for torchvision's ResNet; our feature network carries its names, all but the classifier."""
+    """The map for torchvision's ResNet; our feature network carries its names, all but the classifier."""
     return {name: name for name in _resnet_tensors(blocks, bottleneck)}
 
 
 def caffe_resnet(blocks: Sequence[int]) -> dict[str, str]:
-    """Return the map for the bottleneck ResNets of Caffe and MXNet (`res2a_branch2a_weight`, `bn2a_branch2a_gamma` …).
+    """The map for the bottleneck ResNets of Caffe and MXNet (`res2a_branch2a_weight`, `bn2a_branch2a_gamma` …).
 
     Blocks of a stage are called a, b, c … in ResNet-50 and in stages of three, a, b1, b2 … in longer ones.
     """
@@ -77,7 +77,7 @@ def _block_letter(block: int, count: int, letters_only: bool) -> str:
 
 
 def mxnet_flownet(scale_map: bool) -> dict[str, str]:
-    """Return the map for the FlowNet-S inside DFF's and FGFA's networks."""
+    """The map for the FlowNet-S inside DFF's and FGFA's networks."""
     layers = {"flow_conv1": "conv1"} | {name: name for name in CONVS[1:]}
     for level in (6, 5, 4, 3):
         layers[f"Convolution{7 - level}"] = f"flow{level}"
@@ -90,14 +90,14 @@ def mxnet_flownet(scale_map: bool) -> dict[str, str]:
 
 
 def mega_flownet(scale_map: bool) -> dict[str, str]:
-    """Return the map for MEGA's FlowNet-S: MXNet's names with a dot; the scale map without its bias."""
+    """The map for MEGA's FlowNet-S: MXNet's names with a dot; the scale map without its bias."""
     names = {f"{a.rpartition('_')[0]}.{a.rpartition('_')[2]}": b for a, b in mxnet_flownet(scale_map).items()}
     names.pop("Convolution5_scale.bias", None)
     return names
 
 
 def pinard_flownet() -> dict[str, str]:
-    """Return the map for FlowNetPytorch's FlowNetS without batch norm; heads and deconvolutions have no bias."""
+    """The map for FlowNetPytorch's FlowNetS without batch norm; heads and deconvolutions have no bias."""
     names = {f"{conv}.0.{part}": f"{conv}.{part}" for conv in CONVS for part in ("weight", "bias")}
     names |= {f"predict_flow{level}.weight": f"flow{level}.weight" for level in (6, 5, 4, 3, 2)}
     names |= {f"deconv{level}.0.weight": f"deconv{level}.weight" for level in (5, 4, 3, 2)}
@@ -106,7 +106,7 @@ def pinard_flownet() -> dict[str, str]:
 
 
 def mmtracking_flownet() -> dict[str, str]:
-    """Return the map for mmtracking's FlowNetSimple; heads and deconvolutions have no bias."""
+    """The map for mmtracking's FlowNetSimple; heads and deconvolutions have no bias."""
     names = {}
     for conv in CONVS:
         level, _, second = conv.partition("_")
@@ -130,7 +130,7 @@ EMBEDDING = {"em_conv1": "embedding.0", "em_conv2": "embedding.2", "em_conv3": "
 
 
 def mxnet_network(blocks: Sequence[int], flow: bool, scale_map: bool, embedding: bool) -> dict[str, str]:
-    """Return the map for a whole network of the published MXNet code: R-FCN, DFF (flow, scale map) or FGFA."""
+    """The map for a whole network of the published MXNet code: R-FCN, DFF (flow, scale map) or FGFA."""
     names = {theirs: f"feature.{ours}" for theirs, ours in caffe_resnet(blocks).items()}
     layers = HEADS | (EMBEDDING if embedding else {})
     names |= {f"{theirs}_{part}": f"{ours}.{part}" for theirs, ours in layers.items() for part in ("weight", "bias")}

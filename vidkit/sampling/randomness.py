@@ -17,7 +17,7 @@ Words = NDArray[np.uint64]
 
 
 def words(seed: int, stream: int, epoch: int, start: int, n: int) -> Words:
-    """Return the random words of items `start … start + n - 1`, `(n, 4)`.
+    """The random words of items `start … start + n - 1`, `(n, 4)`.
 
     Raises ValueError for a number outside 0 … 2**64 - 1.
     """
@@ -25,13 +25,13 @@ def words(seed: int, stream: int, epoch: int, start: int, n: int) -> Words:
 
 
 def permutation(seed: int, stream: int, epoch: int, which: int, n: int) -> NDArray[np.int64]:
-    """Return permutation number `which` of `0 … n - 1`, `(n,)`: the ranks of n random words."""
+    """Permutation number `which` of `0 … n - 1`, `(n,)`: the ranks of n random words."""
     drawn = _philox(seed, (0, which, epoch, stream)).random_raw(n)
     return np.argsort(drawn, kind="stable")
 
 
 def generator(seed: int, epoch: int, item: int) -> np.random.Generator:
-    """Return a generator that belongs to one item of one epoch, for whatever else is random about it: a flip, a crop.
+    """A generator that belongs to one item of one epoch, for whatever else is random about it: a flip, a crop.
 
     What it draws is the same on each machine for one version of numpy.
     """
@@ -39,7 +39,7 @@ def generator(seed: int, epoch: int, item: int) -> np.random.Generator:
 
 
 def pick(drawn: Words, choices: range) -> NDArray[np.int64]:
-    """Return one of the consecutive integers `choices` for each word, all equally likely to 1 in 2**32.
+    """One of the consecutive integers `choices` for each word, all equally likely to 1 in 2**32.
 
     Raises ValueError where there is nothing to choose from.
     """

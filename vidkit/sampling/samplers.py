@@ -80,15 +80,15 @@ class Sampler:
         return self.offsets.roles
 
     def __len__(self) -> int:
-        """Return the number of samples in an epoch."""
+        """The number of samples in an epoch."""
         return self._size
 
     def at(self, step: int) -> Sample:
-        """Return a sample by its step in the endless stream of epochs: what a torch Dataset asks for."""
+        """A sample by its step in the endless stream of epochs: what a torch Dataset asks for."""
         return self.item(*divmod(step, self._size))
 
     def item(self, epoch: int, position: int) -> Sample:
-        """Return one sample. Raises ValueError for a position outside the epoch or a negative epoch."""
+        """One sample. Raises ValueError for a position outside the epoch or a negative epoch."""
         taken = self.take(epoch, position, position + 1)
         part = self.strata[int(taken.stratum[0])]
         return Sample(
@@ -105,7 +105,7 @@ class Sampler:
         return (self.item(epoch, position) for position in range(self._size))
 
     def take(self, epoch: int, start: int = 0, stop: int | None = None) -> Samples:
-        """Return the samples `start … stop - 1` of an epoch, all by default, as columns."""
+        """The samples `start … stop - 1` of an epoch, all by default, as columns."""
         stop = self._size if stop is None else stop
         if epoch < 0 or not 0 <= start <= stop <= self._size:
             raise ValueError(f"samples {start} … {stop - 1} of epoch {epoch}: an epoch has 0 … {self._size - 1}")
@@ -124,15 +124,15 @@ class Sampler:
         )
 
     def aspects(self, epoch: int) -> NDArray[np.float64]:
-        """Return width / height of each sample of an epoch, `(epoch_size,)`; nan where it isn't known."""
+        """Width / height of each sample of an epoch, `(epoch_size,)`; nan where it isn't known."""
         return self.candidates.aspect[self._order(epoch)[0]]
 
     def generator(self, epoch: int, position: int) -> np.random.Generator:
-        """Return the random generator that belongs to one sample, for a flip or a crop of all its frames."""
+        """The random generator that belongs to one sample, for a flip or a crop of all its frames."""
         return randomness.generator(self.seed, epoch, position)
 
     def _order(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return `strata.order` of an epoch. Two are kept, since workers that run ahead are in the next one already."""
+        """`strata.order` of an epoch. Two are kept, since workers that run ahead are in the next one already."""
         found = self._orders.get(epoch)
         if found is None:
             found = order(self.strata, self.seed, epoch, self.shuffle)

@@ -91,7 +91,7 @@ class Stratum:
 
 
 def candidates(indices: Sequence[Index], options: Epochs) -> CandidateFrames:
-    """Return the frames that may be drawn.
+    """The frames that may be drawn.
 
     Raises ChoiceError where an index has nothing to offer, or where the indices have different classes, and ValueError
     where there is no index.
@@ -124,7 +124,7 @@ def check_same_classes(indices: Sequence[Index]) -> None:
 
 
 def strata(indices: Sequence[Index], entries: CandidateFrames, options: Epochs) -> tuple[Stratum, ...]:
-    """Return the strata; their quotas sum to the size of an epoch. A frame of several classes is in several strata.
+    """The strata; their quotas sum to the size of an epoch. A frame of several classes is in several strata.
 
     Raises ValueError unless there is a share for each index.
     """
@@ -157,7 +157,7 @@ def rows_by_class(index: Index, entries: CandidateFrames, rows: NDArray[np.int64
 
 
 def apportion(total: int, weights: Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]) -> list[int]:
-    """Return whole numbers in proportion to `weights` that sum to `total`, each less than 1 from its exact share.
+    """Whole numbers in proportion to `weights` that sum to `total`, each less than 1 from its exact share.
 
     By largest remainder, in exact fractions; the earlier wins a tie.
     """
@@ -174,7 +174,7 @@ def apportion(total: int, weights: Sequence[float] | NDArray[np.floating[Any] | 
 def order(
     parts: Sequence[Stratum], seed: int, epoch: int, shuffle: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows of the candidates in the order of one epoch, and the stratum of each, `(epoch_size,)` both.
+    """The rows of the candidates in the order of one epoch, and the stratum of each, `(epoch_size,)` both.
 
     Without `shuffle` the strata come one after the other, each in the order of its rows.
     """
@@ -188,7 +188,7 @@ def order(
 
 
 def _passes(part: Stratum, seed: int, number: int, epoch: int, shuffle: bool) -> NDArray[np.int64]:
-    """Return the `quota` rows of an epoch: the next ones of endless passes over the stratum, each pass shuffled."""
+    """The `quota` rows of an epoch: the next ones of endless passes over the stratum, each pass shuffled."""
     n = len(part.rows)
     first, skipped = divmod(epoch * part.quota, n)
     place = np.arange(skipped, skipped + part.quota)

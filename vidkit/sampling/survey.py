@@ -74,7 +74,7 @@ class Survey:
 
 
 def survey(sampler: Sampler, indices: Sequence[Index], epochs: range = range(1)) -> Survey:
-    """Return what `sampler` draws in `epochs`; `indices` are those it was made from, in the same order."""
+    """What `sampler` draws in `epochs`; `indices` are those it was made from, in the same order."""
     taken = _joined([sampler.take(epoch) for epoch in epochs])
     moving = taken.first < taken.last
     shown = [
