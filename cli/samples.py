@@ -128,7 +128,9 @@ def command(
     if options.shares and len(options.shares) != len(indices):
         raise click.UsageError(f"--ratio {ratio}: {len(options.shares)} shares for {len(indices)} indices")
     numbers = {key: value for key, value in (("length", length), ("radius", radius)) if value is not None}
-    drawn = Drawn(_sampler(name, indices, options, seed, numbers), indices, paths, range(epoch, epoch + n_epochs))
+    drawn = DrawnSamples(
+        _sampler(name, indices, options, seed, numbers), indices, paths, range(epoch, epoch + n_epochs)
+    )
     if dump:
         _dump(drawn, _shard(shard), output)
         if as_json:
@@ -138,7 +140,7 @@ def command(
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnSamples:
     """What is shown: a sampler over indices, and some of its epochs."""
 
     sampler: Sampler
@@ -186,7 +188,7 @@ def _sampler(name: str, indices: Sequence[Index], epochs: Epochs, seed: int, num
 # -- one by one --------------------------------------------------------------------------------------------------------
 
 
-def _dump(drawn: Drawn, shard: tuple[int, int], output: Path | None) -> None:
+def _dump(drawn: DrawnSamples, shard: tuple[int, int], output: Path | None) -> None:
     sampler = drawn.sampler
     with _opened(output) as file, progress("samples", len(drawn.epochs) * len(sampler), "samples") as advance:
         rows = csv.writer(file, lineterminator="\n")
@@ -201,7 +203,7 @@ def _dump(drawn: Drawn, shard: tuple[int, int], output: Path | None) -> None:
         say(f"wrote {output}")
 
 
-def _rows(drawn: Drawn, epoch: int, start: int, stop: int, shard: tuple[int, int]) -> Iterator[list[object]]:
+def _rows(drawn: DrawnSamples, epoch: int, start: int, stop: int, shard: tuple[int, int]) -> Iterator[list[object]]:
     """Yield the rows of the dump: frames by the numbers that the index gives them, offsets as they were drawn."""
     sampler, (rank, processes) = drawn.sampler, shard
     others = [column for column, role in enumerate(sampler.roles) if role != "current"]
@@ -234,7 +236,7 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
 # -- counts ------------------------------------------------------------------------------------------------------------
 
 
-def _report(name: str, drawn: Drawn, as_json: bool, picture: Path | None) -> None:
+def _report(name: str, drawn: DrawnSamples, as_json: bool, picture: Path | None) -> None:
     from vidkit.sampling.survey import survey
 
     sampler, epochs = drawn.sampler, drawn.epochs
