@@ -7,8 +7,6 @@ video_len. Detections are made up on it with a seed. Each contender runs in a pr
 so that its peak memory is its own; each prints one line. The peers are in the extra `bench`.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import io

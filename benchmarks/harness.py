@@ -7,8 +7,6 @@ the same detector, in one run, on this machine.
     python benchmarks/harness.py
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

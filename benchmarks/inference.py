@@ -9,8 +9,6 @@ They take turns, period by period, so that whatever else the machine does hits a
 Where others use the machine too, the lowest time of each and, with one thread, the CPU time tell more than the mean.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import platform

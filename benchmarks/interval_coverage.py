@@ -10,8 +10,6 @@ easy, its objects and the level of its scores are drawn once for each video, so 
     python benchmarks/interval_coverage.py --table coverage.json
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

@@ -8,8 +8,6 @@ network starts from random weights, too, and is learned along (impression-frozen
 trained before it, since it keeps what it starts from). Only commands of `vidkit` are run; they are printed.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -10,8 +10,6 @@
    the largest memory of all its processes together.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

@@ -8,8 +8,6 @@ the page cache. Seconds are CPU time, which others on the machine disturb less; 
     python benchmarks/read_predictions.py [--frames N] [--formats vidkit,fgfa,…]
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import subprocess

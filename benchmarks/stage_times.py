@@ -7,8 +7,6 @@ counts. "task" is what every frame costs with any method: the resized image, the
 let many regions through to NMS, so that it is dearer than a trained network's.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import platform

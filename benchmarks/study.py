@@ -9,8 +9,6 @@ network frozen; and (a) once more with the time that (d) took. The flow network 
 Only commands of `vidkit` are run; they are printed. Times are of processor, not of clock: runs may share a machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

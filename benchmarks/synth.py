@@ -6,8 +6,6 @@ A small convolutional network is trained on crops around the true boxes of train
 only the class is asked for) and tested on crops of other videos, sharp and blurred ones apart. Needs torch.
 """
 
-from __future__ import annotations
-
 import argparse
 import tempfile
 from collections.abc import Iterator

@@ -7,8 +7,6 @@ Both take turns, round by round, in one run; the ratio of their speeds says what
 synthetic set is made, at --size.
 """
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import statistics

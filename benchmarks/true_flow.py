@@ -6,8 +6,6 @@ What is left of the error with the true flow isn't the flow network's. The scale
 is marked as one that looks at the truth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Names that one may choose among, taken from where they are made; imported only when help or a value asks for them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What every command shares: errors in one style, JSON, progress, tables. Data go to stdout, all else to stderr."""
 
-from __future__ import annotations
-
 import json
 import math
 import sys

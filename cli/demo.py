@@ -1,7 +1,5 @@
 """`vidkit demo`: from nothing to a table and figures, as a list of the commands that a user would type."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """Groups of commands: a near match for what is misspelt, and commands that are imported only when they are called."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any

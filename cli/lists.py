@@ -1,7 +1,5 @@
 """`vidkit lists`: the frame lists of the field, for any tree."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

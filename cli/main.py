@@ -1,7 +1,5 @@
 """The `vidkit` command: a table of sub-commands, each imported only when it is called."""
 
-from __future__ import annotations
-
 import sys
 
 import click

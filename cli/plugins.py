@@ -1,7 +1,5 @@
 """`vidkit plugins`: the detectors that are installed, and those that are broken and why."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import redirect_stdout
 from traceback import format_exception

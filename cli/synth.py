@@ -1,7 +1,5 @@
 """`vidkit synth`: a made-up data set in ILSVRC layout."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The networks from Python: a detector from a checkpoint, its answers for a video file, pictures of its weight maps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice

@@ -4,8 +4,6 @@ A row names where the parts of a method are, as setup.cfg does, and `part_of` fe
 is imported for a list of names, and a method's own module may hold all of its parts.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Options and fixtures for data that isn't part of the repository, and small things that many tests need."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Small indices and predictions, made by code and seed."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from vidkit.classes import ObjectClass

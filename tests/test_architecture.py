@@ -1,7 +1,5 @@
 """Who may import whom, held against the source. docs/architecture.md says why."""
 
-from __future__ import annotations
-
 import ast
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """The pages that promise to run are run, block by block."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

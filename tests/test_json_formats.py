@@ -1,7 +1,5 @@
 """Every JSON that is printed or written says what it is, and docs/formats.md has a line for it."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What a user installs: the wheel, seen from another folder."""
 
-from __future__ import annotations
-
 import configparser
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Synthetic video: scenes are pure functions, what is recorded is what is drawn, the set has the layout of ILSVRC."""
 
-from __future__ import annotations
-
 import csv
 import filecmp
 import itertools

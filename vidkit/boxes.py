@@ -6,8 +6,6 @@ and MEGA count **inclusive** corners, where the same box is `(3, 5, 3, 5)` and i
 converted by readers and writers, nowhere else. Arrays are `(N, 4)`, floating; no boxes are `(0, 4)`, never None.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The 30 classes of ImageNet VID, in the order of their ids. An index carries its own classes; these are a default."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """HDF5: the one door to h5py. Files are written whole or not at all, and read with nothing of them believed."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

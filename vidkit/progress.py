@@ -1,7 +1,5 @@
 """Progress of long work, for whoever shows it: the command line a bar, a notebook what it likes, by default nobody."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol

@@ -1,7 +1,5 @@
 """Segments: how a video is cut into runs of l frames with a keyframe each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

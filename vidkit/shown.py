@@ -1,7 +1,5 @@
 """How results show themselves in an interpreter and in a notebook: a line of words and a short table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeVar

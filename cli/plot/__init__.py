@@ -1,7 +1,5 @@
 """`vidkit plot`: the figures, each a row of `figures.FIGURES`."""
 
-from __future__ import annotations
-
 import click
 
 from ..group import LazyGroup

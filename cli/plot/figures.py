@@ -1,7 +1,5 @@
 """The figures: what each is called, made of, and asked for; their drawing is `vidkit.plots`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The page of a reproduction: what differs from the paper, its tables and figures, all runs, and how they were made."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

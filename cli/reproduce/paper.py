@@ -3,8 +3,6 @@
 On the validation set of ImageNet VID, mAP in percent at IoU 0.5, times on a GTX 1060.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 LENGTH = 10

@@ -1,7 +1,5 @@
 """Tables 1, 2 and 3 out of results, the paper's numbers beside the measured ones; as rows of plain values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from vidkit.evaluation.result import EvalResult

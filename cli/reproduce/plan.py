@@ -1,7 +1,5 @@
 """What is to be run for each table and figure of the paper, as data."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain

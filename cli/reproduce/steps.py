@@ -4,8 +4,6 @@ A step is done when what it writes is there and its stamp, `steps/NAME.json`, te
 content. So whatever stops a reproduction, it goes on where it was.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -3,8 +3,6 @@
 For small data that are gone through many times, and for video files, in which a single frame is slow to find.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path

@@ -8,8 +8,6 @@ another pixel pipeline converts it itself, by `Pixels.from_canonical`; so one im
 and the flow network, whatever weights they carry.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

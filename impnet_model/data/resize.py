@@ -1,7 +1,5 @@
 """The size of the images that the networks see. No torch here (docs/decisions.md, 0.12)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

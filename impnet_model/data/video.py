@@ -1,7 +1,5 @@
 """Frames of a video file or a camera, through PyAV."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

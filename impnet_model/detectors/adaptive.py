@@ -1,7 +1,5 @@
 """Adaptive keyframes, the paper's future work: a segment ends where propagation no longer holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 

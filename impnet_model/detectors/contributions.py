@@ -1,7 +1,5 @@
 """How much each keyframe contributes to a task feature, by the weight maps in use (Sec. 3.1, Fig. 4 and 6)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Deep Feature Flow, Table 1 (b): features of keyframes only, propagated along the flow, nothing remembered."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from impnet_model.detectors.engine import Engine, EngineDetector, Frame, cut, spread

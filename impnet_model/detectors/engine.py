@@ -1,7 +1,5 @@
 """What all methods share: frames in, networks run, detections out in vidkit's convention."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field

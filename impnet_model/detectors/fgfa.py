@@ -1,7 +1,5 @@
 """Flow-Guided Feature Aggregation (FGFA, Alg. 1; Table 3): every frame is the weighted mean of its neighbours."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar

@@ -1,7 +1,5 @@
 """FGFA-fast (Table 3): as FGFA, but the flow network sees adjacent frames only; longer flows are composed of theirs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The Impression Network, Alg. 1: one feature that absorbs the video so far, renewed at each keyframe."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple

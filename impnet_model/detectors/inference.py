@@ -1,7 +1,5 @@
 """A network made ready for inference: the same function, computed faster. Applied to every method alike."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

@@ -1,7 +1,5 @@
 """The options that every detector of this package has, and the engine that they and a checkpoint give."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

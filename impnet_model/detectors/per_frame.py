@@ -1,7 +1,5 @@
 """The baseline of Table 1 (a): every frame by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import torch

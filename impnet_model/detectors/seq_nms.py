@@ -5,8 +5,6 @@ is taken, its boxes are given the chain's mean score, and what overlaps them in 
 goes through ordinary NMS. The whole video is needed first, so this is for offline use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise

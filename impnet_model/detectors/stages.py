@@ -5,8 +5,6 @@ queued, an event is queued before and after it and the time between the two is r
 synchronised anyway: the stage's time on the device's own time line, with the gaps in which it waited for commands.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter

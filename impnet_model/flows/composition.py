@@ -1,7 +1,5 @@
 """Flow over several frames, composed of the flows between adjacent ones (FGFA-fast, Table 3)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What a flow network says of two images: a displacement for each cell of the feature map, and a scale."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from torch import Tensor

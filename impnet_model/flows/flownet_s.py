@@ -5,8 +5,6 @@ sees both images side by side, current first, at half size; its last feature map
 features, and two heads read the flow and the scale map off it (docs/decisions.md, 0.2 to 0.4).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

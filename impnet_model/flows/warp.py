@@ -1,7 +1,5 @@
 """W: bilinear warping of a feature map along a flow field (Impression Network, Sec. 3.1; Deep Feature Flow, Eq. 3)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, pad

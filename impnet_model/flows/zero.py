@@ -1,7 +1,5 @@
 """No flow at all: the ablation that tells what a flow network is worth."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from impnet_model.flows.field import FlowField

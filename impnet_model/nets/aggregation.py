@@ -1,7 +1,5 @@
 """A: how features of several frames become one (Impression Network, Sec. 3.1, Eq. 2-4; FGFA, Sec. 3.3)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

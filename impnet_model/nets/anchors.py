@@ -5,8 +5,6 @@ Boxes here, as in all of the detection head, count **inclusive** corners in pixe
 vidkit's convention.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

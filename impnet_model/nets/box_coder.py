@@ -1,7 +1,5 @@
 """Boxes as offsets from other boxes, and their overlaps (R-CNN, Appendix C), inclusive corners as in `anchors`."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

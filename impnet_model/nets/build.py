@@ -1,7 +1,5 @@
 """The one file with the paper's numbers: what a network is built from (Sec. 3.3, 4.1). No torch here."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Literal
 

@@ -5,8 +5,6 @@ than 1x1 by 2, in *all* its blocks; then a 3x3 convolution, dilated by 6 and fol
 and DFF code (docs/decisions.md, 0.1). Parameters carry torchvision's names, plus `feat_conv`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

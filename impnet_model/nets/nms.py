@@ -8,8 +8,6 @@ Greedy suppression is the only solution of `kept[i] = not any(kept[j] and overla
 So a handful of matrix products replace the loop over boxes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 

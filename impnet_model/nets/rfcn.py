@@ -1,7 +1,5 @@
 """The R-FCN head, on the second half of the channels (Impression Network, Sec. 3.3; R-FCN, Sec. 2.2)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

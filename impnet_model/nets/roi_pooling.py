@@ -5,8 +5,6 @@ read off four corners of an integral image, so a large box costs what a small on
 float32 the differences of large sums would lose five digits.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

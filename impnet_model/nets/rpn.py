@@ -1,7 +1,5 @@
 """The region proposal network, on the first half of the channels (Impression Network, Sec. 3.3; R-FCN, Sec. 2.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """N_task: the detection network, RPN and R-FCN (Impression Network, Sec. 3.3, "Detection network")."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

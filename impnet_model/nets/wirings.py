@@ -1,7 +1,5 @@
 """The wiring: one function for each row of Tables 1 and 3, from the numbers of `build` to a network."""
 
-from __future__ import annotations
-
 from torch import nn
 
 from impnet_model.data.images import CAFFE, TORCHVISION

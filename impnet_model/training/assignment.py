@@ -4,8 +4,6 @@ The rules are those of the published R-FCN and DFF code. Boxes have inclusive co
 as in `anchors`; `DELTA_STD` of `rpn` and `rfcn` normalises offsets. Labels are -1 where nothing is learned.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

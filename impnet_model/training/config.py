@@ -1,7 +1,5 @@
 """The settings of a training run: three groups of plain numbers, and how names and values become them."""
 
-from __future__ import annotations
-
 import tomllib
 import types
 from collections.abc import Mapping, Sequence

@@ -6,8 +6,6 @@ rows are equal the flow network and the warp are passed by (docs/decisions.md, 0
 that were clamped to the same end of a video.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

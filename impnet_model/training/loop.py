@@ -1,7 +1,5 @@
 """The loop of all training here: losses, gradient, step; and now and then a line of progress and a checkpoint."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager

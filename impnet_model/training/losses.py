@@ -4,8 +4,6 @@ All have weight 1. Each is the mean over the images of a batch, each image norma
 out to passes and processes in any way.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

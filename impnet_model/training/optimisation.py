@@ -1,7 +1,5 @@
 """How a gradient becomes a step: schedule, optimizers, precision (Impression Network, Sec. 4.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """One process of a training run, or one of many that torchrun started: PyTorch's DistributedDataParallel."""
 
-from __future__ import annotations
-
 import gc
 import signal
 from collections.abc import Callable, Iterator

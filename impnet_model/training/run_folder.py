@@ -4,8 +4,6 @@
 without it. Both, and `run.json`, are written whole or not at all. `log.jsonl` has one JSON object a line.
 """
 
-from __future__ import annotations
-
 import json
 import platform
 import sys

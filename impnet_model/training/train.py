@@ -4,8 +4,6 @@ for progress in train(plan_of("impression", [index], {"build": "tiny"}), Path("r
     print(progress.iteration, progress.losses)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from inspect import signature

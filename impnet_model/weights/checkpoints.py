@@ -12,8 +12,6 @@ reads it: nothing in it is run. It MUST have these keys:
 It MAY have `training`: what a training run needs to go on from here.
 """
 
-from __future__ import annotations
-
 import pickle
 import re
 import zipfile

@@ -5,8 +5,6 @@ Network its feature and task networks. A flow checkpoint gives the flow network 
 one dict: `format` "impnet-flow", `version` 1, `build`, `state` (names as in `network.flow`), `notes`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

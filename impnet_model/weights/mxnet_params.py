@@ -10,8 +10,6 @@ uint64 count; a name is a uint64 length and so many bytes. An array, by the vers
 and then, unless it has no dimensions: int32 device type, int32 device id, int32 element type, the elements.
 """
 
-from __future__ import annotations
-
 import math
 import struct
 from pathlib import Path

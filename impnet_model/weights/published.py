@@ -1,7 +1,5 @@
 """Weights that others have published, as checkpoints or parts of ours: verified, renamed, complete or refused."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from dataclasses import dataclass

@@ -11,8 +11,6 @@ files they are for. No torch here.
 | mxnet-rfcn, mxnet-dff, mxnet-fgfa | `.params` of the published networks | a whole network |
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """A detector without weights that finds the one bright box of a frame, as an ONNX file: what comes out is known."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

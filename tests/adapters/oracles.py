@@ -1,7 +1,5 @@
 """The plain loops that the adapters' fast paths must equal."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A made-up tree with an index over its frames, and runs over it: whole, limited, of another index, unfinished."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

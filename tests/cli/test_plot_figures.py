@@ -1,7 +1,5 @@
 """The table of figures: each row fits the function that draws it."""
 
-from __future__ import annotations
-
 import inspect
 from importlib import import_module
 

@@ -1,7 +1,5 @@
 """`vidkit plot pr` and `vidkit plot errors`: figures that are drawn from predictions."""
 
-from __future__ import annotations
-
 import csv
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The figures of recorded weight maps: `vidkit plot weights` and `contribution`; and `gate`, `propagation`."""
 
-from __future__ import annotations
-
 import csv
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`vidkit render` as it is called."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

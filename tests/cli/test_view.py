@@ -1,7 +1,5 @@
 """`vidkit view` as it is called."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

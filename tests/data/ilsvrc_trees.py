@@ -1,7 +1,5 @@
 """ILSVRC trees made by code: XML as the data set has it, and images where a test wants some."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

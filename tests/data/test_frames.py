@@ -1,7 +1,5 @@
 """Frames: every kind of source gives the same pixels; what is damaged or hostile is refused by name."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import sys

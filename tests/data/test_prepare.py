@@ -1,7 +1,5 @@
 """`vidkit.prepare`: the command's arguments and checks, from Python."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Small random cases made to be nasty: ties, empty frames, twins, inverted boxes, motion on bin edges."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

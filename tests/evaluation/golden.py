@@ -1,7 +1,5 @@
 """The golden cases: inputs of `<case>.npz` as Index and Predictions, and the peers' numbers."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ They take a list of frames: {"gt": [(box, class, motion)], "det": [(box, class, 
 inclusive corners, and return AP by class, NaN where the rules give none.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import math

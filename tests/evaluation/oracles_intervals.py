@@ -1,7 +1,5 @@
 """Intervals as plain loops over numbers, written from the formulas of docs/statistics.md alone."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

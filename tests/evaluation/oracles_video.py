@@ -1,7 +1,5 @@
 """Errors by type, delay, stability, streaming, curves as plain loops, object by object and frame by frame."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Index and Predictions of hand-written frames, in the form that the oracles take."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is no choice is refused with the choices, by every function that takes it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

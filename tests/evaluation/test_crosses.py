@@ -1,7 +1,5 @@
 """A cell of frames crossed with groups of ground truth is scored as if its frames were all there is."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The worked example of docs/protocols.md."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The peers' own numbers on the golden cases (--shared DIR), and that the oracles give them too."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any

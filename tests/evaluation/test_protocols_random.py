@@ -1,7 +1,5 @@
 """Every protocol equals its plain loop on hundreds of small random cases."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Verdicts are the evaluation's own, at any score threshold."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A clock that only moves when told to, and detectors that move it by known amounts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice

@@ -1,7 +1,5 @@
 """The plug-in package in examples/, installed into a folder of its own, offline."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

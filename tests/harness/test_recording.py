@@ -1,7 +1,5 @@
 """Recording weight maps: what is kept, and what is refused with video and frame."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace

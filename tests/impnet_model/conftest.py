@@ -1,7 +1,5 @@
 """Golden comparisons: any folder with files of the reference's names, and the largest error of each, printed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Small annotated videos on disk, made by code: a square of a class's colour moves over noise."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The golden networks' weights: not stored, but drawn from a generator seeded by each parameter's name."""
 
-from __future__ import annotations
-
 import importlib.util
 import zlib
 from collections.abc import Callable, Mapping

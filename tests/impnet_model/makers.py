@@ -1,7 +1,5 @@
 """Small networks and videos, made by code and seed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

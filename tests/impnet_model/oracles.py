@@ -1,7 +1,5 @@
 """Naive loops that the vectorised parts must equal. Slow on purpose, float64, one box or cell at a time."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The benchmark runs, on a small network; what it measures is for `docs/inference_speed.md`."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -5,8 +5,6 @@ float32, the golden array itself is off the same network in float64 by 1.6e-6 (f
 (FGFA); there the bound leaves room for both sides' rounding, and the step alone, fed golden input, has a tighter one.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The table of methods: its places exist, setup.cfg has the same detectors, and names cost no torch."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from configparser import ConfigParser

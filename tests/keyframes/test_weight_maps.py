@@ -1,7 +1,5 @@
 """The weight maps of a run: the table, and its file."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Pickles that try to do what they shouldn't: each is refused by name, and nothing of it runs."""
 
-from __future__ import annotations
-
 import collections
 import copyreg
 import pickle

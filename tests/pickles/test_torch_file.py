@@ -1,7 +1,5 @@
 """torch.save's files, read without torch, against what torch itself reads from them."""
 
-from __future__ import annotations
-
 import io
 import pickle
 import struct

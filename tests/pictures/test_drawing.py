@@ -1,7 +1,5 @@
 """Drawing: everything lands on the frame, and says what the index says."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

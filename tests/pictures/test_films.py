@@ -1,7 +1,5 @@
 """Films: whole or not at all, in a form that browsers play."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

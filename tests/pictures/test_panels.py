@@ -1,7 +1,5 @@
 """Panels: what a run says of a frame is drawn as the evaluation says it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

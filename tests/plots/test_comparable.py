@@ -1,7 +1,5 @@
 """What may stand in one figure, and what is left out of it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.makers import make_index, make_predictions

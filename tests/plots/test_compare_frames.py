@@ -1,7 +1,5 @@
 """Two detectors side by side: which frames are chosen, and what the figure and its table hold."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

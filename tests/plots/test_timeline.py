@@ -1,7 +1,5 @@
 """Timelines: the states of a track, the track that tells most, keyframes and attributes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

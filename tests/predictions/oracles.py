@@ -1,7 +1,5 @@
 """Plain loops that the fast paths of vidkit.predictions must equal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Files with bytes changed, cut, taken out or put in: they are read or refused in one line, never anything else."""
 
-from __future__ import annotations
-
 import dataclasses
 import pickle
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Frame lists decide which entry is which frame; one that doesn't fit the index is said, not scored."""
 
-from __future__ import annotations
-
 import dataclasses
 import pickle
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Formats as their tools write them: told by content, read by their rules; what can't be told is asked for."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pickle

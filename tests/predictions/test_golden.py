@@ -1,7 +1,5 @@
 """Files in the layouts of the field's tools, with the values that the tools give for them; needs --shared."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

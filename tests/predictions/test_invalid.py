@@ -1,7 +1,5 @@
 """What is wrong with detections is counted, and refused, dropped or kept as the option says."""
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is written in a format is read back the same."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib.util
 import json

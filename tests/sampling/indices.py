@@ -1,7 +1,5 @@
 """Indices with few, known frames, for samplers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Plain loops that the sampling code must equal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from math import floor

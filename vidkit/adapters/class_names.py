@@ -1,7 +1,5 @@
 """Which of a detector's classes are which of the index's: by name, and what is left over on both sides."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

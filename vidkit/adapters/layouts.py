@@ -1,7 +1,5 @@
 """What detectors' networks put out, as boxes, scores and labels: three layouts of tensors that are in use."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 

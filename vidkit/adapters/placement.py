@@ -1,7 +1,5 @@
 """A frame inside a network's input: where it lies there, its pixels brought there, and boxes brought back."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

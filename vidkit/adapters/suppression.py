@@ -1,7 +1,5 @@
 """Greedy non-maximum suppression in numpy, class by class."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The device of a torch model, by the name that --device gives."""
 
-from __future__ import annotations
-
 import torch
 
 from vidkit.errors import DetectorError

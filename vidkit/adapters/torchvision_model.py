@@ -1,7 +1,5 @@
 """torchvision's detectors: Faster R-CNN, RetinaNet, FCOS, SSD and their kin, with published weights or one's own."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

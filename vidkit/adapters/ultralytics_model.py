@@ -1,7 +1,5 @@
 """ultralytics' detectors: the YOLO family and RT-DETR, from a checkpoint or with random weights."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

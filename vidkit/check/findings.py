@@ -1,7 +1,5 @@
 """Findings: what a check of a data set has to tell, by kind. The kinds are explained in docs/checking_data.md."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass

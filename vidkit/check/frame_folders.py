@@ -1,7 +1,5 @@
 """One snippet or image folder of a tree on disk: its XML files and images, held against each other."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

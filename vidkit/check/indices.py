@@ -1,7 +1,5 @@
 """Looking for faults in an index. docs/checking_data.md explains the kinds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

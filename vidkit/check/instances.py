@@ -1,7 +1,5 @@
 """Faults that show in the boxes and tracks themselves, wherever they were read from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any

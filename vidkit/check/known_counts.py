@@ -5,8 +5,6 @@ validation set that FGFA published (boxes, boxes of each class, frames without o
 training set, so its boxes are not told here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

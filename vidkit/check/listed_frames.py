@@ -1,7 +1,5 @@
 """Frame lists, held against the tree that they are meant for."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set

@@ -1,7 +1,5 @@
 """The folders of a tree in ILSVRC's layout, listed leniently: what `prepare` would refuse is a finding here."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What was counted in the splits of a tree or in an index, held against the known counts of the whole of VID."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass

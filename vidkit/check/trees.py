@@ -1,7 +1,5 @@
 """Looking for faults in a tree of ILSVRC's layout. docs/checking_data.md explains the kinds."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

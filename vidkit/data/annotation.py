@@ -7,8 +7,6 @@ what a text may be is written down once, in the patterns below, so that the fast
 would read otherwise.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import xml.etree.ElementTree as ET

@@ -1,7 +1,5 @@
 """A class list of one's own: a text file of wnids and names, or some of the 30 VID classes by name."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -12,8 +12,6 @@ apart by their content:
 `frame` is the number of the image file, from 0; `length` the number of frames of the whole video.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

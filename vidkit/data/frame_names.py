@@ -1,7 +1,5 @@
 """What the names of frames' files say: the number at the end, and the pattern that all of a video's names follow."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Index: the annotations of one split as immutable columns, with row offsets from videos to frames to instances."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields

@@ -1,7 +1,5 @@
 """`index.h5`: an index as a file. docs/formats.md has the format."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

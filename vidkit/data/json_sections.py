@@ -1,7 +1,5 @@
 """A JSON object of long arrays, read one element at a time: only the text and what the caller keeps fill the memory."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What is noticed while one video is read: counts by name, files that are left out, what is odd."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from vidkit.data.records import LeftOut

@@ -1,7 +1,5 @@
 """A part of an index: some of its videos, as an index of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """`prepare`: annotations of any form → an index file for each split, whole or not at all."""
 
-from __future__ import annotations
-
 import logging
 import re
 import time

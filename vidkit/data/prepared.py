@@ -1,7 +1,5 @@
 """An index written by `prepare`: the file, what is in it, and a report on what was left out or is odd."""
 
-from __future__ import annotations
-
 import json
 import logging
 import time

@@ -1,7 +1,5 @@
 """Processes that read in parallel: started quickly, given work in order, ended with their parent."""
 
-from __future__ import annotations
-
 import gc
 import multiprocessing
 import os

@@ -4,8 +4,6 @@ A reader turns its source into `VideoTable`s; `vidkit.data.stack` turns those in
 vidkit's convention and class names to rows of the class list; nothing after them knows what the source looked like.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """From records to an index: the tables of many videos, stacked into one set of columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is in an index, counted."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Average precision from the places of true positives and the weight of false positives above each."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -9,8 +9,6 @@ the envelope's value at the last of them, in every replicate. So a class is two 
 videos, which are multiplied with the videos x replicates matrix of draws. All of it is exact, in float64.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """COCO's twelve numbers, from the table of matches. pycocotools is their definition and the oracle of the tests."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

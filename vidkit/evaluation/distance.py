@@ -1,7 +1,5 @@
 """Accuracy against the distance that features travelled: AP of the frames that lie |t - key| frames from their key."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

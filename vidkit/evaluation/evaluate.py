@@ -1,7 +1,5 @@
 """evaluate: an index and predictions in, average precision out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

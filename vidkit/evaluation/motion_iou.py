@@ -1,7 +1,5 @@
 """Motion IoU: how much an object's box overlaps itself in the frames around (FGFA, Sec. 5.1; slow, medium, fast)."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

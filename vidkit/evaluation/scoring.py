@@ -1,7 +1,5 @@
 """Scoring: the AP of every class in every cell of one group, from the table of matches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property

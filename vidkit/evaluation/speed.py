@@ -1,7 +1,5 @@
 """How sure a speed is, when another set of videos could have been drawn: the bootstrap that AP has."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from vidkit.data.index import Index

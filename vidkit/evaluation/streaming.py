@@ -24,8 +24,6 @@ carries features from frame to frame was measured while it saw every frame, and 
 skipped some: predictions that tell keyframes or look ahead are taken with "every" unless told otherwise.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Literal
 

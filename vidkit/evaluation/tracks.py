@@ -1,7 +1,5 @@
 """Tracks: the ground truth of each object in the order of its frames, and the score with which each box is found."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

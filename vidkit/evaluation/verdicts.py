@@ -5,8 +5,6 @@ are TIDE's (`errors_by_type.find_errors`), both at the protocol's lowest IoU thr
 best score first, so those above a threshold take the same ones whether or not the others are there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What an answer of a detector must hold to: right types, finite numbers, known classes, boxes inside the frame."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

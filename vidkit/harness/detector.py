@@ -1,7 +1,5 @@
 """The detector protocol: what a method must offer to be benchmarked, and what it is made from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Options of a detector's factory: `--option name=value`, typed by the factory's own signature."""
 
-from __future__ import annotations
-
 import inspect
 import types
 import typing

@@ -1,7 +1,5 @@
 """What a speed depends on: machine, versions, image sizes, and what the detector tells of itself."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import platform

@@ -1,7 +1,5 @@
 """A plain function on one image as a detector. Adapters for other libraries are in `vidkit.adapters`."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Grids of options: "length=1..20" and "gate=0..1:0.125" as the runs of a sweep."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from decimal import Decimal

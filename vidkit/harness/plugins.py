@@ -1,7 +1,5 @@
 """Finding detectors: entry points of the group `vidkit.detectors`, and `module:factory` of anything importable."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce

@@ -1,7 +1,5 @@
 """Recording a detector's weight maps: one more pass over a video, after it was run and timed (`Weighing`)."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any

@@ -5,8 +5,6 @@ run_videos(…, parts)            # one shard a video; what is there already is 
 predictions = collect(done, run, index)
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import resource

@@ -4,8 +4,6 @@ A shard is a hash of 32 hexadecimal digits, a newline, and numpy's `.npz` of the
 written whole or not at all; one whose hash doesn't fit is made again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -4,8 +4,6 @@ Both can be given a simulated cost in seconds, so that a speed-accuracy curve ca
 seconds are slept, not computed; they stand in the options of the run.
 """
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping

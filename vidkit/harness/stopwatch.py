@@ -5,8 +5,6 @@ between is seen: how many frames were taken before an answer came, and how long 
 of frames, that is reading and decoding, never counts as compute time.
 """
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What the times of a run come to: throughput, quantiles for key and other frames, look-ahead."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What propagation costs relative to a detector on every frame, counted and measured (Impression Network, Sec. 3.4)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

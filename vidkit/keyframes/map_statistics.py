@@ -4,8 +4,6 @@ The mean over a whole map says little where most of it is background; so weights
 index knows them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

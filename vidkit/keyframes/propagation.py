@@ -3,8 +3,6 @@
 Impression Network, Sec. 4.2 (Table 2, Eq. 5) and Fig. 6. What it costs is in `vidkit.keyframes.costs`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The weight maps of a run: how each keyframe was fused with those before it (Impression Network, Eq. 2, Fig. 4, 6)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any

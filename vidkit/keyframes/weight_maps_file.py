@@ -1,7 +1,5 @@
 """`predictions.weights.h5`: the weight maps of a run as a file. docs/formats.md has the format."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A page of text, tables and pictures: as Markdown that names its pictures, and as HTML that holds them."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence

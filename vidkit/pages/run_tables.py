@@ -1,7 +1,5 @@
 """Tables of runs: a row for each as plain values, the same as it is shown, and what their numbers were made with."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Pickles written so that any numpy and any Python 3 reads them."""
 
-from __future__ import annotations
-
 import pickle
 
 _OURS, _EVERYONES = (b"cnumpy._core.multiarray\n_reconstruct\n", b"cnumpy.core.multiarray\n_reconstruct\n")

@@ -5,8 +5,6 @@ The C unpickler runs a pickle fast, but lets it ask for memory freely (one opcod
 steps over most of them at once: where each ends follows from its kind and its stated length alone.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Callable

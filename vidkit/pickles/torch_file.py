@@ -4,8 +4,6 @@ Tensors come back as `Tensor`, a view of a numpy array that is made when asked f
 behind the pickle that refers to them.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import mmap

@@ -1,7 +1,5 @@
 """What a picture shows: the video and its frames, chosen by name or by default."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

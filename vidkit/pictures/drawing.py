@@ -7,8 +7,6 @@ says how sure the annotation is: solid for plain, dashed for occluded objects; w
 label. Verdicts differ in colour, line and sign.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

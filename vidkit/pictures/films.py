@@ -1,7 +1,5 @@
 """Frames written as a file that plays: H.264 in MP4 through PyAV, or animated WebP through Pillow alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path

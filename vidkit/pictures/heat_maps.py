@@ -1,7 +1,5 @@
 """Pictures of the weight maps `w_k` (Impression Network, Fig. 4): where the keyframe counts, where the impression."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ A panel has the run's name above it. On a keyframe this bar is black and says so
 frames away the keyframe is (-3: three frames before), as far as the predictions know.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Frames of videos drawn one after the other, as a film or on one sheet: with ground truth, or with a panel a run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What runs must have in common to stand in one figure."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any

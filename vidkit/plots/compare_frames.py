@@ -1,7 +1,5 @@
 """Two detectors on the same frames, with true and false positives and misses (Impression Network, Figure 5)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

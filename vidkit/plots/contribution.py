@@ -1,7 +1,5 @@
 """How much earlier keyframes contribute to a task feature, by how far back they lie (Impression Network, Fig. 6)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

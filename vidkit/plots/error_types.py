@@ -1,7 +1,5 @@
 """What each type of error costs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What all figures share: width, colours, style, and how they are written with a CSV beside them."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

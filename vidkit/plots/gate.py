@@ -1,7 +1,5 @@
 """Mean AP against the memory gate g (Impression Network, Fig. 7)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

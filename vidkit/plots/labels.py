@@ -1,7 +1,5 @@
 """Labels of points: each beside its point, over no other label and no marker, off the lines where there is room."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

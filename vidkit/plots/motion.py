@@ -1,7 +1,5 @@
 """Mean AP of slow, medium and fast objects, or by any other attribute that the results are broken down by."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Precision against recall."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any

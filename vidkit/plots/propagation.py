@@ -1,7 +1,5 @@
 """Accuracy against the distance from the keyframe, and the mean distance for every keyframe id (Table 2)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

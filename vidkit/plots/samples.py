@@ -1,7 +1,5 @@
 """What a training sampler draws."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

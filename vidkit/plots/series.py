@@ -3,8 +3,6 @@
 Rows tell their `run`, `group` and, some, `class`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Mean AP against frames per second (Impression Network, Figure 8)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any

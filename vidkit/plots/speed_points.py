@@ -1,7 +1,5 @@
 """The runs of a figure of speed and accuracy: their points, which may stand together, curves and Pareto front."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A track through its video: what each run makes of the object frame by frame, and how it moves and blurs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Keyframes under their weight maps, sorted by mean w, and the distribution of w (Impression Network, Fig. 4)."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How the four numbers of a box are meant: their convention, and the scale that they are in."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Which label of a prediction file is which class of the index."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Frame lists: which entry of a detector's run is which frame of the index."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which entry of a prediction file is which frame of the index."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any

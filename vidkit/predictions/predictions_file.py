@@ -1,7 +1,5 @@
 """`predictions.h5`: predictions as a file of vidkit's own. docs/formats.md has the format."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from pathlib import Path

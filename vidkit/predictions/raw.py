@@ -1,7 +1,5 @@
 """What a prediction file says, before it is tied to the frames and classes of an index."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """What a user may say about a prediction file, where a guess isn't wanted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """`read`: predictions of any format, for the frames of an index."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The plausibility report: what was found in a prediction file, and how it was understood."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any

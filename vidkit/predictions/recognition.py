@@ -1,7 +1,5 @@
 """Which format a file is in, told by its content, never by its name alone."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """Predictions: the detections of every frame of one index, as columns, and how they were made."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Tables of numbers in text files, read fast and exactly."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

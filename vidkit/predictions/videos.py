@@ -1,7 +1,5 @@
 """Frames of the index found by the names that others give them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`write`: predictions of an index in any format that can be written."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from vidkit.data.index import Index

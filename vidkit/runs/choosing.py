@@ -1,7 +1,5 @@
 """Which index is meant, where none is named."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress

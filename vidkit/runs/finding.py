@@ -1,7 +1,5 @@
 """RUN, as every command takes it: a file, a run's folder, or a name under the runs folder."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

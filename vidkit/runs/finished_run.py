@@ -1,7 +1,5 @@
 """A run that was benchmarked: its predictions, where they are, and what was measured, for people."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

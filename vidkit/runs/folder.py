@@ -1,7 +1,5 @@
 """What a run leaves behind, and under which names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The score of a run that isn't finished: of the videos that are done, and said to be so."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import isnan
 

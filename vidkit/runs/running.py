@@ -1,7 +1,5 @@
 """`benchmark`: a detector over an index, timed; resumed where it stopped, dealt to processes, scored while it runs."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Batches and shards: which steps of a sampler's stream a process asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar

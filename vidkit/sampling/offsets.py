@@ -4,8 +4,6 @@ The current frame is the one whose ground truth is the label. Offsets count fram
 range of integers; `ranges` says over which.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

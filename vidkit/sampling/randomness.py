@@ -5,8 +5,6 @@ item of each epoch of each stream has 4 words of its own. Only the raw words are
 its versions, which it doesn't promise of `Generator.integers` or `Generator.permutation`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -4,8 +4,6 @@ sampler = impression_triplet([vid, det], length=10, epochs=Epochs(shares=(1, 1))
 sampler.item(epoch=3, position=41).frames     # rows of the old key, the current frame and the new key
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 

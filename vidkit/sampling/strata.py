@@ -6,8 +6,6 @@ order: each once before any twice, on from one epoch to the next. So shares and 
 only on average.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """What a sampler really draws: offsets, clamping at the ends of videos, shares of indices, balance of classes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

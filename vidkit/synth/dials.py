@@ -1,7 +1,5 @@
 """What a synthetic set is made from: a seed, sizes and the dials of what degrades video."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from vidkit.classes import ObjectClass

@@ -5,8 +5,6 @@ videos, val flat); `classes.txt` with lines `wnid id name`; `Attributes/VID/<spl
 `instances.csv`; `synth.json`, from which every scene can be made again.
 """
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import os

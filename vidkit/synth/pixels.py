@@ -1,7 +1,5 @@
 """From a scene and a frame number to pixels and annotations."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

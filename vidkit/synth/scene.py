@@ -5,8 +5,6 @@ from random streams of their own: two sets that differ in a dial or in the scale
 in the same places.
 """
 
-from __future__ import annotations
-
 import math
 import zlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The exact flow between two frames of a scene."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -5,8 +5,6 @@ each pattern covers about half of the object. So blur that is wider than the per
 object in its place. No pattern becomes another one when it is mirrored.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Results of runs that nobody ran: scores of made-up predictions, with given speeds."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 from vidkit_cli.reproduce.paper import TABLE_2_DISTANCES
 from vidkit_cli.reproduce.paper_tables import table_1_rows, table_2_rows, table_3_rows

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 from vidkit_cli.reproduce.plan import (
     ARTICLES,

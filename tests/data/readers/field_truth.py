@@ -1,7 +1,5 @@
 """What the cases of the field test hold, each in its own form: base/ref_val.json, read without any reader of ours."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Damaged annotation files: each is to be read as a whole, valid source, or refused with an AnnotationError."""
 
-from __future__ import annotations
-
 import copy
 import json
 import random

@@ -1,7 +1,5 @@
 """Files broken in many ways, and what every reader owes them: a Source that holds, or an AnnotationError."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The clip that most cases of the field test tell of: six frames, two tracks, nothing in the fourth frame."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

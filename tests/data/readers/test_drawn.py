@@ -1,7 +1,5 @@
 """What the readers of labelling tools' files share, against plain loops."""
 
-from __future__ import annotations
-
 import math
 import random
 

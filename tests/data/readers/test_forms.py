@@ -1,7 +1,5 @@
 """The table of annotation forms: what a row says is what its reader does."""
 
-from __future__ import annotations
-
 import inspect
 from importlib import import_module
 from pathlib import Path

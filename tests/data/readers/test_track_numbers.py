@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from vidkit.data.readers.track_numbers import MOST, track_numbers

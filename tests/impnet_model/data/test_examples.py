@@ -1,7 +1,5 @@
 """Samples as tensors: the same grey levels as at inference, boxes where the objects are, flips of whole samples."""
 
-from __future__ import annotations
-
 import pickle
 from collections import Counter
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What each keyframe has in a task feature: against loops, against the closed form, and against the features."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The methods: what they answer, in which order, after how many frames, and at what cost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any

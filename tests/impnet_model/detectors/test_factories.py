@@ -1,7 +1,5 @@
 """The detectors as vidkit makes them, and the three lines of Python for a video file."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The parts against naive loops, on random, empty, single, tied and degenerate input."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

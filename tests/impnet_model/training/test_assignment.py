@@ -1,7 +1,5 @@
 """Targets, sampling, hard examples and losses, against naive loops and worked cases."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

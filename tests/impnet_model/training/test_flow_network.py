@@ -1,7 +1,5 @@
 """The flow network by itself: pairs that are true, an error that minds objects, a run that learns."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What each method trains on: the same as its detector would compute, with gradients where they belong."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

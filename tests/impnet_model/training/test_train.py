@@ -1,7 +1,5 @@
 """The loop: what is learned, what is written, going on after a stop, and what stops it."""
 
-from __future__ import annotations
-
 import json
 import os
 import resource

@@ -5,8 +5,6 @@ It fails where a thread of the process group outlives the group: such a one abor
 once: what a machine that breaks down looks like.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Checkpoints and published weights: whole or refused, and nothing in a file is run."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import struct

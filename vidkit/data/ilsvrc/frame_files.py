@@ -4,8 +4,6 @@ Images without XML are left out and counted, unless the split has no annotations
 the frames. Frames without an image are kept. docs/preparing_data.md tells all rules.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -9,8 +9,6 @@ The layout is the same for ILSVRC2015 and ILSVRC2017 (only names of folders diff
     ROOT/Attributes/VID/val/…/frames.csv         optional, of made-up data sets (see `vidkit.data.ilsvrc.sidecar`)
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

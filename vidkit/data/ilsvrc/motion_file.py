@@ -5,8 +5,6 @@ the order of VID_val_videos.txt, a cell an array of one value for each `<object>
 names neither frames nor tracks, so all that can be checked is that every frame has as many values as boxes.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import zlib

@@ -4,8 +4,6 @@
 of numbers, of its frame or of the box of that track in that frame. Frames and boxes without a row get NaN.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import re

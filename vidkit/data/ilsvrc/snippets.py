@@ -3,8 +3,6 @@
 A frame is an XML file; where a split has no annotations at all (VID test) the images are the frames.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence

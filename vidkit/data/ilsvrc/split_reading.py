@@ -1,7 +1,5 @@
 """The splits of an ILSVRC tree → an index for each: read in parallel, with motion IoU from a side file."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections import Counter

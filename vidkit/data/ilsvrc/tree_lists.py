@@ -1,7 +1,5 @@
 """The frame lists of the field, made for any ILSVRC tree."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

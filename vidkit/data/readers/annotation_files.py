@@ -1,7 +1,5 @@
 """Which files at a path are the annotations: to read them all, or to see at a glance which form they are in."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path

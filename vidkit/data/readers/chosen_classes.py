@@ -1,7 +1,5 @@
 """Which of a source's classes an index takes, and in which rows."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The classes of a source that names them as it goes, and how it numbers them itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

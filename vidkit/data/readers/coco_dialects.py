@@ -6,8 +6,6 @@ ByteTrack's are, count frames from 1: frame 1 is frame 0 of the index. TAO annot
 video which classes aren't in it, and which aren't labelled throughout. BURST's own files hold masks, and aren't read.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

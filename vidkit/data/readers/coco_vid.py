@@ -5,8 +5,6 @@ x + width is vidkit's exclusive corner already: nothing is added. `frame_id` cou
 (plain COCO) each image is a video of one frame. docs/other_sources.md tells which fields are read.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter

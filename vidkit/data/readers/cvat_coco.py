@@ -4,8 +4,6 @@ One video for the task, or one for each folder of images. Frames go by the numbe
 image id. Boxes are COCO's, so x + width is vidkit's exclusive corner. `iscrowd` is a region that many may lie in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path

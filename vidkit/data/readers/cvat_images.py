@@ -4,8 +4,6 @@ The form has no tracks. An image's `id` is the number of its frame in the task; 
 frame_000000 and so on. Boxes are as in `cvat_video`.
 """
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict

@@ -5,8 +5,6 @@ from 0, and the class is the number of its line in labels.txt. Frame n, from 1, 
 Rows whose "not ignored" is 0 are objects that needn't be found.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ Corners count in pixels from the picture's edge, so `xbr` and `ybr` are vidkit's
 counts as the box around it; a box may be turned about its centre.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import xml.etree.ElementTree as ET

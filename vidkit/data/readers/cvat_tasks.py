@@ -1,7 +1,5 @@
 """Both of CVAT's XML forms: the tasks or jobs and the labels in `<meta>`, and which task each track or image is of."""
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter

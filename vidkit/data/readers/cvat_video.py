@@ -5,8 +5,6 @@ Where no box of the file is marked so, boxes are key frames, and those between a
 the track's next box, up to one that is `outside`, or to the end.
 """
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict

@@ -3,8 +3,6 @@
 Other keys may hold anything; they are passed over. No tags, anchors or documents: nothing in the file does anything.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -6,8 +6,6 @@ tracks or the ids end with the same numbers; CVAT numbers still images, too, and
 polygon counts as the box around it.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

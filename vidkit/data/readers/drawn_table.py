@@ -1,7 +1,5 @@
 """Boxes as a labelling tool gave them → the record of their video."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 

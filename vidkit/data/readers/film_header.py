@@ -1,7 +1,5 @@
 """The size of a film, from its header alone."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from vidkit.data.readers.source import MAX_PIXELS

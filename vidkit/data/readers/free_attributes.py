@@ -1,7 +1,5 @@
 """The numbers among what people note of a box in fields of their own."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Images and their boxes, as a source lists them → the records of the videos that they are frames of."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """A JSON file whose top holds lists of objects with ids, as COCO's kin do: the objects, one at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from pathlib import Path
 

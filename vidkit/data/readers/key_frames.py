@@ -1,7 +1,5 @@
 """From boxes drawn in key frames to boxes in every frame."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

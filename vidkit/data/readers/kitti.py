@@ -6,8 +6,6 @@ are taken as they are, as exclusive corners: right - left is the width, as in KI
 region in which objects weren't labelled: detections of any class are ignored there.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

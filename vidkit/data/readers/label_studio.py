@@ -5,8 +5,6 @@ frame that is `enabled` is carried linearly to the next one, or to the end; one 
 ends there, as in Label Studio. A turned box turns about its upper left corner.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from array import array

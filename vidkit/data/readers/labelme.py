@@ -5,8 +5,6 @@ whole `group_id` is a track, unless one stands twice in an image: then the ids p
 tracks. An image without a file is a frame without objects. Which images are a video is told by their names.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

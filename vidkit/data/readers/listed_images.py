@@ -1,7 +1,5 @@
 """The images of one video, as a source lists them → its frames: by number, of one size, in one folder if they are."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath

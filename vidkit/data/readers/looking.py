@@ -1,7 +1,5 @@
 """Cheap looks at files of strangers: they read a few bytes at most, and never raise."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 ENOUGH = 1 << 16  # bytes

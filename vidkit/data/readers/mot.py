@@ -7,8 +7,6 @@ Rows of confidence 0 are those that MOT's evaluation passes over; they are left 
 MOT15 have a point in space in the place of class and visibility. docs/other_sources.md tells all rules.
 """
 
-from __future__ import annotations
-
 import configparser
 import re
 from collections import Counter

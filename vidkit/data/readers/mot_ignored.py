@@ -5,8 +5,6 @@ vehicle, a static person, a distractor, a reflection (classes 2, 7, 8, 12 of MOT
 to be considered either. Both become objects that needn't be found; MOT20's class 13 becomes a crowd.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A text file of rows of numbers, with commas or spaces between them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path

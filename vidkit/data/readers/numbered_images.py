@@ -1,7 +1,5 @@
 """Images whose names end in their numbers, and the frames of a video that has such images or only a last number."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath

@@ -5,8 +5,6 @@ the corners x1, y1, x2, y2, which are taken as exclusive: x2 - x1 is the width. 
 are ignored regions of their class, as in BDD100K's own evaluation. A frame without video and index is a still image.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -6,8 +6,6 @@ seen: those have no box, as have frames in which a line says NaN. The class is `
 `meta_info.ini`, or what stands before the number in the folder's name (airplane for airplane-1 of LaSOT), or "object".
 """
 
-from __future__ import annotations
-
 import configparser
 import re
 from collections.abc import Sequence

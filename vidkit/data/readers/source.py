@@ -1,7 +1,5 @@
 """A data set as one of the readers of other sources found it, whole: ready for `vidkit.data.stack`."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path

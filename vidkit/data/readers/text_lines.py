@@ -1,7 +1,5 @@
 """The lines of a text file of strangers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from vidkit.data.annotation import read_bytes

@@ -1,7 +1,5 @@
 """Tracks as an index numbers them: as the source writes them where those are whole numbers, else in their order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

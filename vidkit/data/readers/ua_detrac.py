@@ -4,8 +4,6 @@ A sequence has frames counted from 1, each with targets: an id, a box (left, top
 and, where it is occluded, by which region. `ignored_region` holds boxes in which nothing counts, in all of its frames.
 """
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence

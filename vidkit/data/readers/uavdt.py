@@ -4,8 +4,6 @@ A row is frame, target id, left, top, width, height, out-of-view, occlusion, cat
 0. Occlusion is 1 for none and 2, 3, 4 for large, medium, small. Of a row of gt_ignore only frame and box are read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

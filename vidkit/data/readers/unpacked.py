@@ -1,7 +1,5 @@
 """What exports of CVAT and Datumaro have in common: their folders, and what the tools themselves write of each box."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

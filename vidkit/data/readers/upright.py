@@ -1,7 +1,5 @@
 """The upright box around what a tool draws otherwise: polygons, any two corners, turned boxes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -5,8 +5,6 @@ from 0. In ground truth the score says whether a row counts: rows of score 0 and
 found, category 0 is a region in which nothing counts. Categories 1 … 10 are the classes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

@@ -6,8 +6,6 @@ counted from 0 (ImageNet VID among them) need `first_pixel=0`, which adds 1 to x
 files tells which is meant. The XML is read by `vidkit.data.annotation`, as ImageNet's is.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Large XML files of strangers, one element at a time, and nothing in them that could do more than hold annotations."""
 
-from __future__ import annotations
-
 import io
 import re
 import xml.etree.ElementTree as ET

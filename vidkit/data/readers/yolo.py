@@ -5,8 +5,6 @@ are polygons, which count as the box around them. An image whose file of labels 
 The size of each image is in its header. Which images are a video is told by their names, see `image_videos`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

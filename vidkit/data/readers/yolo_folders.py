@@ -3,8 +3,6 @@
 Paths in a data.yaml are those of some machine: they are looked for by their ends, and below the data set's folder only.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

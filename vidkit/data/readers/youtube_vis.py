@@ -5,8 +5,6 @@ annotation is a track, and its id the track's. A frame's number is the one that 
 show each fifth frame or so), where the names of a video go up that way; else frames are counted from 0.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """COCO results JSON: a list of {image_id, category_id, bbox [x, y, width, height], score}."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """FGFA's and DFF's files: text lines `id class score x1 y1 x2 y2` and the raw cache of a run."""
 
-from __future__ import annotations
-
 import pickle
 from functools import partial
 from pathlib import Path

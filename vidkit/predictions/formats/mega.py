@@ -1,7 +1,5 @@
 """MEGA's `predictions.pth`: a list of BoxLists, one a frame, in pixels of the network's input."""
 
-from __future__ import annotations
-
 import struct
 import zipfile
 from pathlib import Path

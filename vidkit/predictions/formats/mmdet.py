@@ -1,7 +1,5 @@
 """Results of mmdet and mmtracking: `results.pkl` of 0.x (arrays a frame and class) and 1.x (a dict a frame)."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

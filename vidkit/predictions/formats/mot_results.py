@@ -1,7 +1,5 @@
 """MOTChallenge text: lines `frame, id, left, top, width, height, score, class, …`, one file a video."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Iterator

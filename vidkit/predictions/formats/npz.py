@@ -1,7 +1,5 @@
 """npz: columns of detections as arrays, without pickles; vidkit's own form and others' with named columns."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """REPP's and YOLOV's pickle streams: a pickle for each video, in it a list of dicts for each frame."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Tables with named columns, one row a detection: CSV, Parquet, and the arrays of an npz."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Mapping, Sequence
 from importlib import import_module

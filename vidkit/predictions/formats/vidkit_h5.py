@@ -1,7 +1,5 @@
 """vidkit's own HDF5, predictions.h5; see docs/formats.md."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from vidkit.hdf5 import SIGNATURE

@@ -1,7 +1,5 @@
 """vidkit pkl: a pickled list over frames of dicts of arrays; see docs/prediction_formats.md."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
