@@ -5,8 +5,8 @@ import pytest
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
-from tests.data.readers.test_coco_vid import content
-from tests.data.readers.test_coco_vid import write as write_coco
+from tests.data.readers.test_coco import content
+from tests.data.readers.test_coco import write as write_coco
 from tests.data.readers.test_mot import make_sequence
 from tests.data.readers.test_voc import voc_xml
 from tests.data.readers.test_voc import write as write_voc
