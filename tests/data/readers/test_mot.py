@@ -170,3 +170,12 @@ def test_what_holds_no_sequence_is_refused(tmp_path: Path) -> None:
     make_sequence(tmp_path / "test", rows=None)
     with pytest.raises(AnnotationError, match=r"\(1 without\)"):
         read_mot(tmp_path)
+
+
+def test_sequences_of_splits_and_of_cvat_are_named(tmp_path: Path) -> None:
+    make_sequence(tmp_path / "data" / "val" / "s")
+    with pytest.raises(AnnotationError, match="there are in val: give one of these folders"):
+        read_mot(tmp_path / "data")
+    (tmp_path / "data" / "val" / "s" / "gt" / "labels.txt").write_text("car\n")
+    with pytest.raises(AnnotationError, match=r"labels\.txt: this is CVAT's MOT export.*--from cvat-mot"):
+        read_mot(tmp_path / "data" / "val")

@@ -62,10 +62,18 @@ def read_mot(root: Path, classes: Sequence[ObjectClass] = MOT_CLASSES, first_pix
     base = root.parent if sequences == [root] else root
     chosen, left_out = _chosen(sequences)
     if not chosen:
+        deeper = sorted({p.parent.name for p in root.glob("*/*") if p.is_dir() and _is_sequence(p)})
         raise AnnotationError(
             f"{root}: no sequences with gt/gt.txt, neither itself nor in its folders"
             + (f" ({len(left_out)} without)" if left_out else "")
+            + (f"; there are in {', '.join(deeper)}: give one of these folders" if deeper else "")
         )
+    for sequence in chosen:
+        if (sequence / "gt" / "labels.txt").exists() and tuple(classes) == MOT_CLASSES:
+            raise AnnotationError(
+                f"{sequence}/gt/labels.txt: this is CVAT's MOT export, with pixels from 0 and classes of its own: "
+                f"vidkit prepare {root} (or --from cvat-mot)"
+            )
     videos = tuple(_sequence(sequence, base, tuple(classes), first_pixel) for sequence in chosen)
     check_names(str(root), videos)
     ids = tuple(str(number) for number in range(1, len(classes) + 1))
