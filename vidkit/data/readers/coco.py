@@ -84,7 +84,7 @@ def read_coco(path: Path, frames: Path | None = None, classes: Sequence[ObjectCl
     boxes = content.boxes.by_video(at, chosen.row, len(named))
     videos = tuple(video_table(name, of, found) for (name, _, of), found in zip(named, boxes, strict=True))
     check_names(str(file), videos)
-    return Source(chosen.classes, videos, root, class_ids=chosen.ids)
+    return Source(chosen.classes, videos, root, class_ids=chosen.ids, lists_frames=True)
 
 
 def looks_like(path: Path) -> bool:
