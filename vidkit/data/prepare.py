@@ -23,7 +23,7 @@ from vidkit.progress import ShowProgress, no_progress
 
 LOG = logging.getLogger(__name__)
 Place = str | Path
-IGNORED = "ignored regions left out: an index has no place for them yet, so detections in them are false positives"
+IGNORED = "ignored regions: detections in them are neither true nor false"
 Tell = Callable[[str], object]
 _NAME = re.compile(r"\w[\w.-]*")
 
@@ -198,7 +198,7 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
             raise ChoiceError(f"{name!r} can't be part of a file's name; give --name NAME and --split NAME")
     videos = [video for video in source.videos if len(video.frame_number)]
     empty = tuple(LeftOut(v.name, "a video without frames") for v in source.videos if not len(v.frame_number))
-    index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()))
+    index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()), source.class_ids)
     part = Part(
         index=index,
         n_items=len(source.videos),
@@ -211,6 +211,6 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
 
 
 def _noticed(video: VideoTable) -> Counter[str]:
-    """What a reader noticed in a video, and what an index can't hold yet."""
+    """What a reader noticed in a video."""
     ignored = 0 if video.ignored is None else len(video.ignored.box)
     return Counter(video.counts) + Counter({IGNORED: ignored})

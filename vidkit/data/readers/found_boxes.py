@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.index import IgnoredRegions
 from vidkit.data.readers.source import MAX_PIXELS
-from vidkit.data.records import FrameNames, IgnoredRegions, VideoFiles, VideoTable
+from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
 OTHER_CLASS, NO_AREA = "boxes of other classes left out", "boxes without area left out"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.records import IgnoredRegions
+from vidkit.data.index import IgnoredRegions
 
 DISTRACTORS = (2, 7, 8, 12)
 """person_on_vehicle, static_person, distractor, reflection."""
