@@ -98,7 +98,7 @@ FORMS: Mapping[str, AnnotationForm] = {
     "coco": AnnotationForm(
         "coco:read_coco",
         "COCO-VID or COCO JSON: TAO, Argoverse-HD, ByteTrack, too",
-        "PATH",
+        "FILE",
         takes=("frames", "classes"),
         refuses={"first_pixel": "COCO counts from the edge"},
         several=True,
