@@ -29,7 +29,9 @@ def _form_options(command: Callable[..., Any]) -> Callable[..., Any]:
         of_several = " Repeatable: all are one index." if form.together else ""
         more = " Repeatable: one index for each file." if form.several else of_several
         several = form.several or form.together
-        options.append(click.option(f"--{name}", type=_PLACES[form.place], multiple=several, help=form.what + "." + more))
+        options.append(
+            click.option(f"--{name}", type=_PLACES[form.place], multiple=several, help=form.what + "." + more)
+        )
     images, pixels = (" and ".join(_flags(forms_taking(option))) for option in ("frames", "first_pixel"))
     names = ", ".join(_flags(BY_OPTION))
     options += [

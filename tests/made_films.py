@@ -18,7 +18,7 @@ def write_film(
     first_time: int = 0,
     steps: tuple[int, ...] = (1,),
 ) -> Path:
-    """A film of `n` pictures of 64 x 48, each 10 levels lighter, white in the upper left quarter; of H.264 with B-frames.
+    """A film of `n` pictures of 64 x 48, each 10 levels lighter, white in the upper left quarter; H.264 has B-frames.
 
     `turned`: degrees by which players turn it, against the clock. `first_time`, `steps`: of the time stamps, in frames.
     """

@@ -137,6 +137,6 @@ def _count(path: Path) -> int:
     """How many pictures decode, from the first to the first that doesn't."""
     count = 0
     with suppress(FrameError):
-        for count, _ in enumerate(pictures(path), start=1):
-            pass
+        for _ in pictures(path):
+            count += 1
     return count

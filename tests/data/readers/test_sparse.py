@@ -71,7 +71,9 @@ def test_frames_without_gaps_are_the_video(tmp_path: Path) -> None:
 
 def test_a_film_tells_how_many_frames_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "clip.mp4").touch()
-    monkeypatch.setattr(sparse, "film_facts", lambda path: FilmFacts((64, 48), 8 if path.name == "clip.mp4" else 0, False))
+    monkeypatch.setattr(
+        sparse, "film_facts", lambda path: FilmFacts((64, 48), 8 if path.name == "clip.mp4" else 0, False)
+    )
     source = read_coco(sparse_truth(tmp_path, film="clip.mp4"))
     video = with_all_frames(source.videos[0], tmp_path)
     assert video.files.kind == VIDEO

@@ -47,8 +47,9 @@ def name_from_films(*paths: Path) -> tuple[str, str]:
 class AnnotationForm:
     """A form of annotations: what it is for people, where its reader is, and what that takes.
 
-    The reader is a function of a module of this package: a path (or, `together`, several) and the options → `Source`. The
-    defaults of options are its own. The module may have `looks_like(path)`: whether a path seems to hold this form.
+    The reader is a function of a module of this package: a path (or, `together`, several) and the options that were
+    given → `Source`. The defaults of options are its own. The module may have `looks_like(path)`: whether a path seems
+    to hold this form.
     """
 
     reader: str
