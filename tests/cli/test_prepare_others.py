@@ -51,7 +51,7 @@ def test_a_refused_file_leaves_no_index(tmp_path: Path, capsys: pytest.CaptureFi
     value = content()
     value["annotations"][0]["image_id"] = 99
     assert prepare(tmp_path / "out", "--coco", write_coco(tmp_path, value)) == BAD_INPUT
-    assert "annotations[0]: image_id 99 is no image" in capsys.readouterr().err
+    assert "annotations[0]: image_id 99; wanted that of one in the file" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
