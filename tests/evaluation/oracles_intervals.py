@@ -40,6 +40,19 @@ def share_interval(
     return low, high
 
 
+def amount_interval(
+    value: float, replicates: Iterable[float], left_out: Iterable[float], n_videos: int
+) -> tuple[float, float]:
+    """The 95 % interval of a number of 0 or more."""
+    found = spread(value, replicates, left_out, n_videos)
+    if found is None or found[1] < 1e-12:
+        return math.nan, math.nan
+    bias, error, freedom = found
+    centre = min(max(value - bias, value / 2), 2 * value)
+    step = stats.t.ppf(0.975, freedom) * error / centre
+    return centre * math.exp(-step), centre * math.exp(step)
+
+
 def difference_interval(
     value: float, replicates: Iterable[float], left_out: Iterable[float], n_videos: int
 ) -> tuple[float, float, float]:

@@ -9,13 +9,14 @@ compete with its own false alarms more often than they will among many videos. B
                                                               at least 3, at most n - 1 for ground truth in n videos
 
 and the interval is θ - b ± t_f s, with the quantile of Student's t. For a number in 0 … 1 it is taken on the scale of
-log(x / (1 - x)), where the bounds lie at infinity. Below FEWEST_VIDEOS there is none. `docs/statistics.md` has how
-often such intervals hold the truth, and how often others do.
+log(x / (1 - x)), where the bounds lie at infinity, for one of 0 or more on that of log x. Below FEWEST_VIDEOS there is
+none. `docs/statistics.md` has how often such intervals hold the truth, and how often others do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Literal
 
 import numpy as np
@@ -34,8 +35,8 @@ FAR_OFF = 0.4
 NO_ERROR = 1e-12
 """Up to this error all videos are alike, but for rounding: how others would differ can't be known from them."""
 
-Scale = Literal["share", "difference"]
-"""A number in 0 … 1, or one that may have any value."""
+Scale = Literal["share", "amount", "difference"]
+"""A number in 0 … 1, one of 0 or more, or one that may have any value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,13 @@ class Spread:
     freedom: NDArray[np.float64]
     below: NDArray[np.float64]
     """The share of the replicates below the value, equal ones by half; 0.5: in the middle."""
+    n_videos: NDArray[np.int64]
+    """How many videos hold ground truth of each."""
 
-    def ends(self, level: float, scale: Scale = "share") -> NDArray[np.float64]:
+    def ends(self, level: float, scale: Scale = "share", fewest: int = FEWEST_VIDEOS) -> NDArray[np.float64]:
         """The ends `(C, 2)` of the intervals that hold the truth with probability `level`.
 
-        NaN where all videos are alike, unless they agree on a difference of 0.
+        NaN where there are fewer than `fewest` videos, and where all are alike, unless they agree on a difference of 0.
         """
         width = np.asarray(stdtrit(self.freedom, (1 + level) / 2) * self.error)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -60,19 +63,36 @@ class Spread:
                 centre = self.value - self.bias
                 found = np.stack([centre - width, centre + width], axis=-1)
                 alike = (self.error <= NO_ERROR) & (self.value != 0)
+            elif scale == "amount":  # at most a half or a double is taken for bias
+                centre = np.clip(self.value - self.bias, self.value / 2, 2 * self.value)
+                middle, width = np.log(centre), width / centre
+                found = np.exp(np.stack([middle - width, middle + width], axis=-1))
+                alike = self.error <= NO_ERROR
             else:  # at most half of the way to 0 or 1 is taken off as a bias
                 centre = np.clip(self.value - self.bias, self.value / 2, (1 + self.value) / 2)
                 middle, width = np.log(centre / (1 - centre)), width / (centre * (1 - centre))
                 found = 1 / (1 + np.exp(-np.stack([middle - width, middle + width], axis=-1)))
                 alike = self.error <= NO_ERROR
-        return np.where(alike[..., None], np.nan, found)
+        return np.where((alike | (self.n_videos < fewest))[..., None], np.nan, found)
 
-    def positive(self) -> NDArray[np.float64]:
-        """The probability `(C,)` that the truth of a difference is above 0; 0.5 where all videos agree on 0."""
+    def told(self, level: float, scale: Scale = "share") -> list[tuple[tuple[float, float] | None, str]]:
+        """The interval of each number, or None with the reason, as "3 videos: too few to tell"."""
+        rows = zip(self.value.tolist(), self.ends(level, scale).tolist(), self.n_videos.tolist(), strict=True)
+        return [
+            ((low, high), "") if low <= high else (None, "" if isnan(value) else missing(n))
+            for value, (low, high), n in rows
+        ]
+
+    def positive(self, fewest: int = FEWEST_VIDEOS) -> NDArray[np.float64]:
+        """The probability `(C,)` that the truth of a difference is above 0; 0.5 where all videos agree on 0.
+
+        NaN where there are fewer than `fewest` videos.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             found = stdtr(self.freedom, (self.value - self.bias) / self.error)
         alike = self.error <= NO_ERROR  # False where the error isn't known
-        return np.where(alike, np.where(self.value == 0, 0.5, np.nan), found)
+        known = np.where(alike, np.where(self.value == 0, 0.5, np.nan), found)
+        return np.where(self.n_videos < fewest, np.nan, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +169,7 @@ def spread(
         lower = (replicates < value[:, None]).sum(axis=-1) + 0.5 * (replicates == value[:, None]).sum(axis=-1)
         below = np.where(drawn.any(axis=-1), lower / np.maximum(drawn.sum(axis=-1), 1), np.nan)
     freedom = np.minimum(np.maximum(effective, LEAST_FREEDOM), np.maximum(n_videos - 1, 1))
-    few = n_videos < FEWEST_VIDEOS
-    bias, error, freedom = (np.where(few, np.nan, column) for column in (bias, error, freedom))
-    return Spread(value, bias, error, freedom, below)
+    return Spread(value, bias, error, freedom, below, n_videos)
 
 
 def mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
