@@ -43,6 +43,13 @@ def percent(share: float) -> str:
     return "–" if share != share else f"{100 * share:.2f}"
 
 
+def with_interval(text: str, ends: Sequence[str] | None, why: str = "") -> str:
+    """A number with its interval, "75.50 [73.9, 77.0]", or with the reason why there is none, "75.50 (3 videos)"."""
+    if ends is not None:
+        return f"{text} [{', '.join(ends)}]"
+    return f"{text} ({why.partition(':')[0]})" if why else text
+
+
 def _cell(value: Any) -> str:
     if value is None or value != value:
         return "–"

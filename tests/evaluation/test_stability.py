@@ -15,7 +15,7 @@ from vidkit.evaluation.bootstrap import Drawings
 from vidkit.evaluation.matching import match
 from vidkit.evaluation.protocols import FGFA
 from vidkit.evaluation.result import Bootstrap
-from vidkit.evaluation.stability import ERRORS, RECALLS, Stability, drawn_errors, found_boxes, stability
+from vidkit.evaluation.stability import ERRORS, RECALLS, Stability, drawn_errors, stability, tracked_boxes
 from vidkit.evaluation.tracks import tracks_of
 from vidkit.predictions.table import Predictions
 
@@ -140,7 +140,7 @@ def test_errors_in_drawings_are_those_of_the_drawn_videos() -> None:
         index = make_index(seed, videos=4, frames=10, tracks=3)
         predictions = make_predictions(index, seed)
         drawn = Drawings.of(4, Bootstrap(5, seed)).counts
-        found = drawn_errors(found_boxes(match(index, predictions, FGFA), tracks_of(index, "")), RECALLS, drawn)
+        found = drawn_errors(tracked_boxes(match(index, predictions, FGFA), tracks_of(index, "")), RECALLS, drawn)
         for b in range(drawn.shape[1]):
             at = stability(*drawn_videos(index, predictions, drawn[:, b])).at
             wanted = [[getattr(one, error) for one in at] for error in ERRORS]

@@ -106,7 +106,7 @@ class Comparison:
                 "A": percent(d.a),
                 "B": percent(d.b),
                 "B - A": percent(d.delta),
-                "95 % interval": f"{percent(d.low)} … {percent(d.high)}",
+                "95 % interval": d.note or f"{percent(d.low)} … {percent(d.high)}",
                 "P(B better)": d.p_better,
             }
             for d in self.differences

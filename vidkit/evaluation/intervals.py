@@ -15,6 +15,7 @@ none. `docs/statistics.md` has how often such intervals hold the truth, and how 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
 from typing import Literal
@@ -143,6 +144,17 @@ def missing(n_videos: int) -> str:
     if n_videos >= FEWEST_VIDEOS:
         return "all videos alike"
     return f"{n_videos} video{'s' * (n_videos != 1)}: too few to tell"
+
+
+def explained(cells: Iterable[str]) -> list[str]:
+    """What must be said below a table in which a cell gives the short reason for a missing interval, "(3 videos)"."""
+    reasons = {cell.rpartition("(")[2] for cell in cells if cell.endswith(")")}
+    said = []
+    if any(reason.endswith(("video)", "videos)")) and reason[0].isdigit() for reason in reasons):
+        said.append(f"(n videos): too few to tell how sure the number is; an interval needs {FEWEST_VIDEOS}")
+    if "all videos alike)" in reasons:
+        said.append("(all videos alike): how others would differ can't be known from them")
+    return said
 
 
 def spread(

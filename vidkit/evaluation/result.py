@@ -70,6 +70,18 @@ class GroupResult:
     resampled: Resampled | None = None
     """The AP of each class in each drawing and without each video: for paired comparisons, not stored in files."""
 
+    def ends(self, class_id: int | None = None) -> tuple[float, float] | None:
+        """The interval of the mean AP, or of a class's AP; None where it has none."""
+        if self.interval is None:
+            return None
+        low, high = (self.interval.mean_ap if class_id is None else self.interval.ap[class_id]).tolist()
+        return (low, high) if low <= high else None
+
+    def missing(self, class_id: int | None = None) -> str:
+        """Why there is none where one was asked for, as "3 videos: too few to tell"; "" else."""
+        value = self.mean_ap if class_id is None else self.ap[class_id]
+        return "" if self.interval is None or math.isnan(value) else self.interval.missing(class_id)
+
 
 @dataclass(frozen=True)
 class Bootstrap:
@@ -161,7 +173,7 @@ class EvalResult:
                 "ground truth": int(group.n_gt.sum()),
                 "mAP %": percent(group.mean_ap),
             }
-            | ({} if group.interval is None else {"95 % interval": " … ".join(map(percent, group.interval.mean_ap))})
+            | ({} if group.interval is None else {"95 % interval": _ends(group)})
             for group in (self.overall, *self.groups)
         ]
 
@@ -212,6 +224,11 @@ class EvalResult:
 
     def _by_class(self, values: NDArray[np.float64]) -> dict[str, float | None]:
         return {name: _number(value) for name, value in zip(self.class_names, values, strict=True)}
+
+
+def _ends(group: GroupResult) -> str:
+    ends = group.ends()
+    return group.missing() if ends is None else " … ".join(map(percent, ends))
 
 
 def describe_run(predictions: Predictions) -> dict[str, Any]:

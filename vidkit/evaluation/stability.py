@@ -139,7 +139,7 @@ def stability(
     rules = protocol_named(protocol) if isinstance(protocol, str) else protocol
     bootstrap = Bootstrap.asked(ci, seed)
     tracks = tracks_of(index, "stability")
-    found = found_boxes(match(index, predictions, rules), tracks)
+    found = tracked_boxes(match(index, predictions, rules), tracks)
     known, score = found.known, found.score
     ranked = -np.sort(-score[known])
     at = []
@@ -156,7 +156,7 @@ def stability(
 
 
 @dataclass(frozen=True, eq=False)
-class FoundBoxes:
+class TrackedBoxes:
     """The N annotated boxes sorted by track and frame: whether and with what score each is found, and how far off."""
 
     tracks: Tracks
@@ -165,14 +165,14 @@ class FoundBoxes:
     deviations: NDArray[np.float64]  # (4, N) e_x, e_y, e_s, e_r; 0 where it isn't found
 
 
-def found_boxes(matches: Matches, tracks: Tracks) -> FoundBoxes:
+def tracked_boxes(matches: Matches, tracks: Tracks) -> TrackedBoxes:
     """The boxes of a table of matches."""
     score, finder = found_scores(matches)[tracks.order], found_by(matches)[tracks.order]
     known = finder >= 0
     deviations = np.zeros((4, len(finder)))
     detected, truth = matches.predictions.box[finder[known]], matches.index.box[tracks.order[known]]
     deviations[:, known] = _deviations(detected, truth)
-    return FoundBoxes(tracks, score, known, deviations)
+    return TrackedBoxes(tracks, score, known, deviations)
 
 
 def _needed(recall: float, boxes: NDArray[Any]) -> NDArray[np.float64]:
@@ -252,7 +252,7 @@ def _row(stability: Stability) -> dict[str, Any]:
 # -- in drawings of videos ---------------------------------------------------------------------------------------------
 
 
-def _with_intervals(report: StabilityReport, found: FoundBoxes, drawings: Drawings) -> StabilityReport:
+def _with_intervals(report: StabilityReport, found: TrackedBoxes, drawings: Drawings) -> StabilityReport:
     """The report with the intervals of its errors."""
     errors = drawn_errors(found, [one.recall for one in report.at], drawings.counts)
     known = np.isfinite(errors)
@@ -276,7 +276,7 @@ def _with_intervals(report: StabilityReport, found: FoundBoxes, drawings: Drawin
     return replace(report, mean=mean, at=tuple(at), bootstrap=drawings.settings)
 
 
-def drawn_errors(found: FoundBoxes, recalls: Sequence[float], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+def drawn_errors(found: TrackedBoxes, recalls: Sequence[float], drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     """The three errors at each recall when each video counts `drawn (V, B)` times, `(3, R, B)`.
 
     As the threshold falls boxes are found one after the other. Each changes the errors of its track by so much, which
@@ -306,7 +306,7 @@ def drawn_errors(found: FoundBoxes, recalls: Sequence[float], drawn: NDArray[np.
     return np.where(reached, errors, np.nan)
 
 
-def _fragment_changes(found: FoundBoxes, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _fragment_changes(found: TrackedBoxes, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """By how much f_k / (t_k - 1) grows, `(N,)`, when boxes are found in the order of `rows`."""
     track, lengths = found.tracks.of_row, np.diff(found.tracks.start)
     rank = np.full(len(track), len(track))
@@ -319,7 +319,7 @@ def _fragment_changes(found: FoundBoxes, rows: NDArray[np.int64]) -> NDArray[np.
     return np.asarray(grows / np.maximum(lengths - 1, 1)[track])
 
 
-def _deviation_changes(found: FoundBoxes, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _deviation_changes(found: TrackedBoxes, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """By how much a track's centre error, its scale and ratio error, and whether it has some grow, `(3, N)`."""
     changes = np.zeros((3, len(found.known)))
     rows = rows[np.isfinite(found.deviations[:, rows]).all(axis=0)]
