@@ -149,8 +149,7 @@ def _cost(group: GroupErrors, kind: str) -> str:
     from vidkit.shown import with_interval
 
     value, ends = group.delta[kind], group.interval.get(kind)
-    why = "" if math.isnan(value) else group.note
-    return with_interval(_points(value), ends and [f"{100 * end:.1f}" for end in ends], why)
+    return with_interval(_points(value), ends and [f"{100 * end:.1f}" for end in ends], group.note.get(kind, ""))
 
 
 def _counts(group: GroupErrors) -> list[str]:

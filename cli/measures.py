@@ -18,7 +18,6 @@ from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
     from vidkit.data.index import Index
-    from vidkit.evaluation.compare import Difference
     from vidkit.predictions.table import Predictions
     from vidkit.runs.loading import Workspace
 
@@ -243,15 +242,14 @@ def _streaming(index: Index, predictions: Predictions, protocol: str, settings: 
         "skipped_frames": streamed.skipped,
         "groups": [
             {"by": a.by, "name": a.name, "offline_mean_ap": a.mean_ap, "streaming_mean_ap": b.mean_ap}
-            | {"streaming_interval": b.ends(), "note": b.missing()}
-            | {"difference_interval": _ends_of(lost[a.by, a.name]) if settings.ci else None}
+            | {"streaming_interval": b.ends(), "note": b.note()}
+            | {
+                "difference_interval": lost[a.by, a.name].ends,
+                "difference_note": lost[a.by, a.name].note * bool(settings.ci),
+            }
             for a, b in pairs
         ],
     }
-
-
-def _ends_of(difference: Difference) -> tuple[float, float] | None:
-    return None if difference.note else (difference.low, difference.high)
 
 
 def _print_delay(found: Mapping[str, Any]) -> None:
@@ -289,7 +287,7 @@ def _print_stability(found: Mapping[str, Any]) -> None:
 
 
 def _error(row: Mapping[str, Any], error: str) -> str:
-    return _with_interval(row[error], {"interval": row["intervals"].get(error), "note": row["note"]}, 4)
+    return _with_interval(row[error], {"interval": row["intervals"].get(error), "note": row["notes"].get(error, "")}, 4)
 
 
 def _print_distance(found: Mapping[str, Any]) -> None:
@@ -352,7 +350,7 @@ def _lost(group: Mapping[str, Any]) -> str:
     from vidkit.shown import with_interval
 
     ends, lost = group["difference_interval"], group["streaming_mean_ap"] - group["offline_mean_ap"]
-    return with_interval(_signed(lost), ends and [_signed(end) for end in ends])
+    return with_interval(_signed(lost), ends and [_signed(end) for end in ends], group["difference_note"])
 
 
 def _signed(share: float) -> str:

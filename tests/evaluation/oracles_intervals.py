@@ -8,6 +8,15 @@ from scipy import stats
 FEWEST = 5
 
 
+def is_doubtful(value: float, replicates: Iterable[float]) -> bool:
+    """Whether the replicates lie beside their number, or are skewed."""
+    known = [x for x in replicates if not math.isnan(x)]
+    below = sum(1.0 if x < value else 0.5 if x == value else 0.0 for x in known) / len(known)
+    mean = sum(known) / len(known)
+    variance, third = (sum((x - mean) ** power for x in known) / len(known) for power in (2, 3))
+    return abs(below - 0.5) > 0.2 or (variance > 1e-20 and abs(third / variance**1.5) > 1)
+
+
 def spread(
     value: float, replicates: Iterable[float], left_out: Iterable[float], n_videos: int
 ) -> tuple[float, float, float] | None:

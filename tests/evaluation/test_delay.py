@@ -139,7 +139,7 @@ def test_the_interval_of_a_delay_is_that_of_its_share_in_the_window() -> None:
     ]:
         value = found.average_delay if isinstance(found, DelayReport) else found.average
         low, high = share_interval(value / 30, [v / 30 for v in values[:20]], [v / 30 for v in values[20:]], 7)
-        assert found.interval == pytest.approx((30 * low, 30 * high)) and found.note == ""
+        assert found.interval == pytest.approx((30 * low, 30 * high))
     few = average_delay(*drawn_videos(index, predictions, np.array([1, 1, 1, 0, 0, 0, 0])), ci=20)
     assert few.interval is None and few.note == few.at[0].note == "3 videos: too few to tell"
     assert average_delay(index, predictions).note == ""

@@ -69,7 +69,7 @@ class Delay:
     interval: tuple[float, float] | None = None
     """Of the average, in frames."""
     note: str = ""
-    """Why there is none where one was asked for."""
+    """What must be said of it: why there is none where one was asked for, or that it is doubtful."""
 
 
 @shows_itself
@@ -86,7 +86,7 @@ class DelayReport:
     interval: tuple[float, float] | None = None
     """Of the average delay, in frames."""
     note: str = ""
-    """Why there is none where one was asked for."""
+    """What must be said of it: why there is none where one was asked for, or that it is doubtful."""
     bootstrap: Bootstrap | None = None
 
     def to_frame(self) -> pd.DataFrame:

@@ -32,7 +32,7 @@ class DistanceScore:
     """0 … 1; NaN without ground truth."""
     interval: tuple[float, float] | None = None
     note: str = ""
-    """Why there is none where one was asked for."""
+    """What must be said of it: why there is none where one was asked for, or that it is doubtful."""
 
 
 def told_distances(index: Index, predictions: Predictions) -> NDArray[np.int64]:
@@ -102,5 +102,5 @@ def _scores(groups: tuple[GroupResult, ...], frames: dict[int, int]) -> Iterator
             ground_truth=int(group.n_gt.sum()),
             mean_ap=float(group.mean_ap),
             interval=group.ends(),
-            note=group.missing(),
+            note=group.note(),
         )

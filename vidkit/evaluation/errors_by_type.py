@@ -87,8 +87,8 @@ class GroupErrors:
     count: Mapping[str, NDArray[np.float64]]
     interval: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     """Of each of `delta`, where some were asked for; None: there is none."""
-    note: str = ""
-    """Why one of them has none."""
+    note: Mapping[str, str] = field(default_factory=dict)
+    """What must be said of them: why there is none, or that it is doubtful; "" else."""
 
 
 @shows_itself
@@ -418,8 +418,8 @@ def _with_intervals(group: GroupErrors, scored: _Scored, drawings: Drawings) -> 
     found = np.stack([mean[kind] - mean[""] for kind in group.delta])
     spread = drawings.spread(value, found, int(scored.in_video.any(axis=0).sum()))
     told = dict(zip(group.delta, spread.told(drawings.settings.level, "difference"), strict=True))
-    note = next((why for _, why in told.values() if why), "")
-    return replace(group, interval={kind: ends for kind, (ends, _) in told.items()}, note=note)
+    ends = {kind: interval for kind, (interval, _) in told.items()}
+    return replace(group, interval=ends, note={kind: note for kind, (_, note) in told.items()})
 
 
 def _ap(rows: Ranked, group: Group, absent: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -458,7 +458,7 @@ def _group_json(group: GroupErrors) -> dict[str, Any]:
         "n_gt": int(group.n_gt.sum()),
         "delta_ap": {kind: _number(value) for kind, value in group.delta.items()},
         "count": {kind: float(values.sum()) for kind, values in group.count.items()},
-    } | ({"delta_ap_interval": dict(group.interval), "note": group.note} if group.interval else {})
+    } | ({"delta_ap_interval": dict(group.interval), "delta_ap_note": dict(group.note)} if group.interval else {})
 
 
 def _number(value: float) -> float | None:

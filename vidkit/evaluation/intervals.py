@@ -30,8 +30,10 @@ FEWEST_VIDEOS = 5
 LEAST_FREEDOM = 3
 """Degrees of freedom that videos of much weight leave at least: fewer make intervals wider, not more often right."""
 
-FAR_OFF = 0.4
-"""How far from 0.5 the share of the replicates below a number may be before a warning is given."""
+FAR_OFF, SKEWED = 0.2, 1.0
+"""How far from 0.5 the share of the replicates below a number may be, and how skewed they: beyond, it is DOUBTFUL."""
+DOUBTFUL = "doubtful: where replicates are skewed or off their number, 80 to 90 of 100 intervals held, not 95"
+"""What is said of such an interval; `docs/statistics.md` has the count."""
 
 NO_ERROR = 1e-12
 """Up to this error all videos are alike, but for rounding: how others would differ can't be known from them."""
@@ -50,8 +52,15 @@ class Spread:
     freedom: NDArray[np.float64]
     below: NDArray[np.float64]
     """The share of the replicates below the value, equal ones by half; 0.5: in the middle."""
+    skew: NDArray[np.float64]
+    """The skewness of the replicates; 0: symmetric."""
     n_videos: NDArray[np.int64]
     """How many videos hold ground truth of each."""
+
+    @property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """Whether `(C,)` the replicates look as they did where intervals held less often than they should."""
+        return (np.abs(self.below - 0.5) > FAR_OFF) | (np.abs(self.skew) > SKEWED)
 
     def ends(self, level: float, scale: Scale = "share", fewest: int = FEWEST_VIDEOS) -> NDArray[np.float64]:
         """The ends `(C, 2)` of the intervals that hold the truth with probability `level`.
@@ -77,11 +86,11 @@ class Spread:
         return np.where((alike | (self.n_videos < fewest))[..., None], np.nan, found)
 
     def told(self, level: float, scale: Scale = "share") -> list[tuple[tuple[float, float] | None, str]]:
-        """The interval of each number, or None with the reason, as "3 videos: too few to tell"."""
-        rows = zip(self.value.tolist(), self.ends(level, scale).tolist(), self.n_videos.tolist(), strict=True)
+        """The interval of each number, or None, and what must be said: "3 videos: too few to tell", or DOUBTFUL."""
+        columns = self.value, self.ends(level, scale), self.n_videos, self.doubtful
         return [
-            ((low, high), "") if low <= high else (None, "" if isnan(value) else missing(n))
-            for value, (low, high), n in rows
+            ((low, high), DOUBTFUL * doubtful) if low <= high else (None, "" if isnan(value) else missing(n))
+            for value, (low, high), n, doubtful in zip(*(column.tolist() for column in columns), strict=True)
         ]
 
     def positive(self, fewest: int = FEWEST_VIDEOS) -> NDArray[np.float64]:
@@ -134,11 +143,6 @@ class Resampled:
         return Resampled(self.replicates - other.replicates, self.left_out - other.left_out, self.in_video)
 
 
-def is_far_off(below: float) -> bool:
-    """Whether a number lies so far from the middle of its replicates that it should be mistrusted."""
-    return abs(below - 0.5) > FAR_OFF
-
-
 def missing(n_videos: int) -> str:
     """Why a number of so many videos has no interval."""
     if n_videos >= FEWEST_VIDEOS:
@@ -147,13 +151,15 @@ def missing(n_videos: int) -> str:
 
 
 def explained(cells: Iterable[str]) -> list[str]:
-    """What must be said below a table in which a cell gives the short reason for a missing interval, "(3 videos)"."""
+    """What must be said below a table in which cells say of an interval "(3 videos)" or "(doubtful)"."""
     reasons = {cell.rpartition("(")[2] for cell in cells if cell.endswith(")")}
     said = []
     if any(reason.endswith(("video)", "videos)")) and reason[0].isdigit() for reason in reasons):
         said.append(f"(n videos): too few to tell how sure the number is; an interval needs {FEWEST_VIDEOS}")
     if "all videos alike)" in reasons:
         said.append("(all videos alike): how others would differ can't be known from them")
+    if "doubtful)" in reasons:
+        said.append(f"({DOUBTFUL.replace(':', '):', 1)}")
     return said
 
 
@@ -175,13 +181,20 @@ def spread(
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(squares * (n - 1) / n)
         effective = np.where(fourth > 0, 3 * squares**2 / fourth - 2, np.inf)
-    bias, below = (n - 1) * (mean - value), np.full(len(value), np.nan)
+    bias, below, skew = (n - 1) * (mean - value), np.full(len(value), np.nan), np.full(len(value), np.nan)
     if replicates.shape[-1]:
-        bias = mean_of_known(replicates) - value
+        bias, skew = mean_of_known(replicates) - value, _skewness(replicates)
         lower = (replicates < value[:, None]).sum(axis=-1) + 0.5 * (replicates == value[:, None]).sum(axis=-1)
         below = np.where(drawn.any(axis=-1), lower / np.maximum(drawn.sum(axis=-1), 1), np.nan)
     freedom = np.minimum(np.maximum(effective, LEAST_FREEDOM), np.maximum(n_videos - 1, 1))
-    return Spread(value, bias, error, freedom, below, n_videos)
+    return Spread(value, bias, error, freedom, below, skew, n_videos)
+
+
+def _skewness(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The skewness of each row over what isn't NaN; 0 where all are alike."""
+    off = values - mean_of_known(values)[..., None]
+    variance, third = mean_of_known(off**2), mean_of_known(off**3)
+    return np.asarray(third / np.maximum(variance, NO_ERROR**2) ** 1.5)
 
 
 def mean_of_known(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -71,8 +71,8 @@ class Stability:
     """How many tracks have a centre, scale and ratio error, those found in two frames or more."""
     intervals: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     """Of the three errors and of `total`, where some were asked for; None: there is none."""
-    note: str = ""
-    """Why an error has none."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What must be said of them: why there is none, or that it is doubtful; "" else."""
 
     @property
     def total(self) -> float:
@@ -95,7 +95,7 @@ class StabilityReport:
     def to_frame(self) -> pd.DataFrame:
         """A row for each recall: recall, threshold, fragment, centre, scale_ratio, tracks, total.
 
-        Where intervals were asked for also fragment_low, fragment_high and so on, and the note.
+        Where intervals were asked for also fragment_low, fragment_high, fragment_note and so on.
         """
         import pandas as pd
 
@@ -243,10 +243,11 @@ def _as_dict(stability: Stability) -> dict[str, Any]:
 
 def _row(stability: Stability) -> dict[str, Any]:
     row = _as_dict(stability)
-    intervals, note = row.pop("intervals"), row.pop("note")
+    intervals, notes = row.pop("intervals"), row.pop("notes")
     for error, ends in intervals.items():
         row |= dict(zip((f"{error}_low", f"{error}_high"), ends or (np.nan, np.nan), strict=True))
-    return row | ({"note": note} if intervals else {})
+        row[f"{error}_note"] = notes[error]
+    return row
 
 
 # -- in drawings of videos ---------------------------------------------------------------------------------------------
@@ -269,7 +270,7 @@ def _with_intervals(report: StabilityReport, found: TrackedBoxes, drawings: Draw
         replace(
             one,
             intervals={error: told[error][i][0] for error in told},
-            note=next((told[error][i][1] for error in told if told[error][i][1]), ""),
+            notes={error: told[error][i][1] for error in told},
         )
         for i, one in enumerate(rows)
     ]

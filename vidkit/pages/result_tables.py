@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidkit.evaluation.intervals import explained, is_far_off
+from vidkit.evaluation.intervals import explained
 from vidkit.evaluation.protocols import differences
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.evaluation.slices import repeats_all
@@ -70,7 +70,7 @@ def stats_table(result: EvalResult) -> pd.DataFrame:
     rows = []
     for name, value in result.stats.items():
         low, high = result.stats_interval.get(name, (math.nan, math.nan))
-        why = "" if result.bootstrap is None or math.isnan(value) else result.overall.missing() or "few videos"
+        why = "" if result.bootstrap is None or math.isnan(value) else "few videos"
         rows.append([name, with_interval(in_percent(value), _in_percent((low, high) if low <= high else None), why)])
     return pd.DataFrame(rows, columns=["number", "%"])
 
@@ -78,14 +78,15 @@ def stats_table(result: EvalResult) -> pd.DataFrame:
 def percent(group: GroupResult, class_id: int | None = None) -> str:
     """The mean AP, or the AP of a class, in percent with its interval: "75.50 [73.9, 77.0]".
 
-    Where videos are too few for one: "75.50 (3 videos)", which `notes` explains.
+    Where videos are too few for one: "75.50 (3 videos)", where it can't be trusted "75.50 [73.9, 77.0] (doubtful)",
+    which `notes` explains.
     """
     value = group.mean_ap if class_id is None else float(group.ap[class_id])
-    return with_interval(in_percent(value), _in_percent(group.ends(class_id)), group.missing(class_id))
+    return with_interval(in_percent(value), _in_percent(group.ends(class_id)), group.note(class_id))
 
 
 def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
-    """What must be said of the intervals in a table: which are missing, and which lie far from their numbers.
+    """What must be said of the intervals in a table: which are missing, and which are doubtful.
 
     With `classes` the table has a row for each class of all data.
     """
@@ -93,14 +94,7 @@ def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
     shown = [percent(group) for group in groups]
     if classes:
         shown += [percent(result.overall, c) for result in results for c in range(len(result.class_names))]
-    said = explained(shown)
-    biased = [g for g in groups if g.interval and not g.interval.missing() and is_far_off(g.interval.below)]
-    if biased:
-        names = ", ".join(dict.fromkeys(f"{g.by}: {g.name}" if g.by else g.name for g in biased))
-        said.append(
-            f"biased: {names}: the number lies at the edge of its replicates, so trust the interval, not the number"
-        )
-    return said
+    return explained(shown)
 
 
 def to_markdown(table: pd.DataFrame) -> str:

@@ -25,9 +25,9 @@ def run_rows(results: Mapping[str, EvalResult]) -> list[PlainRow]:
 
 
 def scores_of(result: EvalResult) -> PlainRow:
-    """Mean AP and its interval, 0 … 1, None where there is none, and why where one was asked for."""
+    """Mean AP and its interval, 0 … 1, None where there is none, and what must be said of it."""
     low, high = result.overall.ends() or (None, None)
-    return {"mean_ap": _number(result.mean_ap), "low": low, "high": high, "note": result.overall.missing()}
+    return {"mean_ap": _number(result.mean_ap), "low": low, "high": high, "note": result.overall.note()}
 
 
 def speed_of(result: EvalResult) -> PlainRow:
