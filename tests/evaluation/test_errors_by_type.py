@@ -6,13 +6,12 @@ import pytest
 from tests.evaluation import oracles_video
 from tests.evaluation.cases import case, crowd
 from tests.evaluation.drawn_videos import drawn_videos
-from tests.evaluation.oracles_intervals import difference_interval
+from tests.evaluation.oracles_intervals import share_interval
 from tests.evaluation.tables_of_frames import index_and_predictions
 from tests.makers import make_index, make_predictions
 from vidkit.evaluation.bootstrap import Drawings
 from vidkit.evaluation.errors_by_type import ERROR_TYPES, SPECIAL_TYPES, decompose
 from vidkit.evaluation.evaluate import evaluate
-from vidkit.evaluation.intervals import DOUBTFUL
 from vidkit.evaluation.motion_iou import motion_iou
 from vidkit.evaluation.protocols import PROTOCOLS, Protocol
 from vidkit.evaluation.result import Bootstrap
@@ -151,10 +150,10 @@ def test_intervals_of_costs_are_those_of_decompositions_of_the_drawn_videos(prot
         n = len(np.unique(index.frame_video[index.instance_frame][in_group(index.motion_iou, group.name)]))
         for kind in (*ERROR_TYPES, *SPECIAL_TYPES):
             values = [other.delta[kind] for other in others]
-            low, high, _ = difference_interval(group.delta[kind], values[:12], values[12:], n)
+            low, high = share_interval(group.delta[kind], values[:12], values[12:], n)
             wanted = None if np.isnan(low) else pytest.approx((low, high), abs=1e-9)
             assert group.interval[kind] == wanted, (group.name, kind)
-            assert (group.note[kind] in ("", DOUBTFUL)) == (wanted is not None or np.isnan(group.delta[kind]))
+            assert (group.note[kind] == "") == (wanted is not None or np.isnan(group.delta[kind]))
 
 
 def in_group(motion: np.ndarray | None, name: str) -> np.ndarray:

@@ -69,7 +69,7 @@ class Delay:
     interval: tuple[float, float] | None = None
     """Of the average, in frames."""
     note: str = ""
-    """What must be said of it: why there is none where one was asked for, or that it is doubtful."""
+    """Why there is none where one was asked for."""
 
 
 @shows_itself
@@ -86,7 +86,7 @@ class DelayReport:
     interval: tuple[float, float] | None = None
     """Of the average delay, in frames."""
     note: str = ""
-    """What must be said of it: why there is none where one was asked for, or that it is doubtful."""
+    """Why there is none where one was asked for."""
     bootstrap: Bootstrap | None = None
 
     def to_frame(self) -> pd.DataFrame:
@@ -155,7 +155,8 @@ def _with_intervals(report: DelayReport, tracks: Tracks, drawn: NDArray[np.float
     value = np.array([report.average_delay, *(delay.average for delay in report.at)])
     found = np.concatenate([_over_rates(drawn)[None], drawn])
     n_videos = len(np.unique(tracks.video))
-    told = drawings.spread(value / report.window, found / report.window, n_videos).told(drawings.settings.level)
+    spread = drawings.spread(value / report.window, found / report.window, n_videos)
+    told = spread.told(drawings.settings.level, doubt=False)
     (interval, note), *others = [
         (None if ends is None else (ends[0] * report.window, ends[1] * report.window), note) for ends, note in told
     ]

@@ -88,7 +88,7 @@ class GroupErrors:
     interval: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     """Of each of `delta`, where some were asked for; None: there is none."""
     note: Mapping[str, str] = field(default_factory=dict)
-    """What must be said of them: why there is none, or that it is doubtful; "" else."""
+    """Why there is none; "" else."""
 
 
 @shows_itself
@@ -417,7 +417,7 @@ def _with_intervals(group: GroupErrors, scored: _Scored, drawings: Drawings) -> 
     value = np.array(list(group.delta.values()))
     found = np.stack([mean[kind] - mean[""] for kind in group.delta])
     spread = drawings.spread(value, found, int(scored.in_video.any(axis=0).sum()))
-    told = dict(zip(group.delta, spread.told(drawings.settings.level, "difference"), strict=True))
+    told = dict(zip(group.delta, spread.told(drawings.settings.level, doubt=False), strict=True))
     ends = {kind: interval for kind, (interval, _) in told.items()}
     return replace(group, interval=ends, note={kind: note for kind, (_, note) in told.items()})
 

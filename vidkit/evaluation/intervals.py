@@ -85,9 +85,14 @@ class Spread:
                 alike = self.error <= NO_ERROR
         return np.where((alike | (self.n_videos < fewest))[..., None], np.nan, found)
 
-    def told(self, level: float, scale: Scale = "share") -> list[tuple[tuple[float, float] | None, str]]:
-        """The interval of each number, or None, and what must be said: "3 videos: too few to tell", or DOUBTFUL."""
-        columns = self.value, self.ends(level, scale), self.n_videos, self.doubtful
+    def told(
+        self, level: float, scale: Scale = "share", doubt: bool = True
+    ) -> list[tuple[tuple[float, float] | None, str]]:
+        """The interval of each number, or None, and what must be said: "3 videos: too few to tell", or DOUBTFUL.
+
+        Without `doubt` for what isn't AP: intervals of delays, stability and costs held as well where they were skewed.
+        """
+        columns = self.value, self.ends(level, scale), self.n_videos, self.doubtful & doubt
         return [
             ((low, high), DOUBTFUL * doubtful) if low <= high else (None, "" if isnan(value) else missing(n))
             for value, (low, high), n, doubtful in zip(*(column.tolist() for column in columns), strict=True)

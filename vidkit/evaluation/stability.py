@@ -72,7 +72,7 @@ class Stability:
     intervals: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     """Of the three errors and of `total`, where some were asked for; None: there is none."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """What must be said of them: why there is none, or that it is doubtful; "" else."""
+    """Why there is none; "" else."""
 
     @property
     def total(self) -> float:
@@ -265,7 +265,7 @@ def _with_intervals(report: StabilityReport, found: TrackedBoxes, drawings: Draw
     told = {}
     for error, values in by_error.items():
         value = np.array([getattr(one, error) for one in rows])
-        told[error] = drawings.spread(value, values, n_videos).told(drawings.settings.level, SCALES[error])
+        told[error] = drawings.spread(value, values, n_videos).told(drawings.settings.level, SCALES[error], False)
     mean, *at = [
         replace(
             one,
