@@ -62,7 +62,7 @@ DETECTIONS_AT_ONCE = 65_536
 class Errors:
     """What is wrong with each of the D detections, and which of the N ground truth is missed."""
 
-    kind: NDArray[np.int8]  # (D,) place in ERROR_TYPES, or NO_ERROR: matched, or left out by the protocol
+    kind: NDArray[np.int8]  # (D,) place in ERROR_TYPES, or NO_ERROR: matched, or left out by the rules
     truth: NDArray[np.int64]  # (D,) what errors of localisation and classification mean; -1 for all others
     mends: NDArray[np.bool_]  # (D,) whether it's the best-scoring of its kind that means an unmatched ground truth
     unmatched: NDArray[np.bool_]  # (N,)
@@ -213,7 +213,7 @@ def find_errors(matches: Matches, background: float = BACKGROUND_IOU) -> Errors:
     same, other = _largest_overlaps(matches, rows)
     needed = np.append(thresholds(index, protocol, min(protocol.iou_thresholds)), np.inf)  # [-1]: no ground truth
     matchable = np.zeros(len(matched), bool)
-    matchable[matches.pairs.detection] = True
+    matchable[matches.contest.wanting_truth()] = True
     localised = (same.truth >= 0) & (background <= same.iou) & (same.iou <= needed[same.truth])
     found = np.select(
         [localised, other.iou >= needed[other.truth], matchable[rows], np.maximum(same.iou, other.iou) <= background],
@@ -225,7 +225,7 @@ def find_errors(matches: Matches, background: float = BACKGROUND_IOU) -> Errors:
     truth = np.full(len(matched), -1, np.int64)
     truth[rows] = np.select([found == LOCALISATION, found == CLASSIFICATION], [same.truth, other.truth], default=-1)
     unmatched = np.ones(index.n_instances, bool)
-    unmatched[matched[matched >= 0]] = False
+    unmatched[matched[(matched >= 0) & (matched < index.n_instances)]] = False
     missed = unmatched.copy()
     missed[truth[truth >= 0]] = False
     return Errors(kind, truth, _best_of_each(matches, kind, truth, unmatched), unmatched, missed)

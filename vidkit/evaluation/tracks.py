@@ -55,7 +55,7 @@ def tracks_of(index: Index, wanted_for: str) -> Tracks:
 def found_by(matches: Matches) -> NDArray[np.int64]:
     """Return the detection that finds each ground truth `(N,)`, -1 for none, at the protocol's lowest threshold."""
     finder = np.full(matches.index.n_instances, -1, np.int64)
-    rows = np.flatnonzero(matches.matched >= 0)
+    rows = np.flatnonzero((matches.matched >= 0) & (matches.matched < matches.index.n_instances))
     finder[matches.matched[rows]] = rows
     return finder
 
