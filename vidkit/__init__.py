@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vidkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from vidkit.data.export import export as export
     from vidkit.data.index import Index as Index
     from vidkit.data.index_file import read_index as read_index
     from vidkit.data.index_file import write_index as write_index
@@ -48,6 +49,7 @@ _HOME_OF = {
     "compare": "vidkit.evaluation.compare",
     "decompose": "vidkit.evaluation.errors_by_type",
     "evaluate": "vidkit.evaluation.evaluate",
+    "export": "vidkit.data.export",
     "prepare": "vidkit.data.prepare",
     "read": "vidkit.predictions.reading",
     "read_index": "vidkit.data.index_file",
