@@ -9,8 +9,8 @@ from vidkit.data.index import Index
 from vidkit.data.index_file import read_index
 from vidkit.data.writers import WRITERS, ExportForm, WrittenSplit
 from vidkit.data.writers.image_names import inner_name
-from vidkit.data.writers.losses import losses
 from vidkit.data.writers.placed_images import Placing, place_images
+from vidkit.data.writers.what_is_lost import losses
 from vidkit.errors import ArgumentError, ChoiceError, did_you_mean
 from vidkit.files import writing_folder
 

@@ -57,8 +57,8 @@ def prepare(
         paths, form: annotations of a form that is found by looking, or that `form` names; an index for each.
         vid_root, det_root: ILSVRC trees with Annotations/VID and with Annotations/DET; one may be both.
         forms: paths by the form of their annotations, as in coco=["val.json"]; see `vidkit.data.readers.FORMS`.
-        frames, first_pixel, name: of forms: where images are, how pixels count, what the data set is called.
-        size: of Label Studio: width and height of films that aren't there.
+        frames, first_pixel, size, name: of forms: where images are, how pixels count, (width, height) of films that
+            aren't there, what the data set is called.
         classes: a file of lines `wnid name`, or names, separated by commas; of trees those of VID.
         splits: of trees and YOLO: only these; of forms: what the split of each path is called.
         lists, motion_iou, frames_tar: of trees: frame lists, FGFA's side file, a plain tar of the images.
@@ -70,20 +70,14 @@ def prepare(
     given = {name: _paths(each) for name, each in forms.items() if each} | _looked_at(paths, form, tell)
     _check_choices(roots != (None, None), given, on_error, first_pixel, workers)
     skip = on_error == "skip"
+    of_forms: dict[Option, Any] = {"frames": _path(frames), "first_pixel": first_pixel, "size": size}
     if given:
         of_trees = {"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}
         _refuse(of_trees | {"--on-error skip": skip, "--check-images": check_images}, "--vid-root or --det-root")
-        options: dict[Option, Any] = {
-            "frames": _path(frames),
-            "classes": classes,
-            "first_pixel": first_pixel,
-            "size": size,
-        }
-        return _prepare_form(*given.popitem(), name, splits, options, Path(out))
-    _refuse({"--frames": frames}, _either(forms_taking("frames")))
+        return _prepare_form(*given.popitem(), name, splits, of_forms | {"classes": classes}, Path(out))
     _refuse({"--name": name}, _either(BY_OPTION))
-    _refuse({"--first-pixel": first_pixel is not None}, _either(forms_taking("first_pixel")))
-    _refuse({"--size": size}, _takers("size"))
+    for option, value in of_forms.items():
+        _refuse({_flag(option): value is not None}, _takers(option))
     chosen = classes_of(roots[0] or roots[1]) if classes is None else choose_classes(str(classes))
     plans = plan_splits(*roots, [Path(path) for path in lists], splits, skip, _path(frames_tar))
     motion = None if motion_iou is None else read_motion_file(Path(motion_iou))
@@ -128,6 +122,10 @@ def _takers(option: Option) -> str:
     """The forms that take an option: those with an option of their own, else the names of the others."""
     named = forms_taking(option)
     return _either(named) if named else "--from " + " or ".join(n for n, f in FORMS.items() if option in f.takes)
+
+
+def _flag(option: Option) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def _refuse(options: Mapping[str, object], goes_with: str) -> None:
@@ -205,7 +203,7 @@ def _options_of(name: str, form: AnnotationForm, given: Mapping[Option, Any]) ->
     for option in given:
         if option not in form.takes:
             why = f": {form.refuses[option]}" if option in form.refuses else ""
-            raise ArgumentError(f"--{option.replace('_', '-')} goes with {_takers(option)}{why}")
+            raise ArgumentError(f"{_flag(option)} goes with {_takers(option)}{why}")
     return {o: choose_classes(str(value), any_name=True) if o == "classes" else value for o, value in given.items()}
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vidkit.data.index import Index
 
 HOLDABLE = ("tracks", "occluded", "generated", "numbers", "ignored", "wnids")
-"""What a form may have a place for, beside boxes and classes; see `losses`."""
+"""What a form may have a place for, beside boxes and classes; see `what_is_lost`."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from vidkit.data.index import IMAGE, VIDEO, Index
 from vidkit.data.writers import WrittenSplit
 from vidkit.data.writers.image_names import image_paths, inner_name
 from vidkit.data.writers.json_file import ANEW, Id, category_ids, image_ids, plain, write_lists, xywh_rows
-from vidkit.data.writers.losses import has_area, is_written
+from vidkit.data.writers.what_is_lost import has_area, is_written
 from vidkit.errors import ChoiceError
 
 Element = dict[str, Any]

@@ -14,7 +14,7 @@ from vidkit.data.index import IMAGE, Index
 from vidkit.data.writers import WrittenSplit
 from vidkit.data.writers.ilsvrc_xml import XmlObject, annotation_xml
 from vidkit.data.writers.image_names import inner_name
-from vidkit.data.writers.losses import has_area, is_written
+from vidkit.data.writers.what_is_lost import has_area, is_written
 
 ROUNDED = "{:,} boxes were rounded to whole pixels, by {:.2g} at most"
 _SUFFIX = ".JPEG"  # whatever the image is: readers look at its content

@@ -15,7 +15,7 @@ from vidkit.data.index import Index
 from vidkit.data.writers import WrittenSplit
 from vidkit.data.writers.image_names import image_names, inner_name, suffix_of
 from vidkit.data.writers.json_file import plain, xywh_rows
-from vidkit.data.writers.losses import has_area, is_written
+from vidkit.data.writers.what_is_lost import has_area, is_written
 from vidkit.errors import ChoiceError
 
 GAPS = "frames of {:,} videos are numbered anew, without gaps"

@@ -15,7 +15,7 @@ from vidkit.boxes import Boxes
 from vidkit.data.index import IMAGE, Index
 from vidkit.data.writers import WrittenSplit
 from vidkit.data.writers.image_names import image_names, inner_name, suffix_of
-from vidkit.data.writers.losses import has_area, is_written
+from vidkit.data.writers.what_is_lost import has_area, is_written
 from vidkit.errors import ChoiceError
 
 ROUNDED = "corners are shares of the image in ten digits: exact to a millionth of a pixel"

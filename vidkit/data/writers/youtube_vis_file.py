@@ -12,7 +12,7 @@ from vidkit.data.index import Index
 from vidkit.data.writers import WrittenSplit
 from vidkit.data.writers.image_names import image_paths, inner_name
 from vidkit.data.writers.json_file import Id, category_ids, plain, write_lists, xywh_rows
-from vidkit.data.writers.losses import has_area, is_written
+from vidkit.data.writers.what_is_lost import has_area, is_written
 from vidkit.errors import ChoiceError
 
 TRACKS_ANEW = "tracks are numbered anew, since their ids are those of annotations: one for all videos"
