@@ -95,7 +95,7 @@ def match(index: Index, predictions: Predictions, protocol: Protocol, scope: Sco
     keys = score_keys(predictions, protocol)
     ranking = rank(predictions, keys, index.n_classes, protocol)
     if index.annotated is not None:  # what is found where nobody has looked is neither true nor false
-        ranking = ranking.select(index.annotated[predictions.detection_frame[ranking.order]])
+        ranking = ranking.without(~index.annotated[predictions.detection_frame])
     pairs, nearest = find_overlaps(index, predictions, protocol, scope)
     place = None
     if (rows := _counted(index, predictions, protocol, pairs)) is not None:
@@ -106,7 +106,7 @@ def match(index: Index, predictions: Predictions, protocol: Protocol, scope: Sco
     matched = np.full(predictions.n_detections, -1, np.int32)
     matched[ready.rows] = ready.at(min(protocol.iou_thresholds)).taken()
     if index.ignored is not None and protocol.ignored_share:  # ignored at every threshold and for every group
-        ranking = ranking.select(matched[ranking.order] < index.n_instances)
+        ranking = ranking.without(matched >= index.n_instances)
     return Matches(index, predictions, protocol, matched, ready, ranking, nearest, place)
 
 

@@ -31,6 +31,11 @@ class Ranking:
         before = np.concatenate([[0], np.cumsum(chosen)])
         return Ranking(self.order[chosen], before[self.start])
 
+    def without(self, left_out: NDArray[np.bool_]) -> Ranking:
+        """The ranking without some detections, `(D,)` in the order of the predictions; fast where they are few."""
+        places = np.flatnonzero(left_out[self.order])
+        return Ranking(np.delete(self.order, places), self.start - np.searchsorted(places, self.start))
+
 
 def score_keys(predictions: Predictions, protocol: Protocol) -> NDArray[np.uint32]:
     """Return `(D,)` keys that rise as scores fall, equal where scores are equal in the protocol's arithmetic."""
