@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
-from vidkit.errors import PredictionError
+from vidkit.errors import AnnotationError, PredictionError
 from vidkit.evaluation.contest import Contest, contest
 from vidkit.evaluation.overlaps import Nearest, Pairs, Scope, find_overlaps
 from vidkit.evaluation.protocols import AP_DETECTIONS, Protocol
@@ -111,7 +111,15 @@ def match(index: Index, predictions: Predictions, protocol: Protocol, scope: Sco
 
 
 def check(index: Index, predictions: Predictions) -> None:
-    """Raise PredictionError if `predictions` don't fit `index` or hold a box or score that isn't a finite number."""
+    """Raise PredictionError if `predictions` don't fit `index` or hold a box or score that isn't a finite number.
+
+    Raises AnnotationError where no frame of the index is annotated, as of a plain film: there is nothing to score.
+    """
+    if index.n_frames and index.annotated is not None and not index.annotated.any():
+        raise AnnotationError(
+            f"the index {index.dataset} {index.split} has no annotated frame: nothing to score; annotate its videos, "
+            "prepare the index of that with the same classes, and give it with --index and --any-index"
+        )
     if predictions.n_frames != index.n_frames:
         raise PredictionError(
             f"the predictions have {predictions.n_frames} frames, the index {index.dataset} {index.split} has "
