@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vidkit.errors import DetectorError as DetectorError
     from vidkit.errors import VidkitError as VidkitError
     from vidkit.evaluation.compare import compare as compare
+    from vidkit.evaluation.compare_many import compare_many as compare_many
     from vidkit.evaluation.delay import average_delay as average_delay
     from vidkit.evaluation.errors_by_type import decompose as decompose
     from vidkit.evaluation.evaluate import evaluate as evaluate
@@ -47,6 +48,7 @@ _HOME_OF = {
     "average_delay": "vidkit.evaluation.delay",
     "benchmark": "vidkit.runs.running",
     "compare": "vidkit.evaluation.compare",
+    "compare_many": "vidkit.evaluation.compare_many",
     "decompose": "vidkit.evaluation.errors_by_type",
     "evaluate": "vidkit.evaluation.evaluate",
     "export": "vidkit.data.export",

@@ -66,6 +66,9 @@ def prepare(
 
     Raises ArgumentError for what doesn't go together, AnnotationError for what breaks the rules of its form.
     """
+    if form is None and len(paths) == 1 and vid_root is None and det_root is None:
+        vid_root, det_root = _trees_at(Path(paths[0]), tell)
+        paths = () if vid_root or det_root else paths
     roots = _path(vid_root), _path(det_root)
     given = {name: _paths(each) for name, each in forms.items() if each} | _looked_at(paths, form, tell)
     _check_choices(roots != (None, None), given, on_error, first_pixel, workers)
@@ -85,6 +88,14 @@ def prepare(
     with reading_processes(workers or default_workers()) as mapping:
         common = Path(out), chosen, skip, check_images
         return [prepare_split(plan, *common, of_motion.get(plan.file_name), mapping, show_progress) for plan in plans]
+
+
+def _trees_at(path: Path, tell: Tell) -> tuple[Path | None, Path | None]:
+    """The path as root of VID and as root of DET, as far as it has ImageNet's layout, which is told."""
+    vid, det = (path if (path / "Annotations" / kind).is_dir() else None for kind in ("VID", "DET"))
+    if vid or det:
+        tell(f"{path}: ImageNet's tree ({' and '.join(n for n, p in (('VID', vid), ('DET', det)) if p)})")
+    return vid, det
 
 
 def _looked_at(paths: Sequence[Place], form: str | None, tell: Tell) -> dict[str, list[Path]]:
