@@ -31,7 +31,9 @@ MOST_VIDEOS = 5
 @ci_option(1000)
 @seed_option
 @click.option("--classes", "by_class", is_flag=True, help="Print each class of each group, too.")
-@click.option("--fail-if-worse", is_flag=True, help="Exit with 3 if B's mAP is worse and the interval leaves out 0.")
+@click.option(
+    "--fail-if-worse", is_flag=True, help="Exit with 3 if B's mAP is worse beyond chance: its interval lies below 0."
+)
 @click.option("-o", "--output", type=FILE, help="Write the comparison as JSON.")
 @json_option
 def command(
@@ -119,10 +121,14 @@ def _check_results(loaded: LoadedRuns) -> None:
 
 
 def _print(result: Comparison, index_file: Path, by_class: bool) -> None:
+    from vidkit.evaluation.intervals import explained
+
     data = result.a.data
     title = f"B - A in points of mAP ({result.protocol.name}) on {data['dataset']} {data['split']}, index {index_file}"
     rows = [_row(d) for d in _told_once(result.differences) if by_class or not d.class_name]
     print_table(["group", "ground truth", "A", "B", "B - A", "95 % interval", "P(B better)"], rows, title)
+    for line in explained(row[5] for row in rows):
+        click.echo(line)
     click.echo()
     of_b = [video for video in result.videos if video.share > 0][:MOST_VIDEOS]
     of_a = [video for video in reversed(result.videos) if video.share < 0][:MOST_VIDEOS]
@@ -144,17 +150,19 @@ def _told_once(differences: Sequence[Difference]) -> list[Difference]:
 
 
 def _row(difference: Difference) -> Sequence[str]:
+    from vidkit.shown import with_interval
+
     group = f"{difference.by}: {difference.name}" if difference.by else difference.name
     label = f"{group}, {difference.class_name}" if difference.class_name else group
-    known = not difference.note
+    ends = difference.ends and [_points(end) for end in difference.ends]
     return (
         label,
         f"{difference.n_gt}",
         f"{100 * difference.a:.2f}",
         f"{100 * difference.b:.2f}",
         _points(difference.delta),
-        f"[{_points(difference.low)}, {_points(difference.high)}]" if known else difference.note,
-        f"{difference.p_better:.3f}" if known else "–",
+        with_interval("", ends, difference.note).strip() if ends else difference.note or "–",
+        f"{difference.p_better:.3f}" if ends else "–",
     )
 
 

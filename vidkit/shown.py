@@ -43,6 +43,19 @@ def percent(share: float) -> str:
     return "–" if share != share else f"{100 * share:.2f}"
 
 
+def with_interval(text: str, ends: Sequence[str] | None, why: str = "") -> str:
+    """A number with its interval, "75.50 [73.9, 77.0]", and what is to be said of it up to a colon.
+
+    As "75.50 (3 videos)" where these are too few for one, or "75.50 [73.9, 77.0] (doubtful)".
+    """
+    parts = [
+        text,
+        *([] if ends is None else [f"[{', '.join(ends)}]"]),
+        *([f"({why.partition(':')[0]})"] if why else []),
+    ]
+    return " ".join(parts)
+
+
 def _cell(value: Any) -> str:
     if value is None or value != value:
         return "–"

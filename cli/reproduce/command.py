@@ -22,6 +22,7 @@ from ..options import data_dir_option, index_option, open_index
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
     from vidkit.pages.page import Table
+    from vidkit.pages.run_tables import PlainRow
 
     from .page import Reproduction
     from .plan import Grid, Run
@@ -297,8 +298,8 @@ def _networks(out: Path, work: _Work) -> dict[str, dict[str, Any]]:
     }
 
 
-def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, tuple[float, float]]:
-    """The intervals that `vidkit compare` found, by run."""
+def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, PlainRow]:
+    """The intervals that `vidkit compare` found, or why there is none, by run."""
     import json
 
     from .steps import gain_file
@@ -306,7 +307,7 @@ def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, tuple[float
     compared = [run for run in runs if f"compare {run.name}" in work.done]
     files = {run.name: out / gain_file(run) for run in compared}
     overall = {name: json.loads(file.read_text(encoding="utf-8"))["differences"][0] for name, file in files.items()}
-    return {name: (found["low"], found["high"]) for name, found in overall.items() if found["low"] is not None}
+    return {name: {f"gain_{part}": one[part] for part in ("low", "high", "note")} for name, one in overall.items()}
 
 
 def _tell(found: Reproduction, files: Sequence[Path], work: _Work, as_json: bool) -> None:

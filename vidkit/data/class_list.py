@@ -10,15 +10,18 @@ from vidkit.errors import AnnotationError, ChoiceError, did_you_mean
 MAX_CLASSES = 2**15 - 1
 
 
-def choose_classes(given: str) -> tuple[ObjectClass, ...]:
+def choose_classes(given: str, any_name: bool = False) -> tuple[ObjectClass, ...]:
     """The classes of the file `given`, or if there is none, VID's classes of these names, separated by commas.
 
-    Raises ChoiceError for a name that isn't one of the 30, AnnotationError for a malformed file.
+    With `any_name` other names are classes, too, that have only a name. Raises ChoiceError for a name that isn't one,
+    AnnotationError for a malformed file.
     """
     if Path(given).is_file():
         return read_classes(Path(given))
     known = {c.name: c for c in VID_CLASSES} | {c.wnid: c for c in VID_CLASSES}
     names = [name.strip() for name in given.split(",") if name.strip()]
+    if any_name and not (given.endswith(".txt") or "/" in given):
+        return _unique([known.get(name, ObjectClass(name, name)) for name in names], "--classes")
     for name in names:
         if name not in known:
             raise ChoiceError(

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vidkit.data.film import picture_at, pictures, shown, shown_size
 from vidkit.data.index import FOLDER, IMAGE, TAR, VIDEO, FrameFiles, Index
 from vidkit.errors import FrameError
 
 if TYPE_CHECKING:
     from av import VideoFrame
-    from av.container import InputContainer
 
 Frame = NDArray[np.uint8]
 """`(H, W, 3)` uint8 RGB."""
@@ -71,7 +70,8 @@ def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int,
         case "tar":
             return _from_tar(source, files, row, size, at_least)
         case _:
-            return _from_video_file(source, int(index.frame_number[row]), size)
+            number = int(index.frame_number[row])
+            return _of_picture(picture_at(source, number), size, f"{source}: frame {number}")
 
 
 def has_frames(index: Index, video: int) -> bool:
@@ -193,52 +193,17 @@ def _of_video_file(path: Path, numbers: Sequence[int], size: tuple[int, int]) ->
     wanted = iter(numbers)
     number = next(wanted, None)
     decoded = 0
-    with _opening(path) as container:
-        for picture in container.decode(video=0):
+    for picture in pictures(path) if number is not None else ():
+        if decoded == number:
+            yield _of_picture(picture, size, f"{path}: frame {number}")
+            number = next(wanted, None)
             if number is None:
                 return
-            if decoded == number:
-                _check_size((picture.width, picture.height), size, f"{path}: frame {number}")
-                yield _rgb(picture)
-                number = next(wanted, None)
-            decoded += 1
+        decoded += 1
     if number is not None:
         raise FrameError(f"{path}: has {decoded} frames, the index wants number {number}")
 
 
-def _from_video_file(path: Path, number: int, size: tuple[int, int]) -> Frame:
-    with _opening(path) as container:
-        stream = container.streams.video[0]
-        shown = sorted(p.pts for p in container.demux(stream) if p.pts is not None and not p.is_discard)
-        if not 0 <= number < len(shown):
-            raise FrameError(f"{path}: has {len(shown)} frames, the index wants number {number}")
-        container.seek(shown[number], stream=stream)
-        for picture in container.decode(stream):
-            if picture.pts == shown[number]:
-                _check_size((picture.width, picture.height), size, f"{path}: frame {number}")
-                return _rgb(picture)
-    raise FrameError(f"{path}: frame {number} can't be decoded")
-
-
-@contextmanager
-def _opening(path: Path) -> Iterator[InputContainer]:
-    """Open a video file; what FFmpeg says of a bad one becomes a FrameError that names the file."""
-    try:
-        import av
-    except ImportError:
-        raise FrameError(f"{path}: reading video files needs PyAV: pip install av") from None
-    if not path.is_file():
-        raise FrameError(f"{path}: no such file; was the data moved?")
-    try:
-        # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
-            if not container.streams.video:
-                raise FrameError(f"{path}: holds no video stream")
-            container.streams.video[0].thread_type = "AUTO"
-            yield container
-    except (OSError, ValueError) as error:  # FFmpeg's errors are of these kinds
-        raise FrameError(f"{path}: not a video that can be decoded: {error}") from None
-
-
-def _rgb(picture: VideoFrame) -> Frame:
-    return np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
+def _of_picture(picture: VideoFrame, size: tuple[int, int], place: str) -> Frame:
+    _check_size(shown_size(picture), size, place)
+    return shown(picture)

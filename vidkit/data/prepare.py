@@ -15,6 +15,7 @@ from vidkit.data.ilsvrc.split_reading import prepare_split
 from vidkit.data.prepared import Part, Summary, write_part
 from vidkit.data.readers import BY_OPTION, FORMS, AnnotationForm, Option, form_of, forms_taking
 from vidkit.data.readers.source import Source
+from vidkit.data.readers.sparse import with_all_frames
 from vidkit.data.reading_processes import default_workers, reading_processes
 from vidkit.data.records import LeftOut, VideoTable
 from vidkit.data.stack import build_index
@@ -56,7 +57,7 @@ def prepare(
         vid_root, det_root: ILSVRC trees with Annotations/VID and with Annotations/DET; one may be both.
         forms: paths by the form of their annotations, as in coco=["val.json"]; see `vidkit.data.readers.FORMS`.
         frames, first_pixel, name: of forms: where images are, how pixels count, what the data set is called.
-        classes: a file of lines `wnid name`, or names of VID classes, separated by commas.
+        classes: a file of lines `wnid name`, or names, separated by commas; of trees those of VID.
         splits: of trees: only these; of forms: what the split of each path is called.
         lists, motion_iou, frames_tar: of trees: frame lists, FGFA's side file, a plain tar of the images.
         on_error, check_images: of trees: list malformed files and go on; read the header of every image.
@@ -129,7 +130,7 @@ def _check_choices(
     for form, paths in given.items():
         if form not in FORMS:
             raise ArgumentError(f"no argument and no form of annotations {form!r}{did_you_mean(form, list(FORMS))}")
-        if len(paths) > 1 and not FORMS[form].several:
+        if len(paths) > 1 and not (FORMS[form].several or FORMS[form].together):
             raise ArgumentError(f"{form}: {len(paths)} paths, wanted one")
     if trees + len(given) != 1:
         ways = ["--vid-root ROOT (and --det-root ROOT)", *(f"--{form} {FORMS[form].place}" for form in BY_OPTION)]
@@ -162,20 +163,21 @@ def _prepare_form(
     options: Mapping[Option, Any],
     out: Path,
 ) -> list[Summary]:
-    """An index for each path; `options` are those of readers, None where they aren't given."""
+    """An index for each path, or one of all; `options` are those of readers, None where they aren't given."""
     form = FORMS[name]
-    if splits and len(splits) != len(paths):
+    if splits and len(splits) != (1 if form.together else len(paths)):
         raise ArgumentError(f"--split names the split of each {_either(BY_OPTION)}, in their order")
     taken = _options_of(name, form, {option: value for option, value in options.items() if value is not None})
-    names = [(dataset or of_path, split) for of_path, split in map(form.index_name, paths)]
+    groups = [list(paths)] if form.together else [[path] for path in paths]
+    names = [(dataset or of_path, split) for of_path, split in (form.index_name(*group) for group in groups)]
     if splits:
         names = [(of_path, split) for (of_path, _), split in zip(names, splits, strict=True)]
     if len(set(names)) != len(names):
         raise ArgumentError(f"{' and '.join('_'.join(n) for n in names)}.h5: name the splits with --split")
     summaries = []
-    for path, of_index in zip(paths, names, strict=True):
+    for group, of_index in zip(groups, names, strict=True):
         started = time.perf_counter()
-        summaries.append(_write_source(form.read(path, **taken), *of_index, out, started))
+        summaries.append(_write_source(form.read(*group, **taken), *of_index, out, started))
     return summaries
 
 
@@ -188,7 +190,7 @@ def _options_of(name: str, form: AnnotationForm, given: Mapping[Option, Any]) ->
         if option not in form.takes:
             why = f": {form.refuses[option]}" if option in form.refuses else ""
             raise ArgumentError(f"--{option.replace('_', '-')} goes with {_either(forms_taking(option))}{why}")
-    return {o: choose_classes(str(value)) if o == "classes" else value for o, value in given.items()}
+    return {o: choose_classes(str(value), any_name=True) if o == "classes" else value for o, value in given.items()}
 
 
 def _write_source(source: Source, dataset: str, split: str, out: Path, started: float) -> Summary:
@@ -197,13 +199,15 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
         if not _NAME.fullmatch(name):
             raise ChoiceError(f"{name!r} can't be part of a file's name; give --name NAME and --split NAME")
     videos = [video for video in source.videos if len(video.frame_number)]
+    if source.lists_frames:
+        videos = [with_all_frames(video, source.root) for video in videos]
     empty = tuple(LeftOut(v.name, "a video without frames") for v in source.videos if not len(v.frame_number))
     index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()), source.class_ids)
     part = Part(
         index=index,
         n_items=len(source.videos),
         n_files=index.n_frames,
-        counts=sum((_noticed(video) for video in source.videos), Counter()),
+        counts=sum((_noticed(video) for video in videos), Counter()),
         left_out=(*source.left_out, *empty),
         remarks=(),
     )

@@ -86,12 +86,12 @@ def by_cell(ranking: Ranking, cell: NDArray[Any], n_cells: int, n_classes: int) 
 
 
 def places(predictions: Predictions, ranking: Ranking, n_classes: int) -> NDArray[np.int32]:
-    """Return `(D,)` the rank of each detection among those of its class in its frame, from 0."""
+    """The rank `(D,)` of each detection among those of its class in its frame, from 0."""
     frame = predictions.detection_frame[ranking.order]
     by_frame = ranking.order[np.argsort(frame, kind="stable")]
     cell = predictions.detection_frame[by_frame].astype(np.int64) * n_classes + predictions.class_id[by_frame]
     first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1])) if len(cell) else cell
-    place = np.empty(len(cell), np.int32)
+    place = np.zeros(predictions.n_detections, np.int32)
     place[by_frame] = np.arange(len(cell)) - np.repeat(first, np.diff(np.append(first, len(cell))))
     return place
 

@@ -73,8 +73,11 @@ class Ranked:
 
     @cached_property
     def truth_area(self) -> NDArray[np.float64]:
-        """Return the area of each ground truth."""
-        return areas(self.matches.index.box, self.matches.protocol)
+        """The area of each ground truth, by which it is or isn't in a range."""
+        index, protocol = self.matches.index, self.matches.protocol
+        if protocol.area_from == "annotation" and "area" in index.instance_attributes:
+            return index.instance_attributes["area"].astype(np.float64)
+        return areas(index.box, protocol)
 
     @cached_property
     def surroundings(self) -> Surroundings:
@@ -122,6 +125,7 @@ class Ranked:
         members = self.members(group)
         weigh = self.weighing(group)
         matched = self._matched_at(threshold, members)
+        members = np.append(members, np.zeros(self.matches.n_regions, bool))
         limits = group.area or self.matches.protocol.area_range
         if limits is not None and limits[0] <= self._area_limits[0] and self._area_limits[1] <= limits[1]:
             limits = None  # no detection lies outside

@@ -47,8 +47,7 @@ class Group:
 
         The sums of the two over the frames of a cell are the group's share in that cell.
         """
-        every = np.diff(index.instance_start)
-        empty = every == 0
+        every, empty = np.diff(index.instance_start), empty_frames(index)
         inside = every if self.counted is None else _by_frame(self.counted, index)
         return inside + empty * self.with_empty, every + empty
 
@@ -156,6 +155,12 @@ def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
     return area
 
 
+def empty_frames(index: Index) -> NDArray[np.bool_]:
+    """Which frames `(F,)` are known to hold no object."""
+    empty: NDArray[np.bool_] = np.diff(index.instance_start) == 0
+    return empty if index.annotated is None else empty & index.annotated
+
+
 _ALIASES = {"motion_iou": "motion", "class_id": "class", "videos": "video"}
 BUILT_IN = (
     *("motion", "area", "class", "video", "occluded", "generated"),
@@ -206,7 +211,10 @@ def _groups(
 def _motion_groups(
     index: Index, protocol: Protocol, edges: Sequence[float] | None, cells: Cells | None
 ) -> tuple[Group, ...]:
-    """All, and the ranges from slow to fast, closed at both ends, so that a value on an edge is in both."""
+    """All, and the ranges from slow to fast, closed at both ends, so that a value on an edge is in both.
+
+    Objects whose motion can't be told, since the frames around weren't annotated, are a group of their own.
+    """
     motion = motion_of(index)
     limits = [0.0, *(edges or protocol.motion_edges), 1.0]
     labels = _labels(limits[1:-1], MOTION_NAMES)
@@ -217,7 +225,8 @@ def _motion_groups(
     for label, low, high in zip(labels, limits[:-1], limits[1:], strict=True):
         inside = (motion >= low) & (motion <= high)
         groups.append(Group(label, inside | everywhere, inside, low <= 0 <= high))
-    return (Group("all"), *reversed(groups))
+    unknown = np.isnan(motion)
+    return (Group("all"), *reversed(groups), *([Group("unknown", unknown, unknown, False)] if unknown.any() else []))
 
 
 def _in_lone_cell(index: Index, cells: Cells | None) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.comparable import differing_options, ends_of, refuse_differences
+from vidkit.plots.comparable import differing_options, refuse_differences
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,6 @@ def speed_point(result: EvalResult, source: str) -> SpeedPoint:
 
 def _speed_point(result: EvalResult, source: str, options: dict[str, Any], environment: dict[str, Any]) -> SpeedPoint:
     run, ahead = result.run, result.run.get("look_ahead_max")
-    low, high = ends_of(result.overall)
     speed, device = float(run["frames_per_second"]), str(environment.get("device", ""))
     if not 0 < speed < math.inf:
         raise ValueError(f"{speed} frames per second")
@@ -63,7 +62,7 @@ def _speed_point(result: EvalResult, source: str, options: dict[str, Any], envir
         method=str(run.get("detector") or source),
         frames_per_second=speed,
         mean_ap=result.mean_ap,
-        interval=None if low is None or high is None else (low, high),
+        interval=result.overall.ends(),
         speed_interval=_speed_interval(run.get("frames_per_second_interval")),
         options=options,
         look_ahead=None if ahead is None else int(ahead),

@@ -46,6 +46,23 @@ class ByName:
 
 
 @dataclass(frozen=True, eq=False)
+class ByText:
+    """Each detection names its frame by a text: an image id, a path, a file's name or its stem.
+
+    It belongs to entry `frame[d]` of the names; -1: to none.
+    """
+
+    frame: NDArray[np.int64]  # (D,)
+    name: tuple[str, ...]  # (E,)
+    counted_from: int = 0
+    """1 if a name that ends in a number counts the frames of a video from 1, whatever their files are called."""
+
+
+FrameKeys = ByRow | ById | ByName | ByText
+"""The ways in which files tell which frame a detection is in."""
+
+
+@dataclass(frozen=True, eq=False)
 class RawPredictions:
     """The detections of a file as it states them, in its own order.
 
@@ -53,7 +70,7 @@ class RawPredictions:
     from the numbers; the evidence says why a value is what it is.
     """
 
-    frame: ByRow | ById | ByName
+    frame: FrameKeys
     box: NDArray[Any]  # (D, 4)
     score: NDArray[Any]  # (D,)
     label: NDArray[Any]  # (D,) integers
@@ -64,6 +81,8 @@ class RawPredictions:
     """What the four numbers are, where `boxes` is None."""
     scale: Scale | None = None
     scale_evidence: str = ""
+    first_pixel: int = 0
+    """The number of a frame's first pixel: 1 in MOT text."""
     network_size: NDArray[np.int64] | None = None
     """`(E, 2)` width and height of the network's input for each entry of the file, where `scale` is "network"."""
     first_label: int | None = None

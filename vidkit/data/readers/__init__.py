@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,12 +36,20 @@ def name_from_path(path: Path) -> tuple[str, str]:
     return (parents or ["data"])[0], split
 
 
+def name_from_films(*paths: Path) -> tuple[str, str]:
+    """Data set and split of films: called as the film, or the folder that holds them."""
+    places = [path.resolve() for path in paths]
+    place = places[0] if len(places) == 1 else Path(commonpath([path.parent for path in places]))
+    return re.sub(r"[^\w.-]+", "_", place.name if place.is_dir() else place.stem).strip("_.-") or "films", "all"
+
+
 @dataclass(frozen=True)
 class AnnotationForm:
     """A form of annotations: what it is for people, where its reader is, and what that takes.
 
-    The reader is a function of a module of this package: a path and the options that were given → `Source`. The
-    defaults of options are its own. The module may have `looks_like(path)`: whether a path seems to hold this form.
+    The reader is a function of a module of this package: a path (or, `together`, several) and the options that were
+    given → `Source`. The defaults of options are its own. The module may have `looks_like(path)`: whether a path seems
+    to hold this form.
     """
 
     reader: str
@@ -54,15 +63,17 @@ class AnnotationForm:
     """Why an option that others take makes no sense here."""
     several: bool = False
     """Whether several paths may be given, for an index each."""
-    index_name: Callable[[Path], tuple[str, str]] = name_from_path
+    together: bool = False
+    """Whether several paths are one index."""
+    index_name: Callable[..., tuple[str, str]] = name_from_path
     """Data set and split of the index, where they aren't given."""
 
     def _module(self) -> Any:
         return import_module(f"{__name__}.{self.reader.partition(':')[0]}")
 
-    def read(self, path: Path, **options: Any) -> Source:
-        """What the reader finds at `path`. Raises AnnotationError."""
-        source: Source = getattr(self._module(), self.reader.partition(":")[2])(path, **options)
+    def read(self, *paths: Path, **options: Any) -> Source:
+        """What the reader finds at the path, or at several that are one index. Raises AnnotationError."""
+        source: Source = getattr(self._module(), self.reader.partition(":")[2])(*paths, **options)
         return source
 
     def looks_like(self, path: Path) -> bool:
@@ -95,15 +106,9 @@ FORMS: Mapping[str, AnnotationForm] = {
     "single-object": AnnotationForm(
         "single_object:read_single_object", "LaSOT's and GOT-10k's text of one object", "DIR", takes=_IMAGES
     ),
-    "coco-dialect": AnnotationForm(
-        "coco_dialects:read_coco_dialect",
-        "COCO-VID with other words: TAO, BURST, Argoverse-HD, ByteTrack",
-        "PATH",
-        takes=_IMAGES,
-    ),
     "coco": AnnotationForm(
-        "coco_vid:read_coco_vid",
-        "COCO-VID or COCO JSON",
+        "coco:read_coco",
+        "COCO-VID or COCO JSON: TAO, Argoverse-HD, ByteTrack, too",
         "FILE",
         takes=("frames", "classes"),
         refuses={"first_pixel": "COCO counts from the edge"},
@@ -123,9 +128,18 @@ FORMS: Mapping[str, AnnotationForm] = {
         takes=("frames", "classes", "first_pixel"),
         needs={"classes": "the classes of VOC's form are one's own"},
     ),
+    "video": AnnotationForm(
+        "plain_films:read_films",
+        "video files without annotation",
+        "PATH",
+        takes=("classes",),
+        refuses={"frames": "the frames are those of the films"},
+        together=True,
+        index_name=name_from_films,
+    ),
 }
 """All forms by their names, those that are told most surely first."""
-BY_OPTION = {name: FORMS[name] for name in ("coco", "mot", "voc")}
+BY_OPTION = {name: FORMS[name] for name in ("coco", "mot", "voc", "video")}
 """The forms with an option of their own, such as --coco; any may be given as PATH."""
 
 

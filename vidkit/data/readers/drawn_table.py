@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import IgnoredRegions
-from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.drawn import CROWD, KEPT, MAX_BOXES, MAX_FRAMES, Drawn
+from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 

@@ -15,9 +15,8 @@ from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.formats import FileReader, PredictionFormat
-from vidkit.predictions.raw import ById, ByName, RawPredictions
+from vidkit.predictions.raw import ById, ByText, RawPredictions
 from vidkit.predictions.table import Predictions
-from vidkit.predictions.videos import named_frames, split_frame_name
 
 _GAP = re.compile(r"[ \t\r\n,]*")
 
@@ -26,9 +25,8 @@ _GAP = re.compile(r"[ \t\r\n,]*")
 class NamedImages:
     """The images and categories of a COCO ground truth: what its ids mean."""
 
-    entry: dict[int, int]  # image id → entry of the two columns
-    video: tuple[str, ...]
-    number: NDArray[np.int64]
+    entry: dict[int, int]  # image id → entry of the names
+    name: tuple[str, ...]
     label_names: tuple[str, ...]
 
 
@@ -92,10 +90,10 @@ def _skip(text: str, at: int) -> int:
 
 def _frames(
     ids: list[Any], images: NamedImages | None, path: Path, yolov: bool
-) -> tuple[ById | ByName, tuple[str, ...]]:
+) -> tuple[ById | ByText, tuple[str, ...]]:
     if ids and all(isinstance(id, str) for id in ids):
         seen = {name: k for k, name in enumerate(dict.fromkeys(ids))}
-        return named_frames(np.array([seen[id] for id in ids], np.int64), seen, str(path)), ()
+        return ByText(np.array([seen[id] for id in ids], np.int64), tuple(seen)), ()
     id = _integers(ids, "image_id", path)
     if images is None:
         notes: tuple[str, ...] = ()
@@ -106,16 +104,14 @@ def _frames(
             )
         return ById(id, first=None), notes
     entry = np.array([images.entry.get(i, -1) for i in id.tolist()], np.int64)
-    return ByName(entry, images.video, images.number), ()
+    return ByText(entry, images.name), ()
 
 
 def read_images(path: Path) -> NamedImages:
     """What the image and category ids of a COCO ground truth mean."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        images = [
-            (int(image["id"]), *split_frame_name(str(image["file_name"]), str(path))) for image in content["images"]
-        ]
+        images = [(int(image["id"]), str(image["file_name"])) for image in content["images"]]
         categories = {int(c["id"]): str(c["name"]) for c in content.get("categories", [])}
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise PredictionError(f"--image-ids {path}: no COCO JSON with images that have names: {error!r}") from None
@@ -123,9 +119,8 @@ def read_images(path: Path) -> NamedImages:
     if not images or last > 100_000:
         raise PredictionError(f"--image-ids {path}: no images in it, or a category id of {last}")
     return NamedImages(
-        entry={id: k for k, (id, _, _) in enumerate(images)},
-        video=tuple(video for _, video, _ in images),
-        number=np.array([number for _, _, number in images], np.int64),
+        entry={id: k for k, (id, _) in enumerate(images)},
+        name=tuple(name for _, name in images),
         label_names=tuple(categories.get(label, "") for label in range(last + 1)),
     )
 

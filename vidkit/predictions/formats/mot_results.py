@@ -45,7 +45,6 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
         entries.extend((video or file.stem, number) for number in numbers.tolist())
     joined = {name: np.concatenate([table[name] for table in tables]) for name in NAMES[:8]}
     box = np.column_stack([joined[name] for name in ("left", "top", "width", "height")])
-    box[:, :2] -= 1
     label = joined["class"].astype(np.int64)
     known = not len(label) or bool((label != NO_CLASS).any())
     return RawPredictions(
@@ -60,6 +59,7 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
         label=label if known else np.zeros(len(label), np.int64),
         boxes="xywh",
         boxes_evidence="MOT states left, top, width, height; pixels are counted from 1",
+        first_pixel=1,
         scale="pixels",
         first_label=1 if known else 0,
         n_labels=None if known else 1,

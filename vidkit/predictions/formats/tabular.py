@@ -13,10 +13,9 @@ from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.predictions.formats import FileReader, PredictionFormat
-from vidkit.predictions.raw import ById, ByName, ByRow, Layout, RawPredictions
+from vidkit.predictions.raw import ById, ByName, ByText, FrameKeys, Layout, RawPredictions
 from vidkit.predictions.table import Predictions
 from vidkit.predictions.text import exact_floats, first_line
-from vidkit.predictions.videos import named_frames
 
 MARK = "# vidkit-predictions 1"
 """How the CSV that vidkit writes begins: the line goes on with the box convention and the fingerprint of the index."""
@@ -165,7 +164,7 @@ def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[
     return label, names
 
 
-def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> ByRow | ById | ByName:
+def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> FrameKeys:
     videos = next((columns[name] for name in _VIDEO if name in columns and columns[name].shape == (n,)), None)
     number = next((columns[name] for name in _FRAME if name in columns and columns[name].shape == (n,)), None)
     if number is not None and videos is not None:
@@ -176,7 +175,7 @@ def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> ByRow | B
     if image.dtype.kind in "biuf":
         return ById(_whole(image, "image_id", path), first=None)
     entry, names = _codes(image)
-    return named_frames(entry, names, str(path))
+    return ByText(entry, names)
 
 
 def _by_video(
