@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeVar
 
+NOTHING = "–"
+"""What stands in a table where there is no value."""
 ROWS = 7
 """Rows of a table in a `repr`, so that with title, heading and a last line it fits ten lines."""
 
@@ -40,7 +42,7 @@ def as_html(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 def percent(share: float) -> str:
     """A share in percent with two digits; a dash for none."""
-    return "–" if share != share else f"{100 * share:.2f}"
+    return NOTHING if share != share else f"{100 * share:.2f}"
 
 
 def with_interval(text: str, ends: Sequence[str] | None, why: str = "") -> str:
@@ -58,5 +60,5 @@ def with_interval(text: str, ends: Sequence[str] | None, why: str = "") -> str:
 
 def _cell(value: Any) -> str:
     if value is None or value != value:
-        return "–"
+        return NOTHING
     return f"{value:.4g}" if isinstance(value, float) else str(value)

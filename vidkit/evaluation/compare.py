@@ -25,7 +25,7 @@ from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, softwar
 from vidkit.evaluation.scoring import ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
 from vidkit.predictions.table import Predictions
-from vidkit.shown import percent, shows_itself, with_interval
+from vidkit.shown import NOTHING, percent, shows_itself, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +59,12 @@ class Difference:
     def ends(self) -> tuple[float, float] | None:
         """The interval of delta; None where there is none."""
         return (self.low, self.high) if self.low <= self.high else None
+
+    def told(self) -> str:
+        """The interval in points, as "[+0.35, +1.25]", and what must be said of it; or why there is none."""
+        if self.ends is None:
+            return self.note or NOTHING
+        return with_interval("", [f"{100 * end:+.2f}" for end in self.ends], self.note).strip()
 
     @property
     def is_worse(self) -> bool:
@@ -115,7 +121,7 @@ class Comparison:
                 "A": percent(d.a),
                 "B": percent(d.b),
                 "B - A": percent(d.delta),
-                "95 % interval": with_interval("", d.ends and [percent(end) for end in d.ends], d.note).strip(),
+                "95 % interval": d.told(),
                 "P(B better)": d.p_better,
             }
             for d in self.differences
@@ -177,6 +183,11 @@ def compare_matches(
         differences += _differences(group_a, group_b, index.class_names, bootstrap)
     videos = _shares(index, [_without_each(*side) for side in zip((a, b), (of_a, of_b), strict=True)])
     return Comparison(a.protocol, of_a, of_b, tuple(differences), videos, bootstrap)
+
+
+def difference_of(a: GroupResult, b: GroupResult, bootstrap: Bootstrap | None) -> Difference:
+    """The difference of the mean AP of a group, of two results that were made of the same drawings of videos."""
+    return next(_differences(a, b, (), bootstrap))
 
 
 def _differences(

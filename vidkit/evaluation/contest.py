@@ -23,6 +23,7 @@ class Contest:
 
     index: Index
     protocol: Protocol
+    n: int  # N + M, objects and ignored regions
     rows: NDArray[np.int64]  # (K,) the detections that have a pair, rising
     pairs: Pairs  # (P,) `detection` is a place in `rows`
     key: NDArray[np.uint64]  # (P,) rises in the order in which the detections of a frame take their ground truth
@@ -31,11 +32,13 @@ class Contest:
 
     def at(self, threshold: float) -> Settled:
         """What is settled at an IoU threshold whatever the group is."""
-        needed = thresholds(self.index, self.protocol, threshold)
-        enough = self.pairs.iou >= (needed[self.pairs.truth] if self._differs else threshold)
-        simple, n = np.flatnonzero(enough & ~self.apart), len(needed)
+        enough = np.ones(len(self.key), bool)
+        if threshold > min(self.protocol.iou_thresholds):  # all pairs reach the lowest
+            needed = thresholds(self.index, self.protocol, threshold)[self.pairs.truth] if self._differs else threshold
+            enough = self.pairs.iou >= needed
+        simple = np.flatnonzero(enough & ~self.apart)
         who, what = self.pairs.detection[simple], self.pairs.truth[simple]
-        holder = np.full(n, -1, np.int32)
+        holder = np.full(self.n, -1, np.int32)
         holder[what] = who
         held = np.flatnonzero(holder >= 0)
         taken = np.full(len(self.rows), -1, np.int32)
@@ -68,7 +71,9 @@ def contest(index: Index, protocol: Protocol, pairs: Pairs, key: NDArray[np.uint
     if index.ignored is not None:
         shared = index.ignored.crowd | (protocol.ignored_objects == "as others")
         many = np.append(np.zeros(index.n_instances, bool), shared)
-    return Contest(index, protocol, rows, Pairs(who, pairs.truth, pairs.iou), key, contested[pairs.truth], many)
+    return Contest(
+        index, protocol, len(contested), rows, Pairs(who, pairs.truth, pairs.iou), key, contested[pairs.truth], many
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -268,7 +268,7 @@ def video_scores(
     rows = ranked(matches, videos.cells)
     members = rows.members(Group(""))
     shape = (index.n_videos, index.n_classes)
-    ap = rows.average_precisions(Group(""), min(rules.iou_thresholds)).reshape(shape)
+    ap = rows.average_precisions(Group(""), [min(rules.iou_thresholds)]).reshape(shape)
     truth = rows.count(members).reshape(shape).sum(axis=1)
     found = outcomes(matches, lowest_score)
     video = index.frame_video[predictions.detection_frame[found.row]]

@@ -140,7 +140,7 @@ def _interval(
 
 def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the AP, the mean over the protocol's thresholds, and the number of ground truth of each segment."""
-    ap = [rows.average_precisions(group, threshold) for threshold in rows.matches.protocol.iou_thresholds]
+    ap = rows.average_precisions(group, rows.matches.protocol.iou_thresholds)
     return np.mean(ap, axis=0), rows.count(rows.members(group))
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import AnnotationError, PredictionError
 from vidkit.evaluation.contest import Contest, contest
-from vidkit.evaluation.overlaps import Nearest, Scope, find_overlaps
-from vidkit.evaluation.protocols import Protocol
+from vidkit.evaluation.overlaps import Nearest, Pairs, Scope, find_overlaps
+from vidkit.evaluation.protocols import AP_DETECTIONS, Protocol
 from vidkit.evaluation.ranking import Ranking, matching_keys, places, rank, score_keys
 from vidkit.predictions.table import Predictions
 
@@ -36,7 +36,7 @@ class Matches:
     contest: Contest  # what could have been matched: same class and frame, IoU high enough
     ranking: Ranking  # all detections that count by class and score
     nearest: Nearest | None  # None: not asked for
-    place: NDArray[np.int32] | None  # (D,) rank in its frame and class; None where the protocol doesn't count them
+    place: NDArray[np.int32] | None  # (D,) rank in its frame and class, 0 where none matters; None: nowhere
 
     @property
     def n_regions(self) -> int:
@@ -95,18 +95,18 @@ def match(index: Index, predictions: Predictions, protocol: Protocol, scope: Sco
     keys = score_keys(predictions, protocol)
     ranking = rank(predictions, keys, index.n_classes, protocol)
     if index.annotated is not None:  # what is found where nobody has looked is neither true nor false
-        ranking = ranking.select(index.annotated[predictions.detection_frame[ranking.order]])
+        ranking = ranking.without(~index.annotated[predictions.detection_frame])
     pairs, nearest = find_overlaps(index, predictions, protocol, scope)
     place = None
-    if protocol.max_detections and (len(protocol.max_detections) > 1 or _crowded(index, predictions, protocol)):
-        place = places(predictions, ranking, index.n_classes)
+    if (rows := _counted(index, predictions, protocol, pairs)) is not None:
+        place = places(predictions, keys, rows, index.n_classes, protocol)
         ranking = ranking.select(place[ranking.order] < max(protocol.max_detections))
         pairs = pairs.select(place[pairs.detection] < max(protocol.max_detections))
     ready = contest(index, protocol, pairs, matching_keys(keys, pairs.detection, protocol))
     matched = np.full(predictions.n_detections, -1, np.int32)
     matched[ready.rows] = ready.at(min(protocol.iou_thresholds)).taken()
     if index.ignored is not None and protocol.ignored_share:  # ignored at every threshold and for every group
-        ranking = ranking.select(matched[ranking.order] < index.n_instances)
+        ranking = ranking.without(matched >= index.n_instances)
     return Matches(index, predictions, protocol, matched, ready, ranking, nearest, place)
 
 
@@ -140,8 +140,23 @@ def check(index: Index, predictions: Predictions) -> None:
             raise PredictionError(f"{bad} detections have a {name} that isn't a finite number")
 
 
-def _crowded(index: Index, predictions: Predictions, protocol: Protocol) -> bool:
-    """Return whether some frame has more detections of a class than count."""
+def _counted(index: Index, predictions: Predictions, protocol: Protocol, pairs: Pairs) -> NDArray[np.int64] | None:
+    """The detections whose rank in their frame and class matters; None: no one's.
+
+    Where some frame has more of a class than count, all matter; else those that may be found before a lower limit, and
+    the others of their class in their frame.
+    """
+    limits = protocol.max_detections
+    if not limits:
+        return None
     cell = predictions.detection_frame * np.int64(index.n_classes)
     cell += predictions.class_id
-    return int(np.bincount(cell).max(initial=0)) > max(protocol.max_detections)
+    most = int(np.diff(predictions.detection_start).max(initial=0))
+    lowest = min(max(limits), AP_DETECTIONS)
+    if most > lowest and np.bincount(cell).max(initial=0) > lowest:
+        return np.arange(predictions.n_detections)
+    if len(limits) == 1:
+        return None
+    meant = np.zeros(index.n_frames * index.n_classes, bool)
+    meant[cell[pairs.detection]] = True
+    return np.flatnonzero(meant[cell])

@@ -24,8 +24,6 @@ from vidkit.predictions.table import Predictions
 Scope = Literal["frame", "class"]
 """Which ground truth may be a detection's nearest: all of its frame, or only that of its own class."""
 
-_NONE = -2  # no class: neither that of a detection nor -1, any class
-
 DETECTIONS_AT_ONCE = 65_536
 """Detections of a chunk of frames: few enough for the cache, many enough to make numpy's calls cheap."""
 
@@ -148,12 +146,13 @@ def find_overlaps(
 
     Without a `scope` the nearest ground truth isn't looked for, which is several times faster.
     """
-    truth = _truth(index, protocol)
+    needed, n = thresholds(index, protocol, min(protocol.iou_thresholds)), index.n_instances
+    truth = _Truth(index.instance_start, index.class_id, truth_corners(index, protocol), needed[:n])
     with ThreadPoolExecutor(threads or _processors()) as pool:
         parts = list(pool.map(_Search(predictions, protocol, scope, truth).chunk, _chunks(predictions, scope)))
         pairs = [part.pairs for part in parts]
         if index.ignored is not None:
-            search = _Search(predictions, protocol, None, _regions(index, index.ignored, protocol))
+            search = _Search(predictions, protocol, None, _regions(index, index.ignored, protocol, needed[n:]))
             pairs += [part.pairs for part in pool.map(search.chunk, _chunks(predictions, None))]
     found = Pairs.join(pairs, protocol.dtype)
     if scope is None:
@@ -176,14 +175,8 @@ class _Truth:
     first: int = 0  # the number of row 0 in Pairs
 
 
-def _truth(index: Index, protocol: Protocol) -> _Truth:
-    needed = thresholds(index, protocol, min(protocol.iou_thresholds))[: index.n_instances]
-    return _Truth(index.instance_start, index.class_id, truth_corners(index, protocol), needed)
-
-
-def _regions(index: Index, ignored: IgnoredRegions, protocol: Protocol) -> _Truth:
+def _regions(index: Index, ignored: IgnoredRegions, protocol: Protocol, needed: NDArray[np.float64]) -> _Truth:
     size = index.video_size[index.frame_video[ignored.frame]] if protocol.clamp_truth else None
-    needed = thresholds(index, protocol, min(protocol.iou_thresholds))[index.n_instances :]
     boxes = corners(ignored.box, protocol, size)
     return _Truth(ignored.start, ignored.class_id, boxes, needed, ignored.crowd, index.n_instances)
 
@@ -220,7 +213,8 @@ class _Search:
             boxes = corners(box, self.protocol)
             steps = ((rows, truth, boxes[rows]) for rows, truth in self._same_frame(frames))
         else:
-            steps = ((rows, truth, corners(box[rows], self.protocol)) for rows, truth in self._same_class(frames))
+            pairs_of = self._same_class if held.crowd is None else self._meant
+            steps = ((rows, truth, corners(box[rows], self.protocol)) for rows, truth in pairs_of(frames))
         for rows, truth, mine in steps:
             overlap = iou(mine, held.corners[truth], None if held.crowd is None else held.crowd[truth])
             match = overlap >= held.needed[truth]
@@ -254,14 +248,18 @@ class _Search:
         base, end = self.predictions.detection_start[first], self.predictions.detection_start[stop]
         frame = np.repeat(np.arange(stop - first), counts)
         for j in range(int(objects.max(initial=0))):
-            wanted = np.full(stop - first, _NONE, np.int16)
+            wanted = np.full(stop - first, -1, self.truth.class_id.dtype)
             wanted[objects > j] = self.truth.class_id[start[objects > j] + j]
-            of_frame = np.repeat(wanted, counts)
-            meant = of_frame == self.predictions.class_id[base:end]
-            if self.truth.crowd is not None:
-                meant |= of_frame == -1
-            rows = np.flatnonzero(meant)
+            rows = np.flatnonzero(np.repeat(wanted, counts) == self.predictions.class_id[base:end])
             yield rows, start[frame[rows]] + j
+
+    def _meant(self, frames: tuple[int, int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The same where few frames have any, and some are of any class, -1."""
+        base, end = self.predictions.detection_start[frames[0]], self.predictions.detection_start[frames[1]]
+        for rows, truth in self._same_frame(frames):
+            wanted = self.truth.class_id[truth]
+            meant = np.flatnonzero((wanted == self.predictions.class_id[base:end][rows]) | (wanted == -1))
+            yield rows[meant], truth[meant]
 
 
 def _keep_largest(

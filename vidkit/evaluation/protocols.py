@@ -23,6 +23,9 @@ AREA_NAMES = ("small", "medium", "large")
 
 COCO_THRESHOLDS: tuple[float, ...] = tuple(np.linspace(0.5, 0.95, 10).tolist())  # COCO's own, to the last bit
 
+AP_DETECTIONS = 100
+"""Detections of a class in a frame at which COCO takes `AP`, whatever the protocol's own limits are."""
+
 
 @dataclass(frozen=True)
 class Protocol:

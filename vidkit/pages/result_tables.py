@@ -12,13 +12,11 @@ from vidkit.evaluation.protocols import differences
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.evaluation.slices import repeats_all
 from vidkit.files import write_text
+from vidkit.shown import NOTHING as NOTHING
 from vidkit.shown import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NOTHING = "–"
-"""What stands in a table where there is no value."""
 
 
 def groups_table(results: Sequence[EvalResult]) -> pd.DataFrame:
