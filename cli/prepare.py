@@ -12,6 +12,7 @@ from vidkit.data.readers import BY_OPTION, FORMS, forms_taking
 
 from .choices import OneOf
 from .console import json_option, print_json, print_table, progress, say
+from .options import SizeType
 
 if TYPE_CHECKING:
     from vidkit.data.prepared import Summary
@@ -33,13 +34,13 @@ def _form_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(f"--{name}", type=_PLACES[form.place], multiple=several, help=form.what + "." + more)
         )
     images, pixels = (" and ".join(_flags(forms_taking(option))) for option in ("frames", "first_pixel"))
-    names = ", ".join(_flags(BY_OPTION))
     options += [
         click.option("--frames", type=_folder, help=f"Of {images}: where the images or video files are."),
         click.option(
             "--first-pixel", type=click.IntRange(0, 1), help=f"Of {pixels}: how they count pixels; default: 1."
         ),
-        click.option("--name", help=f"Of {names}: the index is called NAME_SPLIT.h5; default: from the path."),
+        click.option("--size", type=SizeType(), help="Of Label Studio's JSON: pixels of films that aren't there."),
+        click.option("--name", help="Of all but trees: the index is called NAME_SPLIT.h5; default: from the path."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from vidkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from vidkit.data.export import export as export
     from vidkit.data.index import Index as Index
     from vidkit.data.index_file import read_index as read_index
     from vidkit.data.index_file import write_index as write_index
+    from vidkit.data.join import join as join
     from vidkit.data.prepare import prepare as prepare
     from vidkit.detections import Detections as Detections
     from vidkit.errors import DetectorError as DetectorError
@@ -50,6 +52,8 @@ _HOME_OF = {
     "compare_many": "vidkit.evaluation.compare_many",
     "decompose": "vidkit.evaluation.errors_by_type",
     "evaluate": "vidkit.evaluation.evaluate",
+    "export": "vidkit.data.export",
+    "join": "vidkit.data.join",
     "prepare": "vidkit.data.prepare",
     "read": "vidkit.predictions.reading",
     "read_index": "vidkit.data.index_file",

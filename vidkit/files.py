@@ -4,10 +4,13 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from vidkit.errors import ChoiceError
 
 
 @contextmanager
@@ -31,6 +34,26 @@ def writing(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error  # "no space left" tells no name
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path`; on success it is renamed to `path`, else it is removed with what is in it.
+
+    Raises ChoiceError where there is something at `path` already, other than an empty folder.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise ChoiceError(f"{path}: exists already, and what is in it stays; give another folder, or remove it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.mkdir()
+        yield part
+        if path.exists():
+            path.rmdir()
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def reserve(part: Path, n_bytes: int) -> None:

@@ -86,3 +86,11 @@ def test_names_must_be_fit_for_files(tmp_path: Path) -> None:
     path = examples(tmp_path)["coco"]
     with pytest.raises(ChoiceError, match="can't be part of a file's name"):
         vidkit.prepare(coco=path, name="../mine", out=tmp_path / "o")
+
+
+def test_a_tree_of_imagenet_is_found_by_looking(tmp_path: Path) -> None:
+    make_tree(tmp_path / "tree")
+    told: list[str] = []
+    (summary,) = vidkit.prepare(tmp_path / "tree", out=tmp_path / "out", tell=told.append)
+    assert told == [f"{tmp_path / 'tree'}: ImageNet's tree (VID)"]
+    assert summary.path.name == "vid_val.h5"

@@ -62,6 +62,16 @@ def read_classes(path: Path) -> tuple[ObjectClass, ...]:
     return _unique([c for _, c in sorted(rows, key=lambda row: row[0] or 0)], str(path))
 
 
+def classes_text(classes: Sequence[ObjectClass]) -> str:
+    """A class list as `read_classes` reads it, with ids from 1."""
+    return "".join(f"{id_in_list(c)} {number} {c.name}\n" for number, c in enumerate(classes, start=1))
+
+
+def id_in_list(of: ObjectClass) -> str:
+    """A class's WordNet id as one word, since a space ends it in a list."""
+    return "_".join(of.wnid.split())
+
+
 def _unique(classes: Sequence[ObjectClass], place: str) -> tuple[ObjectClass, ...]:
     if not classes:
         raise AnnotationError(f"{place}: no classes; wanted a line `wnid name` for each")

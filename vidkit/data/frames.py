@@ -74,6 +74,21 @@ def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int,
             return _of_picture(picture_at(source, number), size, f"{source}: frame {number}")
 
 
+def frame_file(index: Index, row: int, root: Path | None = None) -> Path | bytes | None:
+    """The image file of frame row `row`, what a tar holds of it, or None for a film's. Errors as of `frames_of`."""
+    video = int(index.frame_video[row])
+    files, source = _files(index), _source(index, video, root)
+    match files.kind[video]:
+        case "image":
+            return source
+        case "folder":
+            return _inside(source, _name(index, files, video, row))
+        case "tar":
+            return _bytes_in_tar(source, files, row)[0]
+        case _:
+            return None
+
+
 def has_frames(index: Index, video: int) -> bool:
     """Whether the index tells where the images of video row `video` are."""
     return index.files is not None and index.files.kind[video] in (FOLDER, TAR, VIDEO, IMAGE)
@@ -140,6 +155,12 @@ def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | N
 def _from_tar(
     path: Path, files: FrameFiles, row: int, size: tuple[int, int], at_least: tuple[int, int] | None
 ) -> Frame:
+    content, place = _bytes_in_tar(path, files, row)
+    return _decode(BytesIO(content), place, size, at_least)
+
+
+def _bytes_in_tar(path: Path, files: FrameFiles, row: int) -> tuple[bytes, str]:
+    """A frame's bytes, and where they are for errors."""
     if files.offset is None or files.size is None:
         raise FrameError(f"{path}: the index doesn't tell where in this tar its frames are; prepare it again")
     offset, length = int(files.offset[row]), int(files.size[row])
@@ -148,10 +169,9 @@ def _from_tar(
         with path.open("rb") as file:
             if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
                 raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
-            content = os.pread(file.fileno(), length, offset)
+            return os.pread(file.fileno(), length, offset), place
     except OSError as error:
         raise FrameError(f"{path}: can't be read: {error.strerror}; was the data moved?") from None
-    return _decode(BytesIO(content), place, size, at_least)
 
 
 def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:

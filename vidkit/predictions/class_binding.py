@@ -99,7 +99,8 @@ def _ways(raw: RawPredictions, label: NDArray[Any], index: Index) -> Ways[Namer]
     most = max(fit)
     kept = [way for way, count in zip(others, fit, strict=True) if count == most]
     kept = _unlike(kept, [], labels)
-    return Ways(tuple(kept), is_guess=kept[0].said.how == "guessed")
+    against = "" if source is None or kept[0] is source else f"not all {source.said.value}; {said}"
+    return Ways(tuple(kept), is_guess=kept[0].said.how == "guessed", against=against)
 
 
 def _unlike(ways: Iterable[ClassWay], than: Iterable[ClassWay], labels: NDArray[Any]) -> list[ClassWay]:

@@ -1,7 +1,7 @@
 """The ways in which the ids, numbers and names of a prediction file may mean frames of the index."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def ways_of_ids(frame: ById, keys: NDArray[np.int64], index: Index, wanted: str 
     rule = None if frame.first is None else _ids_from(frame.first, index, said, "format")
     zero_first = bool(len(keys) and keys.min() == 0)
     starts = [_ids_from(start, index, said) for start in ((0, 1) if zero_first else (1, 0))]
-    others = [way for way in (source, *starts, files) if way is not None]
+    others = [way for way in (source, _numbers_of_the_video(index, said), *starts, files) if way is not None]
     ways = (
         sorted_ways(others, keys, lambda way: way.said.how == "guessed")
         if rule is None
@@ -81,7 +81,11 @@ def ways_of_ids(frame: ById, keys: NDArray[np.int64], index: Index, wanted: str 
     )
     if len(keys) and (ways.taken.take(keys) < 0).all():
         raise PredictionError(f"{place}: {_no_id(keys, source, index)}")
-    return ways
+    if source is None or rule is not None or ways.taken is source:
+        return ways
+    known = int((source.take(keys) >= 0).sum())
+    against = f"{known} of its {len(keys)} ids are image ids of the source, which are {_shown_ids(index)}"
+    return replace(ways, against=against)
 
 
 def _no_id(keys: NDArray[np.int64], source: FrameWay | None, index: Index) -> str:
@@ -133,6 +137,16 @@ def _file_numbers(index: Index, said: str) -> FrameWay | None:
     return Way(_finder(known), Understood("ids are the numbers in the files' names", "guessed", said), option(FILES))
 
 
+def _numbers_of_the_video(index: Index, said: str) -> FrameWay | None:
+    """Ids that are the numbers of the frames, where all are of one video."""
+    if index.n_videos != 1 or not index.n_frames:
+        return None
+    of = index.frame_number if index.called.frame_number is None else index.called.frame_number
+    row_of = {number: row for row, number in enumerate(of.tolist()) if number >= 0}
+    text = f"ids are frame numbers of {index.video_name[0]}, the only video, as the source has them"
+    return Way(_finder(row_of), Understood(text, "guessed", said), option(SOURCE)) if row_of else None
+
+
 def _finder(row_of: Mapping[int, int]) -> Finder:
     known = np.array(sorted(row_of), np.int64)
     rows = np.array([row_of[key] for key in known.tolist()], np.int64)
@@ -175,27 +189,39 @@ class _Numbering:
 
 def ways_of_numbers(frame: ByName, index: Index, wanted: str | None, place: str) -> Ways[Finder]:
     """The ways of frames that are named by video and number."""
-    video = _videos_of(frame, index)
     keys = np.arange(len(frame.number))
-    told = ""
-    if (video < 0).all() and len(set(frame.video)) == 1 == index.n_videos:
-        video, told = np.zeros(len(video), np.int64), f"the file is about {index.video_name[0]}, the only video"
+    videos = _videos_of(frame, index)
     if wanted is not None:
+        video, told = videos[0]
         numbering = _asked_for(wanted, frame, video, index, place)
         return Ways((_given(_numbered(frame, video, index, numbering, told)),))
-    if frame.counted_from == 1:
-        rule = _numbered(frame, video, index, _rule_from_1(index), told, "format")
-        others = (_numbered(frame, video, index, n, told) for n in _numberings(index))
-        return with_rule_first(rule, others, keys)
-    ways = (_numbered(frame, video, index, n, told) for n in _numberings(index))
+    if frame.are_places:
+        numberings = [_places(index)]
+    else:
+        numberings = [*([_rule_from_1(index)] if frame.counted_from == 1 else []), *_numberings(index)]
+    ways = [_numbered(frame, video, index, n, told) for video, told in videos for n in numberings]
+    if frame.counted_from == 1 or frame.are_places:
+        return with_rule_first(replace(ways[0], said=replace(ways[0].said, how="format")), ways[1:], keys)
     return sorted_ways(ways, keys, lambda way: True)
 
 
-def _videos_of(frame: ByName, index: Index) -> NDArray[np.int64]:
+def _videos_of(frame: ByName, index: Index) -> list[tuple[NDArray[np.int64], str]]:
+    """The ways to tell the video row of each entry, and what is said of them."""
     video = video_rows(index, frame.video)
-    if frame.videos_are_rows and (video < 0).all():
-        video = np.array([int(name) if int(name) < index.n_videos else -1 for name in frame.video], np.int64)
-    return video
+    if (video >= 0).any() or not len(video):
+        return [(video, "")]
+    if frame.videos_are_rows and (index.n_videos > 1 or len(set(frame.video)) > 1):
+        rows = np.array([int(name) for name in frame.video], np.int64)
+        return [
+            (
+                np.where((rows >= k) & (rows - k < index.n_videos), rows - k, -1),
+                f"video {k} is the first of the index (or give the videos' names)",
+            )
+            for k in ((1, 0) if frame.are_places else (0, 1))
+        ]
+    if len(set(frame.video)) == 1 == index.n_videos:
+        return [(np.zeros(len(video), np.int64), f"the file is about {index.video_name[0]}, the only video")]
+    return [(video, "")]
 
 
 def _numbered(
@@ -206,7 +232,8 @@ def _numbered(
     def find(entry: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         return np.where(entry >= 0, rows[entry], -1) if len(rows) else np.full(len(entry), -1, np.int64)
 
-    return Way(find, Understood(f"video and frame number; {by.said}", how, told), by.option)
+    said = f"video and frame number; {by.said}{'; ' if told else ''}{told}"
+    return Way(find, Understood(said, how), by.option)
 
 
 def _numberings(index: Index) -> list[_Numbering]:
@@ -233,6 +260,15 @@ def _from(first: int, index: Index) -> _Numbering:
     filled = starts[np.diff(index.frame_start) > 0]
     lowest = np.repeat(own[filled], np.diff(np.append(filled, index.n_frames)))
     return _Numbering(own - lowest + first, f"numbers from {first} at a video's first frame", option(first))
+
+
+def _places(index: Index) -> _Numbering:
+    """From 0 among the frames that the source lists; others, between them, are called nothing."""
+    listed = np.ones(index.n_frames, np.int64) if index.annotated is None else index.annotated.astype(np.int64)
+    count = np.cumsum(listed) - listed
+    before = count[np.minimum(index.frame_start[:-1], max(index.n_frames - 1, 0))] if index.n_frames else count
+    places = count - before[index.frame_video] if index.n_frames else count
+    return _Numbering(np.where(listed == 1, places, -1), "places among a video's frames, from 0", option(0))
 
 
 def _rule_from_1(index: Index) -> _Numbering:

@@ -42,7 +42,9 @@ class ByName:
     counted_from: int = 0
     """1 if the first frame of a video is number 1 whatever its file is called (MOT), else 0."""
     videos_are_rows: bool = False
-    """Whether a video called by a number that no video of the index is called by is its row, counted from 0."""
+    """Whether a video called by a number that no video of the index is called by is its row, counted from 0 or 1."""
+    are_places: bool = False
+    """Whether numbers are places among the frames of the video that its source lists, from 0."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,8 @@ class Ways(Generic[T]):
     all: tuple[Way[T], ...]
     is_guess: bool = False
     """Whether nothing speaks for the first one but habit: then it must agree clearly better than each other."""
+    against: str = ""
+    """What the source says instead, where it says something else than the first one: then detections must overlap."""
 
     @property
     def taken(self) -> Way[T]:
@@ -62,6 +64,9 @@ def refuse_if_doubtful(ways: Sequence[Ways[Any]], overlaps: Callable[..., Overla
     """
     here = tuple(of.taken for of in ways)
     taken = overlaps(*here)
+    unsupported = [of for of in ways if of.against and len(taken) and taken.max() < _TELLING]
+    if unsupported:
+        raise PredictionError(f"{place}: {_unsupported(unsupported)}")
     others = [other for other in product(*(of.all for of in ways)) if other != here]
     found = [(other, overlaps(*other)) for other in others]
     better = [(_means(taken, there), other) for other, there in found if _is_better(taken, there, _fine(here, other))]
@@ -108,6 +113,14 @@ def _is_alike(a: Overlaps, b: Overlaps) -> bool:
     """Whether `a` isn't clearly better than `b`, though they differ where it tells."""
     differ = np.abs(a - b)[_telling(a, b)]
     return bool(differ.max(initial=0) > _SAME) and not _is_clear((a - b)[_telling(a, b)])
+
+
+def _unsupported(ways: Sequence[Ways[Any]]) -> str:
+    against = "; ".join(of.against for of in ways)
+    read = "; ".join(of.taken.said.value for of in ways)
+    typed = " ".join(of.taken.option for of in ways)
+    alone = "no detection overlaps an object of its class"
+    return f"{against}. Read so: {read}, {alone}. If that is right all the same: {typed}"
 
 
 def _asking(place: str, here: Sequence[Way[Any]], other: Sequence[Way[Any]], mean: float, mean_there: float) -> str:

@@ -140,7 +140,9 @@ def _by_tail(paths: Sequence[str], names: Sequence[str], by: str) -> TextJoin:
 
 
 def video_and_number(name: str, videos: Sequence[str] | set[str]) -> tuple[tuple[str, ...], int] | None:
-    """The names that the video of a frame may have, and the frame's number, from the name of the frame; None: neither.
+    """The names that the video of a frame may have, and the frame's number, from the frame's name; None: no number.
+
+    A name without a folder tells no video: its name is "".
 
     >>> video_and_number("data/clip/img1/000012.jpg", ())
     (('data/clip/img1', 'data/clip'), 12)
@@ -155,6 +157,4 @@ def video_and_number(name: str, videos: Sequence[str] | set[str]) -> tuple[tuple
     joined = _VIDEO_AND_NUMBER.fullmatch(stem)
     if joined and joined[1] in videos:
         return (joined[1],), int(joined[2])
-    if not folder:
-        return None
     return (folder, folder.rpartition("/")[0]) if "/" in folder else (folder,), number

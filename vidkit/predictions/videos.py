@@ -1,11 +1,14 @@
 """Frames of the index found by the names that others give them."""
 
+import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
+
+_FILM = re.compile(r"\.(?:mp4|m4v|mov|avi|mkv|webm|mpe?g)$", re.IGNORECASE)
 
 
 def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], ranks: bool = False) -> NDArray[np.int64]:
@@ -46,7 +49,8 @@ def rows_of_keys(
 def video_rows(index: Index, names: tuple[str, ...]) -> NDArray[np.int64]:
     """The video row of each name, -1 if it is unknown.
 
-    A name fits if it is equal, or else if its last part of a path is that of exactly one video of the index.
+    A name fits if it is equal, or else if its last part of a path, a film's without the suffix, is that of exactly one
+    video of the index.
     """
     exact = {name: row for row, name in enumerate(index.video_name)}
     tails: dict[str, int] = {}
@@ -70,4 +74,4 @@ def year_hint(index: Index, names: tuple[str, ...]) -> str:
 
 
 def _tail(name: str) -> str:
-    return name.rstrip("/").rsplit("/", 1)[-1]
+    return _FILM.sub("", name.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1])

@@ -18,8 +18,9 @@ from vidkit.errors import ChoiceError
 if TYPE_CHECKING:
     from vidkit.data.readers.source import Source
 
-Option = Literal["frames", "classes", "first_pixel"]
-"""What a reader may take beside the path: the folder of the images, the classes, how pixels are counted."""
+Option = Literal["frames", "classes", "first_pixel", "size", "split"]
+"""What a reader may take beside the path: the folder of the images, the classes, how pixels are counted, the size of
+pictures that aren't there, which split of several."""
 SPLITS = ("train", "val", "test")
 
 
@@ -90,11 +91,11 @@ FORMS: Mapping[str, AnnotationForm] = {
     "cvat-mot": AnnotationForm("cvat_mot:read_cvat_mot", "CVAT's MOT export, with labels.txt", "DIR", takes=_IMAGES),
     "cvat-coco": AnnotationForm("cvat_coco:read_cvat_coco", "CVAT's COCO export of a video", "PATH", takes=_IMAGES),
     "label-studio": AnnotationForm(
-        "label_studio:read_label_studio", "Label Studio's JSON of video", "FILE", takes=_IMAGES
+        "label_studio:read_label_studio", "Label Studio's JSON of video", "FILE", takes=(*_IMAGES, "size")
     ),
     "datumaro": AnnotationForm("datumaro:read_datumaro", "Datumaro's JSON", "PATH", takes=_IMAGES),
     "labelme": AnnotationForm("labelme:read_labelme", "LabelMe's JSON, a file an image", "DIR", takes=_IMAGES),
-    "yolo": AnnotationForm("yolo:read_yolo", "YOLO's folders, with data.yaml", "PATH", takes=_IMAGES),
+    "yolo": AnnotationForm("yolo:read_yolo", "YOLO's folders, with data.yaml", "PATH", takes=(*_IMAGES, "split")),
     "youtube-vis": AnnotationForm(
         "youtube_vis:read_youtube_vis", "YouTube-VIS's JSON: OVIS, UVO, LV-VIS, too", "PATH", takes=_IMAGES
     ),

@@ -1,24 +1,20 @@
 """COCO results JSON: a list of {image_id, category_id, bbox [x, y, width, height], score}."""
 
 import json
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.formats import FileReader, PredictionFormat
+from vidkit.predictions.json_results import elements, numbers, whole_numbers
 from vidkit.predictions.raw import ById, ByText, RawPredictions
 from vidkit.predictions.table import Predictions
-
-_GAP = re.compile(r"[ \t\r\n,]*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +33,7 @@ def read_results(path: Path, image_ids: Path | None) -> RawPredictions:
     boxes: list[list[float]] = []
     scores: list[float] = []
     yolov = False
-    for k, found in enumerate(_elements(path)):
+    for k, found in enumerate(elements(path)):
         try:
             ids.append(found["image_id"])
             labels.append(found["category_id"])
@@ -52,40 +48,14 @@ def read_results(path: Path, image_ids: Path | None) -> RawPredictions:
     frame, notes = _frames(ids, images, path, yolov)
     return RawPredictions(
         frame=frame,
-        box=_numbers(boxes, (len(ids), 4), "bbox", path),
-        score=_numbers(scores, (len(ids),), "score", path),
-        label=_integers(labels, "category_id", path),
+        box=numbers(boxes, (len(ids), 4), "bbox", path),
+        score=numbers(scores, (len(ids),), "score", path),
+        label=whole_numbers(labels, "category_id", path),
         layout="xywh",
         scale=None,
         label_names=images.label_names if images else (),
         notes=notes,
     )
-
-
-def _elements(path: Path) -> Iterator[Any]:
-    """Yield the elements of the list in a JSON file, one at a time: only the text and what is kept fill the memory."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PredictionError(f"{path}: can't be read as text: {error}") from None
-    decode = json.JSONDecoder().raw_decode
-    at = len(text) - len(text.lstrip()) + 1
-    if text[at - 1 : at] != "[":
-        raise PredictionError(f"{path}: not a JSON list; COCO results are a list of detections")
-    end = len(text.rstrip()) - 1
-    try:
-        while (at := _skip(text, at)) < end:
-            element, at = decode(text, at)
-            yield element
-    except (ValueError, RecursionError) as error:
-        raise PredictionError(f"{path}: not the JSON that was wanted, at character {at}: {error}") from None
-    if text[end : end + 1] != "]":
-        raise PredictionError(f"{path}: the JSON list has no end: the file was cut")
-
-
-def _skip(text: str, at: int) -> int:
-    found = _GAP.match(text, at)
-    return found.end() if found else at
 
 
 def _frames(
@@ -94,7 +64,7 @@ def _frames(
     if ids and all(isinstance(id, str) for id in ids):
         seen = {name: k for k, name in enumerate(dict.fromkeys(ids))}
         return ByText(np.array([seen[id] for id in ids], np.int64), tuple(seen)), ()
-    id = _integers(ids, "image_id", path)
+    id = whole_numbers(ids, "image_id", path)
     if images is None:
         notes: tuple[str, ...] = ()
         if yolov and len(id) and id.min() == 0:
@@ -123,23 +93,6 @@ def read_images(path: Path) -> NamedImages:
         name=tuple(name for _, name in images),
         label_names=tuple(categories.get(label, "") for label in range(last + 1)),
     )
-
-
-def _numbers(values: list[Any], shape: tuple[int, ...], name: str, path: Path) -> NDArray[np.float64]:
-    try:
-        numbers = np.array(values, np.float64).reshape(shape if values else (0, *shape[1:]))
-    except (ValueError, TypeError, OverflowError):
-        raise PredictionError(
-            f"{path}: a detection whose {name} isn't {'x '.join(map(str, shape[1:]))} number"
-        ) from None
-    return numbers
-
-
-def _integers(values: list[Any], name: str, path: Path) -> NDArray[np.int64]:
-    wrong = next((v for v in values if type(v) is not int or abs(v) >= 2**62), None)
-    if wrong is not None:
-        raise PredictionError(f"{path}: a {name} of {str(wrong)[:40]!r}; wanted whole numbers throughout")
-    return np.array(values, np.int64)
 
 
 def write_results(path: Path, predictions: Predictions, index: Index) -> None:

@@ -19,6 +19,7 @@ from vidkit.predictions.text import are_numbers, first_line, read_numbers
 
 NAMES = ("frame", "id", "left", "top", "width", "height", "score", "class", "visibility", "z")
 NO_CLASS = -1
+_HEAD = 4096
 
 
 def _is_text(text: str) -> str:
@@ -27,7 +28,10 @@ def _is_text(text: str) -> str:
 
 
 def _is_folder(path: Path) -> str:
-    return "a folder of text files" if any(path.glob("*.txt")) else ""
+    files = sorted(path.glob("*.txt"))
+    firsts = (first_line(file.read_text(encoding="utf-8-sig", errors="replace")[:_HEAD]) for file in files)
+    first = next((line for line in firsts if line), "")
+    return "a folder of text files" if files and (not first or "," in first) else ""
 
 
 def read_text(path: Path, video: str | None) -> RawPredictions:
@@ -68,7 +72,7 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
 
 
 def _table(path: Path) -> dict[str, NDArray[Any]]:
-    with path.open(encoding="latin-1") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = next((line for line in file if line.strip()), "")
     count = len(first.split(","))
     if first and not 7 <= count <= len(NAMES):
