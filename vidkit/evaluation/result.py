@@ -6,14 +6,14 @@ import json
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.errors import FormatError
+from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.intervals import DOUBTFUL, Resampled, missing
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
@@ -278,6 +278,27 @@ def _speed(times: FrameTimes) -> dict[str, Any]:
         "look_ahead_max": int(look_ahead.max(initial=0)),
         "look_ahead_mean": float(look_ahead.mean()) if len(look_ahead) else None,
     }
+
+
+STATED = "stated"
+"""The scenario of a speed that somebody stated; all others were measured."""
+
+
+def with_stated_speed(result: EvalResult, frames_per_second: float, device: str) -> EvalResult:
+    """The result with a speed that was measured elsewhere, on `device`, and is stated here.
+
+    Raises ValueError for a speed that isn't above 0 and finite or a device without name, ChoiceError where the
+    predictions tell a measured one.
+    """
+    if not 0 < frames_per_second < math.inf or not device.strip():
+        raise ValueError(f"{frames_per_second} frames per second on {device!r}: wanted a number above 0, and a device")
+    if result.run.get("frames_per_second") is not None and result.run.get("scenario") != STATED:
+        raise ChoiceError(
+            "these predictions tell their own times: a speed can be stated only of those that weren't timed"
+        )
+    environment = {**(result.run.get("environment") or {}), "device": device}
+    speed = {"frames_per_second": frames_per_second, "scenario": STATED, "environment": environment}
+    return replace(result, run={**result.run, **speed})
 
 
 def write_result(path: Path, result: EvalResult) -> None:
