@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .breakdown_options import GroupChoice, breakdown_options
-from .console import FINDINGS, json_option, print_json, print_table, say
+from .console import FINDINGS, echo, json_option, print_json, print_table, say
 from .options import FILE, ci_option, seed_option
 from .prediction_options import workspace_options
 
@@ -123,16 +123,16 @@ def _print(result: Comparison, index_file: Path, by_class: bool) -> None:
     title = f"B - A in points of mAP ({result.protocol.name}) on {data['dataset']} {data['split']}, index {index_file}"
     rows = [_row(d) for d in _told_once(result.differences) if by_class or not d.class_name]
     print_table(["group", "ground truth", "A", "B", "B - A", "95 % interval", "P(B better)"], rows, title)
-    click.echo()
+    echo()
     of_b = [video for video in result.videos if video.share > 0][:MOST_VIDEOS]
     of_a = [video for video in reversed(result.videos) if video.share < 0][:MOST_VIDEOS]
     _print_videos("speak most for B", of_b)
     _print_videos("speak most for A", of_a)
-    click.echo(f"unmatched detections in groups: rule {result.protocol.fp_rule}; ", nl=False)
+    echo(f"unmatched detections in groups: rule {result.protocol.fp_rule}; ", newline=False)
     if result.bootstrap is None:
-        click.echo("no intervals: --ci 0")
+        echo("no intervals: --ci 0")
     else:
-        click.echo(f"{result.bootstrap.replicates} paired resamplings of videos, seed {result.bootstrap.seed}")
+        echo(f"{result.bootstrap.replicates} paired resamplings of videos, seed {result.bootstrap.seed}")
 
 
 def _told_once(differences: Sequence[Difference]) -> list[Difference]:
@@ -162,7 +162,7 @@ def _print_videos(title: str, videos: Sequence[VideoShare]) -> None:
     if videos:
         rows = [(video.video, _points(video.share), _points(video.delta_without)) for video in videos]
         print_table([f"videos that {title}", "their share", "B - A without"], rows)
-        click.echo()
+        echo()
 
 
 def _points(value: float) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from .breakdown_options import GroupChoice, breakdown_options
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .options import FILE, Command, protocol_option, together
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
@@ -124,10 +124,10 @@ def _print(report: ErrorReport, data: str) -> None:
     title = f"cost of each type of error in points of mAP, {report.protocol.name}, on {data}"
     columns = ["group", "mAP", *SHORT.values()]
     print_table(columns, [_costs(group) for group in groups], title)
-    click.echo()
+    echo()
     columns = ["group", "ground truth", *(short for kind, short in SHORT.items() if kind in report.overall.count)]
     print_table(columns, [_counts(group) for group in groups], "errors of each type")
-    click.echo(
+    echo(
         f"\nforeground IoU {report.foreground:g}{', loosened for small objects' if report.protocol.tolerance else ''}; "
         f"background IoU {report.background:g}; unmatched detections in groups: rule {report.protocol.fp_rule}"
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from .breakdown_options import tells_motion
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .options import Command, ci_option, protocol_option, seed_option, together
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
@@ -143,7 +143,7 @@ def command(
         return
     for name, content in found.items():
         _MEASURES[name][1](content)
-        click.echo()
+        echo()
     for name, why in left_out.items():
         say(f"no {name}: {why}")
     warn_if_limited(loaded.only)
@@ -253,7 +253,7 @@ def _print_delay(found: Mapping[str, Any]) -> None:
         for row in found["at"]
     ]
     print_table(columns, rows, f"delay in frames, none counted as more than {found['window']}")
-    click.echo(f"average delay (AD): {_number(found['average_delay'])} frames")
+    echo(f"average delay (AD): {_number(found['average_delay'])} frames")
 
 
 def _print_stability(found: Mapping[str, Any]) -> None:
@@ -281,7 +281,7 @@ def _print_distance(found: Mapping[str, Any]) -> None:
     ]
     title = f"mAP in % by the distance in frames from the keyframe, keyframes {found['keyframes']}"
     print_table(["distance", "frames", "objects", *motions], rows, title)
-    click.echo(f"a frame lies {_number(found['mean_distance_to_key'])} frames from its keyframe on average")
+    echo(f"a frame lies {_number(found['mean_distance_to_key'])} frames from its keyframe on average")
 
 
 def _with_interval(mean_ap: float, interval: tuple[float, float] | None) -> str:
@@ -300,7 +300,7 @@ def _print_streaming(found: Mapping[str, Any]) -> None:
         if (group["by"], group["name"]) != ("motion", "all")
     ]
     print_table(["group", "offline", "streaming"], rows, f"mAP in % at {found['fps']:g} frames a second")
-    click.echo(
+    echo(
         f"a free detector takes {'the newest' if found['take'] == 'newest' else 'every'} frame; answers are "
         f"{_number(found['mean_age_frames'])} frames old; of {found['frames']} frames {found['skipped_frames']} were "
         f"skipped, {found['unanswered_frames']} had no answer yet"

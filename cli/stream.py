@@ -11,7 +11,7 @@ import click
 
 from impnet_model.methods import methods_with
 
-from .console import json_option, print_json, say
+from .console import echo, json_option, print_json, say
 from .options import FILE, FILE_THERE
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _print_live(answers: Iterator[tuple[Any, Detections]], names: tuple[str, ...
         for label, score, box in zip(answer.class_ids, answer.scores, answer.boxes, strict=True):
             if score >= least_score:
                 corners = "\t".join(f"{value:.1f}" for value in box)
-                click.echo(f"{n - 1}\t{names[int(label)]}\t{float(score):.3f}\t{corners}")
+                echo(f"{n - 1}\t{names[int(label)]}\t{float(score):.3f}\t{corners}")
     seconds = time.perf_counter() - start
     say(f"{n} frames in {seconds:.1f} s, {n / seconds if n else 0:.1f} frames/s with decoding")
 

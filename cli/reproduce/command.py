@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from ..console import INTERRUPTED, json_option, print_json, print_table, report_errors, say
+from ..console import INTERRUPTED, echo, json_option, print_json, print_table, report_errors, say
 from ..options import data_dir_option, index_option, open_index
 
 if TYPE_CHECKING:
@@ -330,7 +330,7 @@ def _tell(found: Reproduction, files: Sequence[Path], work: _Work, as_json: bool
         )
         return
     if found.limited:
-        click.echo("LIMITED RUN: only a part of the data was run, so these numbers are no score\n")
+        echo("LIMITED RUN: only a part of the data was run, so these numbers are no score\n")
     for name, (_, table) in tables.items():
         _print(name, table)
     for name, lacking in found.absent.items():
@@ -338,11 +338,11 @@ def _tell(found: Reproduction, files: Sequence[Path], work: _Work, as_json: bool
     for failure in found.failed:
         say(f"failed: {failure}")
     say(f"{work.made} of {len(work.steps)} steps done now, the others before")
-    click.echo(found.folder / "report.html")
+    echo(found.folder / "report.html")
 
 
 def _print(name: str, table: Table) -> None:
     print_table(
         table.columns, table.rows, title=name.replace("table", "Table ").replace("runs", "All runs"), left=table.left
     )
-    click.echo()
+    echo()
