@@ -18,7 +18,7 @@ PACKAGES = {"vidkit": "vidkit", "impnet_model": "impnet_model", "cli": "vidkit_c
 ORDER = [
     *("vidkit.version", "vidkit.safe_text", "vidkit.errors", "vidkit.reading_door"),
     *("vidkit.progress", "vidkit.shown", "vidkit.files"),
-    *("vidkit.boxes", "vidkit.classes", "vidkit.detections", "vidkit.segments", "vidkit.hdf5"),
+    *("vidkit.boxes", "vidkit.classes", "vidkit.detections", "vidkit.segments", "vidkit.hdf5", "vidkit.npz_arrays"),
     *("vidkit.data", "vidkit.check", "vidkit.pickles", "vidkit.predictions", "vidkit.keyframes"),
     *("vidkit.evaluation", "vidkit.sampling", "vidkit.synth", "vidkit.harness", "vidkit.adapters"),
     *("vidkit.runs", "vidkit.pictures", "vidkit.plots", "vidkit.pages"),

@@ -1,36 +1,144 @@
-"""Files written whole or not at all."""
+"""Files and folders written whole or not at all, by one process at a time."""
 
 import csv
+import errno
+import fcntl
+import glob
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vidkit.errors import ChoiceError
+from vidkit.safe_text import sheet_cell
+
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def writing(path: Path, tidy: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to `path`.
 
     If the block raises, the temporary file is removed and `path` stays as it was; an OSError tells of which file. A
-    process that is killed leaves at most the temporary file `NAME.PID.part`, which no reader takes for a finished one.
-    Missing parent folders are made.
+    process that is killed leaves at most the temporary file `NAME.PID.part`, which no reader takes for a finished one,
+    and which the next one that writes `path` removes, if it is `tidy`. Missing parent folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    if tidy:
+        remove_leftovers(path.parent, path.name)
+    part = _part(path)
     try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
+        with _named(path):
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`, to be filled; on success it becomes `path`, which mustn't be there.
+
+    A folder at `path` with the very files that were made is as good: a run that was killed at its end is done again.
+    Otherwise a FileExistsError is raised. As for `writing` nothing half done stays, and an OSError tells of which file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent, path.name)
+    part = _part(path)
+    try:
+        with _named(path):
+            part.mkdir()
+            yield part
+            for file in part.iterdir():
+                with file.open("rb") as written:
+                    os.fsync(written.fileno())
+            if not path.exists():
+                part.rename(path)
+            elif not _are_equal(part, path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _are_equal(one: Path, other: Path) -> bool:
+    """Whether two folders hold files of the same names and content."""
+    if not other.is_dir() or {f.name for f in one.iterdir()} != {f.name for f in other.iterdir()}:
+        return False
+    return all((other / f.name).is_file() and f.read_bytes() == (other / f.name).read_bytes() for f in one.iterdir())
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.getpid()}.part")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Add the name of the file to an OSError that has none, as "no space left" hasn't."""
+    try:
+        yield
     except OSError as error:
         if error.filename is not None or error.errno is None:
             raise
-        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error  # "no space left" tells no name
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+def remove_leftovers(folder: Path, name: str = "*") -> None:
+    """Remove what killed processes left of the file `name`, or of all, in a folder: NAME.PID.part of none alive."""
+    pattern = "*.part" if name == "*" else f"{glob.escape(name)}.*.part"
+    for part in folder.glob(pattern):
+        process = part.name.removesuffix(".part").rpartition(".")[2]
+        if not process.isdecimal() or len(process) > 9 or _is_alive(int(process)):
+            continue
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Be the one process that writes in `folder`, which is made if it isn't there. Raises ChoiceError if another is.
+
+    The system keeps the lock and ends it with the process, however that ends; nothing lies in the folder.
+    """
+    held = _locked(folder)
+    try:
+        yield
     finally:
-        part.unlink(missing_ok=True)
+        os.close(held)
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor of the folder that holds its lock, where the file system has locks."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(held)
+            raise ChoiceError(f"{folder}: another process is writing there; wait for its end, or stop it") from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL):
+                os.close(held)
+                raise
+        if folder.is_dir() and os.path.samestat(os.fstat(held), folder.stat()):
+            return held
+        os.close(held)  # its last writer took the folder away in between
 
 
 def reserve(part: Path, n_bytes: int) -> None:
@@ -58,4 +166,4 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, default=str) if isinstance(value, Mapping) else value
+    return json.dumps(value, default=str) if isinstance(value, Mapping) else sheet_cell(value)

@@ -13,6 +13,7 @@ from vidkit.errors import PredictionError, did_you_mean
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import Understood
+from vidkit.reading_door import reading
 
 _NO_LABEL = 2**31
 _SAMPLE = 200_000  # detections that are enough for a guess
@@ -155,12 +156,10 @@ def class_rows(names: tuple[str, ...], index: Index) -> tuple[list[int], list[st
 
 def read_class_names(path: Path, first: int) -> tuple[tuple[str, ...], int]:
     """The names of the labels from a file, and the label of the first: names, one a line, or a COCO JSON."""
-    try:
+    with reading(path, PredictionError, "--classes-from 0, 1, or a file of class names, one a line"):
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PredictionError(f"--classes-from {path}: can't be read as text: {error}; wanted 0, 1 or a file") from None
-    if text.lstrip().startswith("{"):
-        return _coco_categories(text, path)
+        if text.lstrip().startswith("{"):
+            return _coco_categories(text, path)
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if names and names[0] in ("__background__", "background"):
         names = names[1:]
@@ -170,10 +169,8 @@ def read_class_names(path: Path, first: int) -> tuple[tuple[str, ...], int]:
 
 
 def _coco_categories(text: str, path: Path) -> tuple[tuple[str, ...], int]:
-    try:
+    with reading(f"--classes-from {path}", PredictionError, "a COCO JSON with categories"):
         categories = {int(c["id"]): str(c["name"]) for c in json.loads(text)["categories"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise PredictionError(f"--classes-from {path}: no COCO JSON with categories: {error!r}") from None
     if not categories or min(categories) < 0 or max(categories) > 100_000:
         raise PredictionError(f"--classes-from {path}: no usable categories")
     return tuple(categories.get(label, "") for label in range(max(categories) + 1)), 0

@@ -1,9 +1,11 @@
 """COCO results JSON: a list of {image_id, category_id, bbox [x, y, width, height], score}."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ById, ByName, RawPredictions
 from vidkit.predictions.table import Predictions
 from vidkit.predictions.videos import named_frames, split_frame_name
+from vidkit.reading_door import reading
 
-_GAP = re.compile(r"[ \t\r\n,]*")
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,27 +69,29 @@ def read_results(path: Path, image_ids: Path | None) -> RawPredictions:
 
 def _elements(path: Path) -> Iterator[Any]:
     """Yield the elements of the list in a JSON file, one at a time: only the text and what is kept fill the memory."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PredictionError(f"{path}: can't be read as text: {error}") from None
+    text = path.read_text(encoding="utf-8-sig")
     decode = json.JSONDecoder().raw_decode
     at = len(text) - len(text.lstrip()) + 1
     if text[at - 1 : at] != "[":
         raise PredictionError(f"{path}: not a JSON list; COCO results are a list of detections")
     end = len(text.rstrip()) - 1
-    try:
-        while (at := _skip(text, at)) < end:
+    at = _skip(text, at)
+    with reading(path, PredictionError, "a JSON list of detections"):
+        while at < end:
             element, at = decode(text, at)
             yield element
-    except (ValueError, RecursionError) as error:
-        raise PredictionError(f"{path}: not the JSON that was wanted, at character {at}: {error}") from None
+            at = _skip(text, at)
+            if at < end:
+                after = _skip(text, at + 1)
+                if text[at] != "," or after == end:
+                    raise PredictionError(f"{path}: character {at}: found {text[at : at + 20]!r}, wanted , or ]")
+                at = after
     if text[end : end + 1] != "]":
         raise PredictionError(f"{path}: the JSON list has no end: the file was cut")
 
 
 def _skip(text: str, at: int) -> int:
-    found = _GAP.match(text, at)
+    found = _SPACE.match(text, at)
     return found.end() if found else at
 
 
@@ -111,14 +116,12 @@ def _frames(
 
 def read_images(path: Path) -> NamedImages:
     """What the image and category ids of a COCO ground truth mean."""
-    try:
+    with reading(path, PredictionError, "--image-ids, a COCO JSON with images that have names"):
         content = json.loads(path.read_text(encoding="utf-8"))
         images = [
             (int(image["id"]), *split_frame_name(str(image["file_name"]), str(path))) for image in content["images"]
         ]
         categories = {int(c["id"]): str(c["name"]) for c in content.get("categories", [])}
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise PredictionError(f"--image-ids {path}: no COCO JSON with images that have names: {error!r}") from None
     last = max(categories, default=-1)
     if not images or last > 100_000:
         raise PredictionError(f"--image-ids {path}: no images in it, or a category id of {last}")
@@ -131,13 +134,16 @@ def read_images(path: Path) -> NamedImages:
 
 
 def _numbers(values: list[Any], shape: tuple[int, ...], name: str, path: Path) -> NDArray[np.float64]:
-    try:
-        numbers = np.array(values, np.float64).reshape(shape if values else (0, *shape[1:]))
-    except (ValueError, TypeError, OverflowError):
-        raise PredictionError(
-            f"{path}: a detection whose {name} isn't {'x '.join(map(str, shape[1:]))} number"
-        ) from None
-    return numbers
+    flat = values if len(shape) == 1 else list(chain.from_iterable(v if type(v) is list else (None,) for v in values))
+    kinds = set(map(type, flat))
+    if (
+        not kinds <= {int, float}
+        or len(flat) != math.prod(shape)
+        or any(len(v) != shape[1] for v in values if len(shape) > 1)
+    ):
+        raise PredictionError(f"{path}: a detection whose {name} isn't {'four numbers' if shape[1:] else 'a number'}")
+    with reading(path, PredictionError, f"a {name} that is a number"):
+        return np.array(flat, np.float64).reshape(shape)
 
 
 def _integers(values: list[Any], name: str, path: Path) -> NDArray[np.int64]:
