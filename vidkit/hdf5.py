@@ -54,15 +54,18 @@ def n_bytes(columns: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def opening(path: str | Path, name: str, version: int) -> Iterator[h5py.File]:
-    """Open an HDF5 file of the given format; whatever is wrong with it becomes a FormatError that names the file."""
+def opening(path: str | Path, name: str, version: int, oldest: int | None = None) -> Iterator[h5py.File]:
+    """Open an HDF5 file of the given format, of `version` or any back to the `oldest`.
+
+    Whatever is wrong with it becomes a FormatError that names the file.
+    """
     with reading(Path(path), FormatError, f"a whole {name} file; make it again"):
         with Path(path).open("rb") as raw:
             if raw.read(len(SIGNATURE)) != SIGNATURE:
                 raise FormatError(f"{path}: not an HDF5 file; a {name} file was wanted")
         with h5py.File(path, "r") as file:
             _check_links(file)
-            _check_format(file, name, version)
+            _check_format(file, name, range(version if oldest is None else oldest, version + 1))
             yield file
 
 
@@ -77,14 +80,15 @@ def _check_links(file: File) -> None:
         raise FormatError(f"{name.decode(errors='replace')}: a link to another place or file; links aren't followed")
 
 
-def _check_format(file: File, name: str, version: int) -> None:
+def _check_format(file: File, name: str, versions: range) -> None:
     found = text_of(file, "format") if "format" in file.attrs else "no format name"
     if found != name:
         raise FormatError(f"holds {found}, wanted {name}")
     if "version" not in file.attrs or file.attrs.get_id("version").dtype.kind not in "iu":
         raise FormatError(f"{name} without a version")
-    if (found_version := file.attrs["version"]) != version:
-        raise FormatError(f"{name} version {found_version}; vidkit {__version__} knows version {version}")
+    if (found_version := file.attrs["version"]) not in versions:
+        known = f"version {versions[-1]}" if len(versions) == 1 else f"versions {versions[0]} to {versions[-1]}"
+        raise FormatError(f"{name} version {found_version}; vidkit {__version__} knows {known}")
 
 
 def check_told(file: File, name: str, found: str) -> None:

@@ -15,11 +15,14 @@ class reading:  # used like a function, as are the context managers of contextli
     it may never end, or never begin.
     """
 
-    __slots__ = ("_kind", "_place", "_wanted")
+    __slots__ = ("_kind", "_names_own", "_place", "_wanted")
 
-    def __init__(self, place: Path | str, kind: type[VidkitError], wanted: str) -> None:
-        """Take the place, such as the file's path; the kind of error; and what a file here should be."""
-        self._place, self._kind, self._wanted = place, kind, wanted
+    def __init__(self, place: Path | str, kind: type[VidkitError], wanted: str, names_own: bool = True) -> None:
+        """Take the place, such as the file's path; the kind of error; and what a file here should be.
+
+        `names_own`: whether the place is added to the project's own errors, which may be about another file.
+        """
+        self._place, self._kind, self._wanted, self._names_own = place, kind, wanted, names_own
 
     def __enter__(self) -> None:
         """Begin to read, if it is a file, a folder, or nothing."""
@@ -32,7 +35,7 @@ class reading:  # used like a function, as are the context managers of contextli
         """Turn what was raised into an error of the project's own."""
         if isinstance(error, VidkitError):
             told = str(error.args[0]) if error.args else ""
-            if str(self._place) not in told and not told.startswith(("/", "--")):
+            if str(self._place) not in told and self._names_own and not told.startswith("--"):
                 error.args = (f"{self._place}: {told}", *error.args[1:])
         elif isinstance(error, Exception) and not isinstance(error, MemoryError | ArgumentError):
             raise self._kind(f"{self._place}: {reason(error)}; wanted {self._wanted}") from error

@@ -5,8 +5,8 @@ import pytest
 from vidkit_cli.console import BAD_INPUT, BAD_USAGE, DONE, report_errors
 from vidkit_cli.main import vidkit
 
-from tests.data.readers.test_coco_vid import content
-from tests.data.readers.test_coco_vid import write as write_coco
+from tests.data.readers.test_coco import content
+from tests.data.readers.test_coco import write as write_coco
 from tests.data.readers.test_mot import make_sequence
 from tests.data.readers.test_voc import voc_xml
 from tests.data.readers.test_voc import write as write_voc
@@ -51,7 +51,7 @@ def test_a_refused_file_leaves_no_index(tmp_path: Path, capsys: pytest.CaptureFi
     value = content()
     value["annotations"][0]["image_id"] = 99
     assert prepare(tmp_path / "out", "--coco", write_coco(tmp_path, value)) == BAD_INPUT
-    assert "annotations[0]: image_id 99 is no image" in capsys.readouterr().err
+    assert "annotations[0]: image_id 99; wanted that of one in the file" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

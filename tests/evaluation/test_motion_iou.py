@@ -11,7 +11,9 @@ from tests.makers import make_index
 from vidkit.boxes import from_inclusive
 from vidkit.data.index import Index
 from vidkit.errors import AnnotationError
-from vidkit.evaluation.motion_iou import SEEN_ONCE, motion_iou, motion_of, track_length
+from vidkit.evaluation.motion_iou import SEEN_ONCE, motion_iou, motion_of, track_length, window_is_known
+from vidkit.evaluation.protocols import PROTOCOLS
+from vidkit.evaluation.slices import breakdown
 
 
 @pytest.mark.parametrize(("window", "include_self"), [(10, False), (10, True), (1, False), (3, True), (100, False)])
@@ -24,9 +26,39 @@ def test_motion_iou_equals_its_loop(window: int, include_self: bool) -> None:
 
 def test_frame_numbers_count_not_rows() -> None:
     index = make_index(3, videos=2, frames=25)
-    gaps = replace(index, frame_number=index.frame_number * 3)
+    gaps = replace(index, frame_number=index.frame_number * 2)
     np.testing.assert_allclose(motion_iou(gaps), oracles.motion_iou(gaps), atol=1e-14)
     assert not np.allclose(motion_iou(gaps), motion_iou(index))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_window_of_which_less_than_half_was_annotated_tells_no_motion(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    index = make_index(seed, videos=3, frames=25)
+    known = draw.random(index.n_frames) < draw.random()
+    known[np.diff(index.instance_start) > 0] |= seed % 2 == 0
+    steps = draw.integers(1, 4, index.n_frames)
+    index = replace(index, frame_number=np.cumsum(steps).astype(np.int32))
+    if not np.diff(index.instance_start)[~known].any():
+        index = replace(index, annotated=known)
+    else:
+        known[:] = True
+    found = window_is_known(index, 6)
+    for row in range(index.n_frames):
+        rows = index.frames_of(int(index.frame_video[row]))
+        numbers = {int(index.frame_number[r]): bool(known[r]) for r in rows}
+        here = int(index.frame_number[row])
+        around = [n for n in range(here - 6, here + 7) if n != here and min(numbers) <= n <= max(numbers)]
+        assert found[row] == (2 * sum(numbers.get(n, False) for n in around) >= len(around))
+
+
+def test_objects_whose_motion_is_unknown_are_a_group_of_their_own() -> None:
+    index = make_index(3, videos=2, frames=25)
+    assert np.isnan(motion_iou(replace(index, frame_number=index.frame_number * 5))).all()
+    groups = breakdown("motion", replace(index, frame_number=index.frame_number * 5), PROTOCOLS["fgfa"]).groups
+    assert [group.name for group in groups] == ["all", "slow", "medium", "fast", "unknown"]
+    assert groups[-1].kept is not None
+    assert groups[-1].kept.all()
 
 
 def test_tracks_twice_in_a_frame_and_inverted_boxes_follow_the_rule() -> None:

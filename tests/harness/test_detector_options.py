@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -123,3 +124,27 @@ def test_an_option_that_no_command_line_can_give():
 def test_a_factory_must_take_the_context(wrong):
     with pytest.raises(DetectorError, match="first parameter must take the DetectorContext"):
         options_of(wrong)
+
+
+def outer(context: object, *, name: str, inner: Mapping[str, str] = {}) -> tuple[str, dict[str, str]]:
+    return name, dict(inner)
+
+
+def test_a_mapping_takes_what_is_called_after_it() -> None:
+    known = options_of(outer)
+    assert [str(option) for option in known.values()] == ["name: str", "inner.NAME: str, as many as are wanted"]
+    values = parse_options(["inner.length=5", "name=a", "inner.classes=x=y"], known)
+    assert values == {"name": "a", "inner.length": "5", "inner.classes": "x=y"}
+    assert call(outer, None, values) == ("a", {"length": "5", "classes": "x=y"})
+    assert call(outer, None, parse_options(["name=a"], known)) == ("a", {})
+
+
+@pytest.mark.parametrize("text", ["inner=5", "inner.=5", "name.x=1", "other.x=1"])
+def test_a_mapping_takes_nothing_else(text: str) -> None:
+    with pytest.raises(DetectorError, match="no option"):
+        parse_options(["name=a", text], options_of(outer))
+
+
+def test_no_option_of_a_mapping_is_given_twice() -> None:
+    with pytest.raises(DetectorError, match="given twice"):
+        parse_options(["name=a", "inner.x=1", "inner.x=2"], options_of(outer))

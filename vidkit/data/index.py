@@ -37,6 +37,44 @@ class FrameFiles:
     size: NDArray[np.int64] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class IgnoredRegions:
+    """M regions of F frames that are no ground truth, and where a detection is no false alarm either.
+
+    COCO's iscrowd, VisDrone's class 0, UA-DETRAC's ignored_region, KITTI's DontCare, MOTChallenge's rows with flag 0.
+    What a detection over one of them is, is a rule of the protocol (docs/protocols.md).
+    """
+
+    count: NDArray[np.int32]  # (F,) in each frame; the sum is M
+    box: NDArray[np.floating[Any]]  # (M, 4) vidkit's convention
+    class_id: NDArray[np.int16]  # (M,) whose detections it is about; -1: those of any class
+    crowd: NDArray[np.bool_]  # (M,) a region that many detections may lie in; else one object that needn't be found
+
+    @cached_property
+    def start(self) -> NDArray[np.int64]:
+        """Regions of frame f are rows `start[f]:start[f + 1]`, `(F + 1,)`."""
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.count, dtype=np.int64)])
+
+    @cached_property
+    def frame(self) -> NDArray[np.int32]:
+        """The frame row of each region, `(M,)`."""
+        return np.repeat(np.arange(len(self.count), dtype=np.int32), self.count)
+
+
+@dataclass(frozen=True, eq=False)
+class SourceNames:
+    """How the source itself calls frames and classes, as far as it does. What it says isn't content: no fingerprint.
+
+    Texts of frames are kept as UTF-8 bytes, for there may be millions. A frame that the source doesn't name is b"" or
+    -1.
+    """
+
+    frame_id: NDArray[np.bytes_] | None = None  # (F,) image ids, as text
+    frame_path: NDArray[np.bytes_] | None = None  # (F,) file names as written, with their folders
+    frame_number: NDArray[np.int64] | None = None  # (F,) frame numbers as written
+    class_id: tuple[str, ...] | None = None  # (C,) category ids, as text
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Index:
     """All annotations of one split. V videos, F frames, N instances (boxes), C classes.
@@ -65,6 +103,9 @@ class Index:
     frame_attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # name → (F,)
     instance_attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # name → (N,)
     files: FrameFiles | None = None
+    annotated: NDArray[np.bool_] | None = None  # (F,) whether a frame's objects are known; None: those of all are
+    ignored: IgnoredRegions | None = None  # None: there are none
+    called: SourceNames = field(default_factory=SourceNames)
 
     def __post_init__(self) -> None:
         self._check()
@@ -177,11 +218,20 @@ class Index:
         columns |= {
             f"instance_attributes/{name}": self.instance_attributes[name] for name in sorted(self.instance_attributes)
         }
+        if self.annotated is not None:
+            columns["annotated"] = self.annotated
+        if self.ignored is not None:
+            columns |= {
+                f"ignored/{name}": getattr(self.ignored, name) for name in ("count", "box", "class_id", "crowd")
+            }
         return columns
 
     def _check(self) -> None:
         v, f, n = len(self.video_name), len(self.frame_number), len(self.class_id)
-        lengths = {"frame_start": v + 1, "video_size": v, "instance_start": f + 1, "frame_number": f}
+        lengths = {"frame_start": v + 1, "video_size": v, "instance_start": f + 1, "frame_number": f, "annotated": f}
+        if self.ignored is not None:
+            m = int(self.ignored.count.sum())
+            lengths |= {"ignored/count": f, "ignored/box": m, "ignored/class_id": m, "ignored/crowd": m}
         for name, column in self._columns().items():
             wanted = f if name.startswith("frame_attributes/") else lengths.get(name, n)
             if len(column) != wanted:
@@ -193,9 +243,27 @@ class Index:
                 raise ValueError(f"index column {name}: must rise from 0 to {end}")
         if n and (self.class_id.min() < 0 or self.class_id.max() >= len(self.classes)):
             raise ValueError(f"index: class_id outside 0 … {len(self.classes) - 1}")
+        self._check_additions()
         if len(set(self.video_name)) != v:
             raise ValueError("index: video names are not unique")
         inner = np.ones(max(f - 1, 0), bool)
         inner[self.frame_start[1:-1][(self.frame_start[1:-1] > 0) & (self.frame_start[1:-1] < f)] - 1] = False
         if (np.diff(self.frame_number)[inner] <= 0).any():
             raise ValueError("index: frame numbers must rise within each video")
+
+    def _check_additions(self) -> None:
+        """Raise ValueError where ignored regions, unannotated frames or names of the source contradict the rest."""
+        if self.ignored is not None:
+            of = self.ignored.class_id
+            if self.ignored.box.shape != (len(of), 4) or self.ignored.count.min(initial=0) < 0:
+                raise ValueError("index: ignored regions: boxes of another shape than (M, 4), or negative counts")
+            if len(of) and (of.min() < -1 or of.max() >= len(self.classes)):
+                raise ValueError(f"index: class_id of ignored regions outside -1 … {len(self.classes) - 1}")
+        if self.annotated is not None and np.diff(self.instance_start)[~self.annotated].any():
+            raise ValueError("index: boxes in frames that aren't annotated")
+        for name in ("frame_id", "frame_path", "frame_number"):
+            column = getattr(self.called, name)
+            if column is not None and len(column) != self.n_frames:
+                raise ValueError(f"index: {name} of the source: {len(column)} rows, wanted {self.n_frames}")
+        if self.called.class_id is not None and len(self.called.class_id) != len(self.classes):
+            raise ValueError("index: class ids of the source: one for each class was wanted")

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vidkit import hdf5
 from vidkit.classes import ObjectClass
-from vidkit.data.index import FrameFiles, Index
+from vidkit.data.index import FrameFiles, IgnoredRegions, Index, SourceNames
 
-INDEX_FORMAT, INDEX_VERSION = "vidkit-index", 1
+INDEX_FORMAT, INDEX_VERSION, OLDEST_VERSION = "vidkit-index", 2, 1
+"""Version 2 added `/ignored`, `/frames/annotated` and `/source`; files of version 1 have none of them."""
 
 _COLUMNS = {
     "video_size": "/videos/size",
@@ -20,12 +22,16 @@ _COLUMNS = {
     "occluded": "/instances/occluded",
     "generated": "/instances/generated",
     "motion_iou": "/instances/motion_iou",
+    "annotated": "/frames/annotated",
 }
+_OPTIONAL = ("motion_iou", "annotated")
+_IGNORED = ("count", "box", "class_id", "crowd")
 
 
 def write_index(path: str | Path, index: Index) -> None:
     """Write `index` to `path`, whole or not at all."""
-    columns = [vars(index), index.frame_attributes, index.instance_attributes, vars(index.files) if index.files else {}]
+    columns = [vars(index), index.frame_attributes, index.instance_attributes, vars(index.called)]
+    columns += [vars(part) for part in (index.files, index.ignored) if part is not None]
     with hdf5.creating(path, INDEX_FORMAT, INDEX_VERSION, sum(map(hdf5.n_bytes, columns))) as file:
         hdf5.write_texts(file, dataset=index.dataset, split=index.split, fingerprint=index.fingerprint)
         hdf5.write_strings(file, "/classes/name", index.class_names)
@@ -39,6 +45,10 @@ def write_index(path: str | Path, index: Index) -> None:
                 file[f"/{level}/attributes/{name}"] = column
         if index.files is not None:
             _write_files(file.create_group("files"), index.files)
+        if index.ignored is not None:
+            for name in _IGNORED:
+                file[f"/ignored/{name}"] = getattr(index.ignored, name)
+        _write_called(file, index.called)
 
 
 def read_index(path: str | Path) -> Index:
@@ -47,7 +57,7 @@ def read_index(path: str | Path) -> Index:
     Raises FormatError if it isn't a vidkit index of a known version, is damaged, or doesn't have the content that its
     fingerprint tells.
     """
-    with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
+    with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION, OLDEST_VERSION) as file:
         names, wnids = hdf5.strings(file, "/classes/name"), hdf5.strings(file, "/classes/wnid")
         index = Index(
             dataset=hdf5.text_of(file, "dataset"),
@@ -57,7 +67,11 @@ def read_index(path: str | Path) -> Index:
             frame_attributes=hdf5.attributes(file, "/frames/attributes"),
             instance_attributes=hdf5.attributes(file, "/instances/attributes"),
             files=_read_files(file) if "files" in file else None,
-            **{name: hdf5.column(file, at) for name, at in _COLUMNS.items() if name != "motion_iou" or at in file},
+            ignored=IgnoredRegions(*(hdf5.column(file, f"/ignored/{name}") for name in _IGNORED))
+            if "ignored" in file
+            else None,
+            called=_read_called(file),
+            **{name: hdf5.column(file, at) for name, at in _COLUMNS.items() if name not in _OPTIONAL or at in file},
         )
         hdf5.check_told(file, "fingerprint", index.fingerprint)
         return index
@@ -81,7 +95,7 @@ class IndexHead:
 
 def read_index_head(path: str | Path) -> IndexHead:
     """What the index at `path` states of itself, without reading the rest. Raises FormatError as `read_index`."""
-    with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION) as file:
+    with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION, OLDEST_VERSION) as file:
         dataset, split, fingerprint = (hdf5.text_of(file, name) for name in ("dataset", "split", "fingerprint"))
         videos, frames = (hdf5.length(file, place) for place in ("/videos/name", "/frames/number"))
         return IndexHead(dataset, split, fingerprint, videos, frames)
@@ -107,4 +121,24 @@ def _read_files(file: hdf5.File) -> FrameFiles:
         name=hdf5.strings(group, "name") if "name" in group else None,
         offset=hdf5.column(file, "/files/offset") if "offset" in group else None,
         size=hdf5.column(file, "/files/size") if "size" in group else None,
+    )
+
+
+def _write_called(file: hdf5.File, called: SourceNames) -> None:
+    for name in ("frame_id", "frame_path", "frame_number"):
+        if getattr(called, name) is not None:
+            file[f"/source/{name}"] = getattr(called, name)
+    if called.class_id is not None:
+        hdf5.write_strings(file, "/source/class_id", called.class_id)
+
+
+def _read_called(file: hdf5.File) -> SourceNames:
+    def read(name: str) -> Any:
+        return hdf5.column(file, f"/source/{name}") if f"source/{name}" in file else None
+
+    return SourceNames(
+        read("frame_id"),
+        read("frame_path"),
+        read("frame_number"),
+        hdf5.strings(file, "/source/class_id") if "source/class_id" in file else None,
     )

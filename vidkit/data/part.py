@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.index import Index
+from vidkit.data.index import IgnoredRegions, Index, SourceNames
 
 
 def of_videos(index: Index, videos: Sequence[int]) -> Index:
@@ -35,6 +35,23 @@ def of_videos(index: Index, videos: Sequence[int]) -> Index:
         frame_attributes={name: column[frames] for name, column in index.frame_attributes.items()},
         instance_attributes={name: column[instances] for name, column in index.instance_attributes.items()},
         files=None,
+        annotated=None if index.annotated is None else index.annotated[frames],
+        ignored=None if index.ignored is None else _regions_of(index.ignored, frames),
+        called=_names_of(index.called, frames),
+    )
+
+
+def _regions_of(ignored: IgnoredRegions, frames: NDArray[np.int64]) -> IgnoredRegions:
+    rows = _within(ignored.start, frames)
+    return IgnoredRegions(ignored.count[frames], ignored.box[rows], ignored.class_id[rows], ignored.crowd[rows])
+
+
+def _names_of(called: SourceNames, frames: NDArray[np.int64]) -> SourceNames:
+    return SourceNames(
+        frame_id=None if called.frame_id is None else called.frame_id[frames],
+        frame_path=None if called.frame_path is None else called.frame_path[frames],
+        frame_number=None if called.frame_number is None else called.frame_number[frames],
+        class_id=called.class_id,
     )
 
 

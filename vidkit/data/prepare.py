@@ -15,6 +15,7 @@ from vidkit.data.ilsvrc.split_reading import prepare_split
 from vidkit.data.prepared import Part, Summary, write_part
 from vidkit.data.readers import BY_OPTION, FORMS, AnnotationForm, Option, form_of, forms_taking
 from vidkit.data.readers.source import Source
+from vidkit.data.readers.sparse import with_all_frames
 from vidkit.data.reading_processes import default_workers, reading_processes
 from vidkit.data.records import LeftOut, VideoTable
 from vidkit.data.stack import build_index
@@ -23,7 +24,7 @@ from vidkit.progress import ShowProgress, no_progress
 
 LOG = logging.getLogger(__name__)
 Place = str | Path
-IGNORED = "ignored regions left out: an index has no place for them yet, so detections in them are false positives"
+IGNORED = "ignored regions: detections in them are neither true nor false"
 Tell = Callable[[str], object]
 _NAME = re.compile(r"\w[\w.-]*")
 
@@ -197,13 +198,15 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
         if not _NAME.fullmatch(name):
             raise ChoiceError(f"{name!r} can't be part of a file's name; give --name NAME and --split NAME")
     videos = [video for video in source.videos if len(video.frame_number)]
+    if source.lists_frames:
+        videos = [with_all_frames(video, source.root) for video in videos]
     empty = tuple(LeftOut(v.name, "a video without frames") for v in source.videos if not len(v.frame_number))
-    index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()))
+    index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()), source.class_ids)
     part = Part(
         index=index,
         n_items=len(source.videos),
         n_files=index.n_frames,
-        counts=sum((_noticed(video) for video in source.videos), Counter()),
+        counts=sum((_noticed(video) for video in videos), Counter()),
         left_out=(*source.left_out, *empty),
         remarks=(),
     )
@@ -211,6 +214,6 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
 
 
 def _noticed(video: VideoTable) -> Counter[str]:
-    """What a reader noticed in a video, and what an index can't hold yet."""
+    """What a reader noticed in a video."""
     ignored = 0 if video.ignored is None else len(video.ignored.box)
     return Counter(video.counts) + Counter({IGNORED: ignored})

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.index import IgnoredRegions
+
 
 @dataclass(frozen=True)
 class VideoFiles:
@@ -33,19 +35,6 @@ class LeftOut:
 
     place: str
     reason: str
-
-
-@dataclass(frozen=True, eq=False)
-class IgnoredRegions:
-    """Regions of one video that are no ground truth, and where a detection is no false alarm either: M of them.
-
-    COCO's iscrowd, VisDrone's class 0, UA-DETRAC's ignored_region, KITTI's DontCare, MOTChallenge's rows with flag 0.
-    """
-
-    count: NDArray[np.int32]  # (F,) in each frame; the sum is M
-    box: NDArray[np.floating[Any]]  # (M, 4) vidkit's convention
-    class_id: NDArray[np.int16]  # (M,) whose detections it is about; -1: those of any class
-    crowd: NDArray[np.bool_]  # (M,) a region that many detections may lie in; else one object that needn't be found
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +69,7 @@ class VideoTable:
     counts: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     remarks: tuple[LeftOut, ...] = ()  # kept, but worth a look
+    annotated: NDArray[np.bool_] | None = None  # (F,) whether a frame's objects are known; None: those of all are
     ignored: IgnoredRegions | None = None
     called: FrameNames = field(default_factory=FrameNames)
 
@@ -94,6 +84,8 @@ class VideoTable:
             for name, column in (("name", self.files.name), ("offset", self.files.offset), ("size", self.files.size))
             if column is not None
         }
+        if self.annotated is not None:
+            columns["annotated"] = (self.annotated, f)
         columns |= {f"called.{name}": (column, f) for name, column in vars(self.called).items() if column is not None}
         if self.ignored is not None:
             columns["ignored.count"] = (self.ignored.count, f)

@@ -8,21 +8,26 @@ from numpy.typing import NDArray
 
 from vidkit.boxes import lossless_float
 from vidkit.classes import ObjectClass
-from vidkit.data.index import FrameFiles, Index
+from vidkit.data.index import FrameFiles, IgnoredRegions, Index, SourceNames
 from vidkit.data.records import VideoTable
 
 AttributeParts = Sequence[tuple[Mapping[str, NDArray[Any]], int]]
 
 
 def build_index(
-    videos: Iterable[VideoTable], classes: Sequence[ObjectClass], dataset: str, split: str, root: str = ""
+    videos: Iterable[VideoTable],
+    classes: Sequence[ObjectClass],
+    dataset: str,
+    split: str,
+    root: str = "",
+    class_ids: tuple[str, ...] | None = None,
 ) -> Index:
     """The index of `videos`, in their order.
 
     `root` is the folder that the sources of the frames are relative to; the index has no `files` where no video knows
-    any. Boxes are stored as float32 where that loses nothing. An attribute that only some videos have is NaN in the
-    others, or empty where it is text. Raises ValueError where records contradict each other (two videos of one name, a
-    class out of range).
+    any. `class_ids` is how the source numbers the classes, as text. Boxes are stored as float32 where that loses
+    nothing. An attribute that only some videos have is NaN in the others, or empty where it is text. Raises ValueError
+    where records contradict each other (two videos of one name, a class out of range).
     """
     tables = list(videos)
     frames, instances = [len(t.frame_number) for t in tables], [len(t.class_id) for t in tables]
@@ -45,6 +50,14 @@ def build_index(
             [(t.instance_attributes, n) for t, n in zip(tables, instances, strict=True)]
         ),
         files=_frame_files(tables, root),
+        annotated=_annotated([(t.annotated, f) for t, f in zip(tables, frames, strict=True)]),
+        ignored=_ignored([(t.ignored, f) for t, f in zip(tables, frames, strict=True)]),
+        called=SourceNames(
+            frame_id=_texts([t.called.id for t in tables], frames),
+            frame_path=_texts([t.called.path for t in tables], frames),
+            frame_number=_numbers([t.called.number for t in tables], frames),
+            class_id=class_ids,
+        ),
     )
 
 
@@ -77,7 +90,56 @@ def join_indices(parts: Sequence[Index]) -> Index:
         frame_attributes=_stack_attributes([(p.frame_attributes, p.n_frames) for p in parts]),
         instance_attributes=_stack_attributes([(p.instance_attributes, p.n_instances) for p in parts]),
         files=_join_files(parts),
+        annotated=_annotated([(p.annotated, p.n_frames) for p in parts]),
+        ignored=_ignored([(p.ignored, p.n_frames) for p in parts]),
+        called=_join_names(parts),
     )
+
+
+def _annotated(parts: Sequence[tuple[NDArray[np.bool_] | None, int]]) -> NDArray[np.bool_] | None:
+    """Which frames are annotated; None where all are."""
+    known = np.concatenate([np.zeros(0, np.bool_), *(np.ones(n, np.bool_) if a is None else a for a, n in parts)])
+    return None if known.all() else known
+
+
+def _ignored(parts: Sequence[tuple[IgnoredRegions | None, int]]) -> IgnoredRegions | None:
+    """The ignored regions of all parts, which have so many frames; None where there are none."""
+    known = [region for region, _ in parts if region is not None and len(region.box)]
+    if not known:
+        return None
+    return IgnoredRegions(
+        count=_stack([np.zeros(n, np.int32) if r is None else r.count for r, n in parts], np.int32),
+        box=lossless_float(_stack([r.box for r in known], np.float64, 4)),
+        class_id=_stack([r.class_id for r in known], np.int16),
+        crowd=_stack([r.crowd for r in known], np.bool_),
+    )
+
+
+def _texts(parts: Sequence[Sequence[str] | None], frames: Sequence[int]) -> NDArray[np.bytes_] | None:
+    """What the source calls each frame, b"" where it doesn't; None where it names none."""
+    if all(part is None for part in parts):
+        return None
+    texts = [b"" if part is None else part[i].encode() for part, n in zip(parts, frames, strict=True) for i in range(n)]
+    return np.array(texts, "S") if texts else np.zeros(0, "S1")
+
+
+def _numbers(parts: Sequence[Sequence[int] | None], frames: Sequence[int]) -> NDArray[np.int64] | None:
+    """The number that the source gives each frame, -1 where it gives none; None where it gives none at all."""
+    if all(part is None for part in parts):
+        return None
+    return _stack([np.full(n, -1) if p is None else np.array(p) for p, n in zip(parts, frames, strict=True)], np.int64)
+
+
+def _join_names(parts: Sequence[Index]) -> SourceNames:
+    """The names of the source in all parts, which number their classes alike or not at all (else they have no ids)."""
+    ids = {part.called.class_id for part in parts}
+    columns = {}
+    for name, empty in (("frame_id", b""), ("frame_path", b""), ("frame_number", -1)):
+        known = [getattr(part.called, name) for part in parts]
+        if any(column is not None for column in known):
+            filled = [np.full(p.n_frames, empty) if c is None else c for p, c in zip(parts, known, strict=True)]
+            columns[name] = np.concatenate(filled)
+    return SourceNames(**columns, class_id=ids.pop() if len(ids) == 1 else None)
 
 
 def _starts(counts: Sequence[int] | NDArray[Any]) -> NDArray[np.int64]:

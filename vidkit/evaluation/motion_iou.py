@@ -14,11 +14,12 @@ NO_OVERLAP = 1e-10
 
 
 def motion_iou(index: Index, window: int = 10, include_self: bool = False) -> NDArray[np.float64]:
-    """Return the motion IoU `(N,)` of each instance, in (0, 1].
+    """The motion IoU `(N,)` of each instance, in (0, 1]; NaN where it can't be told.
 
     It is the mean IoU of a box with the boxes of the same track in the other frames whose numbers are at most `window`
     away and in which the track is annotated; frames without it don't count. With `include_self` the box itself counts
-    as one more frame, of IoU 1. A track that is seen once in its window has the motion IoU 1.
+    as one more frame, of IoU 1. A track that is seen once in its window has the motion IoU 1. Where less than half of
+    the frames in the window of a box were annotated, nobody can tell how it moves: NaN.
 
     Raises AnnotationError if an instance has no track id.
     """
@@ -42,7 +43,27 @@ def motion_iou(index: Index, window: int = 10, include_self: bool = False) -> ND
             total[rows] += overlap
             seen[rows] += 1
     values = np.where(seen == 0, SEEN_ONCE, np.where(total == 0, NO_OVERLAP, total) / np.maximum(seen, 1))
-    return values[np.argsort(by_track)]
+    in_order: NDArray[np.float64] = values[np.argsort(by_track)]
+    in_order[~window_is_known(index, window)[index.instance_frame]] = np.nan
+    return in_order
+
+
+def window_is_known(index: Index, window: int = 10) -> NDArray[np.bool_]:
+    """Whether at least half of the frames at most `window` away from each were annotated, `(F,)`; itself aside.
+
+    Frames before a video's first and after its last don't count; numbers between that the index doesn't have do.
+    """
+    known = np.ones(index.n_frames, np.bool_) if index.annotated is None else index.annotated
+    filled = np.flatnonzero(np.diff(index.frame_start))
+    first, last = np.zeros(index.n_videos, np.int64), np.zeros(index.n_videos, np.int64)
+    first[filled] = index.frame_number[index.frame_start[filled]]
+    last[filled] = index.frame_number[index.frame_start[filled + 1] - 1]
+    number, video = index.frame_number.astype(np.int64), index.frame_video
+    low, high = np.maximum(number - window, first[video]), np.minimum(number + window, last[video])
+    key = (video.astype(np.int64) << 32) + number
+    there = key[known]
+    count = np.searchsorted(there, key + high - number, "right") - np.searchsorted(there, key + low - number, "left")
+    return np.asarray(2 * (count - known) >= high - low)
 
 
 def motion_of(index: Index) -> NDArray[np.float64]:

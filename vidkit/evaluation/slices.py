@@ -206,7 +206,10 @@ def _groups(
 def _motion_groups(
     index: Index, protocol: Protocol, edges: Sequence[float] | None, cells: Cells | None
 ) -> tuple[Group, ...]:
-    """All, and the ranges from slow to fast, closed at both ends, so that a value on an edge is in both."""
+    """All, and the ranges from slow to fast, closed at both ends, so that a value on an edge is in both.
+
+    Objects whose motion can't be told, since the frames around weren't annotated, are a group of their own.
+    """
     motion = motion_of(index)
     limits = [0.0, *(edges or protocol.motion_edges), 1.0]
     labels = _labels(limits[1:-1], MOTION_NAMES)
@@ -217,7 +220,8 @@ def _motion_groups(
     for label, low, high in zip(labels, limits[:-1], limits[1:], strict=True):
         inside = (motion >= low) & (motion <= high)
         groups.append(Group(label, inside | everywhere, inside, low <= 0 <= high))
-    return (Group("all"), *reversed(groups))
+    unknown = np.isnan(motion)
+    return (Group("all"), *reversed(groups), *([Group("unknown", unknown, unknown, False)] if unknown.any() else []))
 
 
 def _in_lone_cell(index: Index, cells: Cells | None) -> NDArray[np.bool_]:

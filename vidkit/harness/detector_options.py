@@ -21,8 +21,12 @@ class Option:
     name: str
     kinds: tuple[Any, ...]  # of int, float, str, bool, Path, NoneType, Literal[…]; tried in this order
     default: Any
+    open: bool = False
+    """It stands for many, called `name.NAME`, whose values are kept as they are written: options of another factory."""
 
     def __str__(self) -> str:
+        if self.open:
+            return f"{self.name}.NAME: str, as many as are wanted"
         kinds = " or ".join(_kind_name(kind) for kind in self.kinds)
         return f"{self.name}: {kinds}" + ("" if self.default is REQUIRED else f" = {self.default!r}")
 
@@ -30,9 +34,9 @@ class Option:
 def options_of(factory: Callable[..., Any]) -> dict[str, Option]:
     """Return the options of `factory` by name: its named parameters after the first, which takes the context.
 
-    A parameter whose type is a dataclass stands for the fields of that class, each of them an option. Raises
-    DetectorError if the factory has no parameter for the context, or an option of a type that can't be written on a
-    command line.
+    A parameter whose type is a dataclass stands for the fields of that class, each of them an option; one whose type is
+    `Mapping[str, str]` for any option called PARAMETER.NAME, see `Option.open`. Raises DetectorError if the factory has
+    no parameter for the context, or an option of a type that can't be written on a command line.
     """
     try:
         parameters = list(inspect.signature(factory).parameters.values())
@@ -49,9 +53,15 @@ def options_of(factory: Callable[..., Any]) -> dict[str, Option]:
 
 
 def call(factory: Callable[..., Any], context: Any, values: Mapping[str, Any]) -> Any:
-    """What a factory makes of the context and the values of options; those of a dataclass go into one of that class."""
+    """What a factory makes of the context and the values of options.
+
+    Those of a dataclass go into one of that class, those called PARAMETER.NAME into one mapping.
+    """
     own = dict(values)
     for parameter in _named(list(inspect.signature(factory).parameters.values())[1:]):
+        if _is_open(_annotation(parameter, factory)) and parameter.name not in own:
+            start = f"{parameter.name}."
+            own[parameter.name] = {name[len(start) :]: own.pop(name) for name in list(own) if name.startswith(start)}
         group = _dataclass(parameter, factory)
         if group is not None and parameter.name not in own:
             own[parameter.name] = group(**{p: own.pop(p) for p in inspect.signature(group).parameters if p in own})
@@ -69,16 +79,19 @@ def parse_options(texts: Sequence[str], known: Mapping[str, Option]) -> dict[str
         name = name.strip()
         if not equals:
             raise DetectorError(f"option {text!r}: wanted NAME=VALUE")
-        if name not in known:
+        outer, dot, inner = name.partition(".")
+        opened = bool(dot and inner and outer in known and known[outer].open)
+        if not opened and (name not in known or known[name].open):
             listed = "; ".join(str(option) for option in known.values()) or "none"
             raise DetectorError(f"no option {name!r}{did_you_mean(name, list(known))}; known are: {listed}")
         if name in given:
             raise DetectorError(f"option {name!r} is given twice")
-        given[name] = _parse(value.strip(), known[name])
-    for option in known.values():
+        given[name] = value.strip() if opened else _parse(value.strip(), known[name])
+    closed = [option for option in known.values() if not option.open]
+    for option in closed:
         if option.default is REQUIRED and option.name not in given:
             raise DetectorError(f"option {option.name!r} must be given: --option {option.name}=VALUE ({option})")
-    return {name: given.get(name, option.default) for name, option in known.items()}
+    return {option.name: option.default for option in closed} | given
 
 
 def _named(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
@@ -94,8 +107,15 @@ _EITHER = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+def _is_open(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Mapping and typing.get_args(annotation) == (str, str)
+
+
 def _option(parameter: inspect.Parameter, factory: Callable[..., Any]) -> Option:
-    kinds = _kinds(_annotation(parameter, factory))
+    annotation = _annotation(parameter, factory)
+    if _is_open(annotation):
+        return Option(parameter.name, (str,), {}, open=True)
+    kinds = _kinds(annotation)
     for kind in kinds:
         if kind not in (int, float, str, bool, Path, types.NoneType) and typing.get_origin(kind) is not Literal:
             raise DetectorError(

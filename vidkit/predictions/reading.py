@@ -52,7 +52,8 @@ class OpenedPredictions:
 
     def for_index(self, index: Index) -> tuple[Predictions, ReadingReport]:
         """The predictions for `index`, and how they were understood. Raises as `read`."""
-        with reading(self.path, PredictionError, f"predictions for the index {index.dataset} {index.split}"):
+        wanted = f"predictions for the index {index.dataset} {index.split}"
+        with reading(self.path, PredictionError, wanted, names_own=False):  # a list or names may be at fault
             return bind(self.raw, index, self.options, self.path, self.format)
 
 

@@ -199,11 +199,13 @@ def _passes(part: Stratum, seed: int, number: int, epoch: int, shuffle: bool) ->
 
 def _candidates_of(index: Index, source: int, options: Epochs) -> CandidateFrames:
     frames = np.arange(index.n_frames, dtype=np.int64)
+    if index.annotated is not None:
+        frames = frames[index.annotated]
     if options.per_video is not None:
-        starts, counts = index.frame_start[:-1], np.diff(index.frame_start)
+        starts = np.searchsorted(frames, index.frame_start)
         chosen = [
-            start + np.array(sampled_ranks(int(n), options.per_video), np.int64)
-            for start, n in zip(starts, counts, strict=True)
+            frames[start + np.array(sampled_ranks(int(n), options.per_video), np.int64)]
+            for start, n in zip(starts[:-1], np.diff(starts), strict=True)
         ]
         frames = np.concatenate([*chosen, np.zeros(0, np.int64)])
     if options.labelled:

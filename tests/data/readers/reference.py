@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vidkit.data.readers.coco_vid import read_coco_vid
+from vidkit.data.readers.coco import read_coco
 from vidkit.data.readers.source import Source
 
 
 def the_reference(shared: Path, source: Source, tracked: bool = True, within: float = 1e-9) -> None:
     """Assert that a source has the frames, boxes, classes and, if `tracked`, tracks of base/ref_val.json."""
-    wanted, (found,) = read_coco_vid(shared / "field" / "base" / "ref_val.json"), source.videos
+    wanted, (found,) = read_coco(shared / "field" / "base" / "ref_val.json"), source.videos
     (right,) = wanted.videos
     assert [c.name for c in source.classes] == [c.name for c in wanted.classes] == ["car", "person"]
     assert found.instance_count.tolist() == right.instance_count.tolist() == [2, 2, 2, 0, 2, 1]

@@ -9,9 +9,9 @@ from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
-from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.cvat_coco import looks_like, read_cvat_coco
 from vidkit.data.readers.drawn_table import TURNED
+from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.source import Source
 from vidkit.errors import AnnotationError
 

@@ -8,8 +8,8 @@ from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
-from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.cvat_mot import NO_LABEL, looks_like, read_cvat_mot
+from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
 from vidkit.errors import AnnotationError
 
 ROWS = """1,1,10.0,20.0,30.0,50.0,1,1,0.86

@@ -9,9 +9,9 @@ from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, VIDEO
-from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.cvat_video import looks_like, read_cvat_video
 from vidkit.data.readers.drawn_table import NOT_BOXES, TURNED
+from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
 from vidkit.data.records import VideoTable
 from vidkit.errors import AnnotationError
 

@@ -9,9 +9,9 @@ from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
-from vidkit.data.readers.coco_vid import OTHER_CLASS
 from vidkit.data.readers.datumaro import NO_LABEL, looks_like, read_datumaro
 from vidkit.data.readers.drawn_table import NOT_BOXES
+from vidkit.data.readers.found_boxes import OTHER_CLASS
 from vidkit.data.readers.source import Source
 from vidkit.errors import AnnotationError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.readers.test_coco_vid import content
-from tests.data.readers.test_coco_vid import write as write_coco
+from tests.data.readers.test_coco import content
+from tests.data.readers.test_coco import write as write_coco
 from tests.data.readers.test_mot import make_sequence
 from tests.data.readers.test_voc import voc_xml
 from tests.data.readers.test_voc import write as write_voc
@@ -80,7 +80,7 @@ def test_every_form_can_be_prepared_by_its_path(tmp_path: Path, monkeypatch: pyt
         options = {"classes": "classes.txt"} if name == "voc" else {}
         (summary,) = prepare(path, out=tmp_path / name / "out", tell=told.append, **options)
         assert summary.boxes > 0
-    assert told[0].endswith("COCO-VID or COCO JSON (coco); --from says otherwise")
+    assert told[0].endswith("(coco); --from says otherwise")
 
 
 def test_what_no_form_looks_like_is_told_with_the_way_out(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from tests.data.readers.mutated import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import VIDEO
-from vidkit.data.readers.coco_vid import OTHER_CLASS
 from vidkit.data.readers.drawn_table import TURNED
+from vidkit.data.readers.found_boxes import OTHER_CLASS
 from vidkit.data.readers.label_studio import MANY_LABELS, NO_LABEL, NOTHING, OTHERS, looks_like, read_label_studio
 from vidkit.data.readers.source import Source
 from vidkit.data.records import VideoTable

@@ -10,8 +10,8 @@ from tests.data.readers.mutated import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
 from vidkit.data.noticed import NO_IMAGE
-from vidkit.data.readers.coco_vid import OTHER_CLASS
 from vidkit.data.readers.drawn_table import NOT_BOXES
+from vidkit.data.readers.found_boxes import OTHER_CLASS
 from vidkit.data.readers.labelme import GROUPS, NO_FILE, OTHER_JSON, looks_like, read_labelme
 from vidkit.errors import AnnotationError
 

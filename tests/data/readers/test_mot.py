@@ -6,7 +6,8 @@ import pytest
 from vidkit.classes import ObjectClass
 from vidkit.data.frames import frame
 from vidkit.data.index import FOLDER
-from vidkit.data.readers.mot import IGNORED, MOT_CLASSES, NO_AREA, NO_GT, read_mot
+from vidkit.data.readers.found_boxes import NO_AREA
+from vidkit.data.readers.mot import MOT_CLASSES, NO_GT, read_mot
 from vidkit.data.stack import build_index
 from vidkit.errors import AnnotationError
 
@@ -54,7 +55,13 @@ def test_frames_and_pixels_are_counted_from_0(tmp_path: Path) -> None:
     assert video.track_id.tolist() == [1, 2, 2, 1]
     assert [MOT_CLASSES[c].name for c in video.class_id] == ["pedestrian", "car", "car", "pedestrian"]
     assert video.instance_attributes["visibility"].tolist() == [1, 0.5, 0.25, 0.75]
-    assert video.counts == {IGNORED: 1, NO_AREA: 1}
+    assert video.counts == {NO_AREA: 1}
+    assert video.ignored is not None
+    assert video.ignored.count.tolist() == [1, 0, 0, 0]
+    assert (video.ignored.box.tolist(), video.ignored.class_id.tolist()) == ([[4, 5, 24, 15]], [0])
+    assert (source.class_ids or ())[:3] == ("1", "2", "3")
+    assert video.called.number == (1, 2, 3, 4)
+    assert (video.called.path or ())[:1] == ("MOT17-02-FRCNN/img1/000001.jpg",)
 
 
 def test_pixels_counted_from_0_stay(tmp_path: Path) -> None:
@@ -117,14 +124,14 @@ def test_no_rows_are_a_sequence_without_boxes(tmp_path: Path) -> None:
     ("rows", "words"),
     [
         ("1,1,1,1,5\n", "line 1: 5 columns, wanted 7 to 10"),
-        ("1,1,1,1,5,5,1,1,1\n\n1,2,1,x,5,5,1,1,1\n", "line 3: '1,2,1,x"),
+        ("1,1,1,1,5,5,1,1,1\n\n1,2,1,x,5,5,1,1,1\n", "line 3: 'x' is no number; wanted frame, id"),
         ("0,1,1,1,5,5,1,1,1\n", "line 1: frame 0, wanted a whole number from 1"),
         ("1.5,1,1,1,5,5,1,1,1\n", "line 1: frame 1.5"),
         ("5,1,1,1,5,5,1,1,1\n", "line 1: frame 5, but seqinfo.ini tells 4 frames"),
-        ("1e300,1,1,1,5,5,1,1,1\n", "line 1: a number that isn't finite"),
-        ("1,nan,1,1,5,5,1,1,1\n", "line 1: a number that isn't finite"),
-        ("1,1,1,inf,5,5,1,1,1\n", "line 1: a number that isn't finite"),
-        ("1,1,1,1,-5,5,1,1,1\n", "line 1: box 1, 1, -5, 5"),
+        ("1e300,1,1,1,5,5,1,1,1\n", r"line 1: frame 1e\+300, wanted a whole number"),
+        ("1,nan,1,1,5,5,1,1,1\n", "line 1: id nan, wanted a whole number"),
+        ("1,1,1,inf,5,5,1,1,1\n", "line 1: box 0, inf, 5, inf; wanted finite pixels"),
+        ("1,1,1,1,-5,5,1,1,1\n", "line 1: a box of -5 x 5 pixels; no side can be negative"),
         ("1,1,1,1,5,5,1,99,1\n", "line 1: class 99, wanted a whole number from 1 to 13"),
         ("1,1,1,1,5,5,1,1,1\n1,1,2,1,5,5,1,1,1\n", "line 2: id 1 is in frame 1 already, in line 1"),
         (b"\x89PNG\r\n\x00\xff", "byte 0: not text"),
@@ -163,3 +170,12 @@ def test_what_holds_no_sequence_is_refused(tmp_path: Path) -> None:
     make_sequence(tmp_path / "test", rows=None)
     with pytest.raises(AnnotationError, match=r"\(1 without\)"):
         read_mot(tmp_path)
+
+
+def test_sequences_of_splits_and_of_cvat_are_named(tmp_path: Path) -> None:
+    make_sequence(tmp_path / "data" / "val" / "s")
+    with pytest.raises(AnnotationError, match="there are in val: give one of these folders"):
+        read_mot(tmp_path / "data")
+    (tmp_path / "data" / "val" / "s" / "gt" / "labels.txt").write_text("car\n")
+    with pytest.raises(AnnotationError, match=r"labels\.txt: this is CVAT's MOT export.*--from cvat-mot"):
+        read_mot(tmp_path / "data" / "val")

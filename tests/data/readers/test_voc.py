@@ -7,7 +7,7 @@ from vidkit.classes import ObjectClass
 from vidkit.data.frames import frame
 from vidkit.data.index import FOLDER, IMAGE
 from vidkit.data.noticed import INVERTED, NO_IMAGE, OTHER_CLASSES
-from vidkit.data.readers.voc import read_voc
+from vidkit.data.readers.voc import NO_XML, read_voc
 from vidkit.data.stack import build_index
 from vidkit.errors import AnnotationError
 
@@ -100,6 +100,34 @@ def test_tracks_and_flags_are_read_where_there_are_any(tmp_path: Path) -> None:
     (video,) = read_voc(tmp_path, CLASSES).videos
     assert video.track_id.tolist() == [7, -1]
     assert video.occluded.tolist() == video.generated.tolist() == [True, False]
+
+
+def test_images_without_xml_are_frames_without_objects(tmp_path: Path) -> None:
+    for number in (1, 3):
+        write(tmp_path / "Annotations" / "clip" / f"{number}.xml", voc_xml(("dog", (1, 1, 5, 5))))
+    for number in (1, 2, 3, 4):
+        write_image(tmp_path / "JPEGImages" / "clip" / f"{number}.jpg")
+    write_image(tmp_path / "JPEGImages" / "clip" / "thumbnail.jpg")
+    (video,) = read_voc(tmp_path, CLASSES).videos
+    assert (video.frame_number.tolist(), video.instance_count.tolist()) == ([1, 2, 3, 4], [1, 0, 1, 0])
+    assert video.counts == {NO_XML: 2}
+    assert video.called.path == ("clip/1.jpg", "clip/2.jpg", "clip/3.jpg", "clip/4.jpg")
+    write(tmp_path / "flat" / "a.xml", voc_xml(("dog", (1, 1, 5, 5))))
+    write_image(tmp_path / "flat" / "b.jpg")
+    assert [len(video.class_id) for video in read_voc(tmp_path / "flat", CLASSES).videos] == [1, 0]
+
+
+def test_frames_go_by_the_numbers_before_roboflows_hash(tmp_path: Path) -> None:
+    for number, end in ((0, "d9"), (1, "e4"), (2, "c1")):
+        write(tmp_path / "train" / f"clip-{number:04d}_jpg.rf.{'0' * 30}{end}.xml", voc_xml(("dog", (1, 1, 5, 5))))
+    (video,) = read_voc(tmp_path, CLASSES).videos
+    assert video.frame_number.tolist() == [0, 1, 2]
+
+
+def test_none_of_the_classes_in_it_is_an_error_that_names_those_that_are(tmp_path: Path) -> None:
+    write(tmp_path / "c" / "1.xml", voc_xml(("Drone", (1, 1, 5, 5)), ("cat", (1, 1, 5, 5))))
+    with pytest.raises(AnnotationError, match="all objects are of other classes than --classes names: Drone, cat"):
+        read_voc(tmp_path, CLASSES)
 
 
 def test_nothing_in_a_file_is_an_empty_frame(tmp_path: Path) -> None:

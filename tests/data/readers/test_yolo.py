@@ -8,7 +8,7 @@ from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, IMAGE
-from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
+from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.yolo import NO_IMAGE, NO_LABELS, TWICE, looks_like, read_yolo
 from vidkit.errors import AnnotationError
 

@@ -59,7 +59,7 @@ def test_tracks_are_read_with_the_numbers_of_the_files(tmp_path: Path) -> None:
     assert first.box.tolist() == [[1, 2, 11, 22], [0, 0, 5, 5], [3.5, 2, 13.5, 22]]
     assert (first.class_id.tolist(), first.track_id.tolist()) == ([0, 1, 0], [4, 9, 4])
     assert first.counts == {NO_AREA: 1}
-    assert (first.files.source, first.files.name) == ("0043f083b5", ("00000.jpg", "00005.jpg", "00010.jpg"))
+    assert (first.files.source, first.files.pattern) == ("0043f083b5", "{:05d}.jpg")
     assert (second.name, second.frame_number.tolist(), second.called.number) == ("x", [0, 1], None)
     assert len(second.class_id) == 0
 

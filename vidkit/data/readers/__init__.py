@@ -95,15 +95,9 @@ FORMS: Mapping[str, AnnotationForm] = {
     "single-object": AnnotationForm(
         "single_object:read_single_object", "LaSOT's and GOT-10k's text of one object", "DIR", takes=_IMAGES
     ),
-    "coco-dialect": AnnotationForm(
-        "coco_dialects:read_coco_dialect",
-        "COCO-VID with other words: TAO, BURST, Argoverse-HD, ByteTrack",
-        "PATH",
-        takes=_IMAGES,
-    ),
     "coco": AnnotationForm(
-        "coco_vid:read_coco_vid",
-        "COCO-VID or COCO JSON",
+        "coco:read_coco",
+        "COCO-VID or COCO JSON: TAO, Argoverse-HD, ByteTrack, too",
         "FILE",
         takes=("frames", "classes"),
         refuses={"first_pixel": "COCO counts from the edge"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.readers.found_boxes import FoundBoxes
-from vidkit.data.readers.json_fields import JsonFields, in_part
-from vidkit.data.readers.json_lists import Id
+from vidkit.data.readers.free_attributes import numeric
+from vidkit.data.readers.json_fields import JsonFields, in_part, is_number
+from vidkit.data.readers.json_lists import Id, new_id
 from vidkit.data.readers.track_numbers import track_numbers
 from vidkit.errors import AnnotationError
 
-_TRACKS = ("track_id", "instance_id", "track")
+MOST_ATTRIBUTES = 64
+"""Each becomes a column over all boxes."""
+_NO_ATTRIBUTE = frozenset(
+    {
+        *("id", "image_id", "video_id", "category_id", "instance_id", "track_id", "track", "bbox", "area"),
+        *("segmentation", "iscrowd", "ignore", "occluded", "is_occluded", "generated"),
+    }
+)
+"""Fields with a column of their own, or with no meaning here: other numbers become attributes."""
+_TRACKS = ("instance_id", "track_id", "track")
 _OCCLUDED = ("occluded", "is_occluded")
 
 
@@ -32,9 +43,16 @@ class BoxesByImage:
     crowd: list[bool] = field(default_factory=list)
     ignored: list[bool] = field(default_factory=list)
     occluded: list[bool] = field(default_factory=list)
+    generated: list[bool] = field(default_factory=list)
+    area: array[float] = field(default_factory=lambda: array("d"))  # as stated, NaN where it isn't
+    attributes: dict[str, array[float]] = field(default_factory=dict)  # other fields that are numbers, NaN where absent
+    ids: set[Id] = field(default_factory=set)
 
     def add(self, fields: JsonFields) -> None:
         """Add one annotation; an AnnotationError where it isn't one."""
+        if "id" in fields.values:
+            self.ids.add(new_id(fields, self.ids))
+        self._add_attributes(fields)
         self.corners.extend(fields.corners())
         self.image.append(fields.id("image_id"))
         self.category.append(fields.id("category_id"))
@@ -43,6 +61,22 @@ class BoxesByImage:
         self.crowd.append(fields.flag("iscrowd"))
         self.ignored.append(self.crowd[-1] or fields.flag("ignore"))
         self.occluded.append(any(fields.flag(name) for name in _OCCLUDED if name in fields.values))
+        self.generated.append(fields.flag("generated"))
+        area = fields.values.get("area")
+        self.area.append(area if is_number(area) else math.nan)  # type: ignore[arg-type]
+
+    def _add_attributes(self, fields: JsonFields) -> None:
+        """Keep fields beyond COCO's that are numbers; call it before the box is added."""
+        before = len(self.image)
+        found = {} if fields.values.keys() <= _NO_ATTRIBUTE else numeric(fields.values, _NO_ATTRIBUTE)
+        for name in found:
+            if name not in self.attributes:
+                self.attributes[name] = array("d", [math.nan]) * before
+        if len(self.attributes) > MOST_ATTRIBUTES:
+            what = f"one of more than {MOST_ATTRIBUTES} fields beyond COCO's that are numbers"
+            raise AnnotationError(f"{fields.place}: {what}")
+        for name, column in self.attributes.items():
+            column.append(found.get(name, math.nan))
 
     def by_video(
         self, at: Mapping[Id, tuple[int, int]], class_row: Mapping[Id, int], n_videos: int
@@ -55,9 +89,11 @@ class BoxesByImage:
         self._check("image_id", self.image, at)
         self._check("category_id", self.category, class_row)
         where = np.array([at[key] for key in self.image], np.int64).reshape(-1, 2)
-        columns = (np.array(column, np.bool_) for column in (self.crowd, self.ignored, self.occluded))
-        crowd, ignored, occluded = columns
+        flags = (self.crowd, self.ignored, self.occluded, self.generated)
+        crowd, ignored, occluded, generated = (np.array(column, np.bool_) for column in flags)
         box = np.frombuffer(self.corners, np.float64).reshape(-1, 4)
+        attributes = {name: np.frombuffer(column, np.float64) for name, column in self.attributes.items()}
+        attributes |= self._areas(box)
         class_id = np.array([class_row[key] for key in self.category], np.int64)
         order = np.argsort(where[:, 0], kind="stable")
         ends = np.searchsorted(where[order, 0], np.arange(n_videos + 1))
@@ -71,9 +107,20 @@ class BoxesByImage:
                 occluded=occluded[rows],
                 ignored=ignored[rows],
                 crowd=crowd[rows],
+                generated=generated[rows],
+                attributes={
+                    name: column[rows] for name, column in attributes.items() if not np.isnan(column[rows]).all()
+                },
             )
             for rows in (order[start:end] for start, end in pairwise(ends))
         ]
+
+    def _areas(self, box: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """The areas, where any is stated that isn't the box's own: that of a mask, say."""
+        of_boxes = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
+        stated = np.frombuffer(self.area, np.float64)
+        areas = np.where(np.isnan(stated), of_boxes, stated)
+        return {} if np.array_equal(areas, of_boxes) else {"area": areas}
 
     def _check(self, name: str, keys: list[Id], known: Mapping[Id, object]) -> None:
         for row, key in enumerate(keys):

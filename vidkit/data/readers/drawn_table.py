@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.readers.coco_vid import NO_AREA, OTHER_CLASS
+from vidkit.data.index import IgnoredRegions
 from vidkit.data.readers.drawn import CROWD, KEPT, MAX_BOXES, MAX_FRAMES, Drawn
-from vidkit.data.records import FrameNames, IgnoredRegions, VideoFiles, VideoTable
+from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
+from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
 MAX_FRAMES_IN_ALL = 10 * MAX_FRAMES

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.index import IgnoredRegions
 from vidkit.data.readers.source import MAX_PIXELS
-from vidkit.data.records import FrameNames, IgnoredRegions, VideoFiles, VideoTable
+from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
 OTHER_CLASS, NO_AREA = "boxes of other classes left out", "boxes without area left out"
@@ -46,6 +47,7 @@ class FoundBoxes:
     occluded: Bools | None = None  # (N,)
     ignored: Bools | None = None  # (N,) no ground truth
     crowd: Bools | None = None  # (N,) of those, which may hold many objects
+    generated: Bools | None = None  # (N,) interpolated by a tool
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # name → (N,)
 
     def wrong(self, row: int, what: str) -> AnnotationError:
@@ -65,6 +67,7 @@ class FoundBoxes:
             occluded=np.append(_or_none_of(self.occluded, n), no),
             ignored=np.append(_or_none_of(self.ignored, n), yes),
             crowd=np.append(_or_none_of(self.crowd, n), yes),
+            generated=np.append(_or_none_of(self.generated, n), no),
             attributes={key: np.append(column, np.full(m, np.nan)) for key, column in self.attributes.items()},
         )
 
@@ -97,7 +100,7 @@ def video_table(name: str, frames: Frames, found: FoundBoxes) -> VideoTable:
         class_id=found.class_id[objects].astype(np.int16),
         track_id=found.track[objects].astype(np.int32),
         occluded=_or_none_of(found.occluded, n)[objects],
-        generated=np.zeros(len(objects), np.bool_),
+        generated=_or_none_of(found.generated, n)[objects],
         size=frames.size,
         instance_attributes={key: column[objects] for key, column in found.attributes.items()},
         files=frames.files,

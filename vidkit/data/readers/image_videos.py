@@ -47,7 +47,7 @@ def videos_of(paths: Sequence[str], name: str, tracked: bool = False) -> list[Im
     """
     folders: defaultdict[str, dict[str, list[_Numbered]]] = defaultdict(lambda: defaultdict(list))
     for image, path in enumerate(paths):
-        folder, stem = str(PurePosixPath(path).parent), _ADDED.sub("", PurePosixPath(path).stem)
+        folder, stem = str(PurePosixPath(path).parent), without_hash(PurePosixPath(path).stem)
         found = _NUMBER.fullmatch(stem)
         prefix, digits = found.groups() if found else (stem, "")
         folders[folder][prefix].append(_Numbered(int(digits or -1), digits, image))
@@ -64,6 +64,11 @@ def videos_of(paths: Sequence[str], name: str, tracked: bool = False) -> list[Im
             else:
                 videos += [ImageVideo(str(PurePosixPath(paths[i]).with_suffix("")), (i,), (0,)) for _, _, i in group]
     return videos
+
+
+def without_hash(stem: str) -> str:
+    """A file's name, without its suffix, before Roboflow added a hash to it."""
+    return _ADDED.sub("", stem)
 
 
 class _Numbered(NamedTuple):

@@ -18,7 +18,7 @@ import numpy as np
 from vidkit.classes import ObjectClass
 from vidkit.data.index import VIDEO
 from vidkit.data.readers.class_rows import ClassRows
-from vidkit.data.readers.coco_vid import VIDEO_SUFFIXES
+from vidkit.data.readers.coco import VIDEO_SUFFIXES
 from vidkit.data.readers.drawn import MAX_FRAMES, DrawnBoxes
 from vidkit.data.readers.drawn_table import bounded, table
 from vidkit.data.readers.film_header import film_size

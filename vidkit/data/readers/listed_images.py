@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from vidkit.data.frame_names import number_at_end
+from vidkit.data.frame_names import name_pattern, number_at_end
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.found_boxes import Frames
 from vidkit.data.records import FrameNames, VideoFiles
@@ -60,7 +60,7 @@ def listed_frames(images: Sequence[ListedImage], size: Size = (0, 0)) -> Frames:
     return Frames(
         number=np.array([image.number for image in images], np.int64),
         called=called,
-        files=_files(paths),
+        files=_files({image.number: image.path for image in images}),
         size=size,
     )
 
@@ -78,7 +78,10 @@ def folder_of(paths: Sequence[str]) -> str:
     return folders.pop() if len(folders) == 1 else ""
 
 
-def _files(paths: Sequence[str]) -> VideoFiles:
-    folder = folder_of(paths)
-    names = tuple(path[len(folder) :].removeprefix("/") for path in paths)
-    return VideoFiles(FOLDER, folder or ".", name=names) if paths else VideoFiles()
+def _files(paths: Mapping[int, str]) -> VideoFiles:
+    """Where the images lie whose paths these are, by ascending number of the frame."""
+    folder = folder_of([*paths.values()])
+    names = {number: path[len(folder) :].removeprefix("/") for number, path in paths.items()}
+    pattern = name_pattern(names) if paths else ""
+    name = None if pattern else tuple(names.values())
+    return VideoFiles(FOLDER, folder or ".", pattern, name) if paths else VideoFiles()

@@ -43,7 +43,7 @@ def read_scalabel(path: Path, frames: Path | None = None, classes: Sequence[Obje
     root = frames or files[0].path.parent
     videos = tuple(_table(name, v, file.size, root, chosen) for file in files for name, v in file.videos.items())
     check_names(str(path), videos)
-    return Source(chosen.classes, videos, root)
+    return Source(chosen.classes, videos, root, lists_frames=True)
 
 
 def looks_like(path: Path) -> bool:

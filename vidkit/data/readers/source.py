@@ -22,6 +22,8 @@ class Source:
     left_out: tuple[LeftOut, ...] = ()
     class_ids: tuple[str, ...] | None = None
     """How the source itself numbers its classes, as text, in their order."""
+    lists_frames: bool = False
+    """Whether the videos are the frames that the source lists, so that others may lie between them, unannotated."""
 
 
 def check_names(place: str, videos: tuple[VideoTable, ...]) -> None:

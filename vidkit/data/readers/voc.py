@@ -20,13 +20,16 @@ from vidkit.data.annotation import Annotation, ObjectTexts, read_annotation
 from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import FOLDER, IMAGE
 from vidkit.data.noticed import INVERTED, NO_IMAGE, OTHER_CLASSES
+from vidkit.data.readers.image_videos import without_hash
 from vidkit.data.readers.source import Source, check_names
-from vidkit.data.records import VideoFiles, VideoTable
+from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
 IMAGE_FOLDERS = ("JPEGImages", "Data", "images")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_DEPTH = 8
+NO_XML = "images without an XML file: frames without objects"
+_NOTHING = Annotation((0, 0), [])
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,15 @@ class _VocTree:
     images: Path
     rows: Mapping[bytes, int]  # class name or wnid → row
     first_pixel: int
+    others: set[str]  # the names of classes that were left out, as they are met
 
 
 def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = None, first_pixel: int = 1) -> Source:
     """The videos below `root`: of VOC's layout (Annotations, JPEGImages), or XML files and images side by side.
 
     Each folder of XML files is a video, its frames in the order of the numbers that end their names; XML files that lie
-    in the annotations' folder itself are still images, each a video of one frame. `frames` is the folder of the images,
+    in the annotations' folder itself are still images, each a video of one frame. Images without an XML file are frames
+    without objects, as tools leave them. `frames` is the folder of the images,
     laid out as the annotations are. Objects of classes that are not in `classes`, by name or wnid, are left out and
     counted. Raises AnnotationError, naming the file, for whatever is malformed.
     """
@@ -54,10 +59,13 @@ def read_voc(root: Path, classes: Sequence[ObjectClass], frames: Path | None = N
     rows = {c.name.encode(): row for row, c in enumerate(classes)} | {
         c.wnid.encode(): row for row, c in enumerate(classes)
     }
-    tree = _VocTree(annotations, frames or next(iter(beside), annotations), rows, first_pixel)
+    tree = _VocTree(annotations, frames or next(iter(beside), annotations), rows, first_pixel, set())
     videos = tuple(table for below in _folders(annotations) for table in _tables(tree, below))
     if not videos:
         raise AnnotationError(f"{annotations}: no XML files, neither in it nor in its folders")
+    if tree.others and not any(len(video.class_id) for video in videos):
+        named = ", ".join(sorted(tree.others)[:10])
+        raise AnnotationError(f"{annotations}: all objects are of other classes than --classes names: {named}")
     check_names(str(root), videos)
     return Source(tuple(classes), videos, tree.images)
 
@@ -86,12 +94,30 @@ def _folders(base: Path) -> list[str]:
 
 def _tables(tree: _VocTree, below: str) -> list[VideoTable]:
     folder = tree.annotations / below
-    xml = sorted(p.name for p in folder.iterdir() if p.name.lower().endswith(".xml"))
     images = _images(tree.images / below)
-    read = {name: read_annotation(folder / name) for name in xml}
+    read = {p.stem: read_annotation(p) for p in sorted(folder.iterdir()) if p.name.lower().endswith(".xml")}
+    bare = [stem for stem in images if stem not in read]
     if not below:
-        return [_still(tree, name, read[name], images) for name in xml]
-    return [_video(tree, below, read, images)]
+        stems = sorted([*read, *bare])
+        return [_still(tree, stem, read.get(stem, _NOTHING), images, int(stem in bare)) for stem in stems]
+    numbers = _numbers(folder, read)
+    for stem in bare:
+        number = number_at_end(without_hash(stem))
+        if number is not None:
+            numbers.setdefault(number, stem)
+    return [_video(tree, below, {n: numbers[n] for n in sorted(numbers)}, read, images)]
+
+
+def _numbers(folder: Path, read: Mapping[str, Annotation]) -> dict[int, str]:
+    """The stem of the XML file of each frame, by its number."""
+    numbers: dict[int, str] = {}
+    for stem in read:
+        number = number_at_end(without_hash(stem))
+        if number is None or number in numbers:
+            found = "no number at the end of its name" if number is None else f"the number of '{numbers[number]}.xml'"
+            raise AnnotationError(f"{folder / stem}.xml: {found}; frames of a video are ordered by their number")
+        numbers[number] = stem
+    return numbers
 
 
 def _images(folder: Path) -> dict[str, str]:
@@ -100,26 +126,23 @@ def _images(folder: Path) -> dict[str, str]:
     return {Path(name).stem: name for name in names if name.lower().endswith(IMAGE_SUFFIXES)}
 
 
-def _still(tree: _VocTree, name: str, annotation: Annotation, images: Mapping[str, str]) -> VideoTable:
-    stem = Path(name).stem
+def _still(
+    tree: _VocTree, stem: str, annotation: Annotation, images: Mapping[str, str], without_xml: int
+) -> VideoTable:
     files = VideoFiles(IMAGE, images[stem]) if stem in images else VideoFiles()
-    return _table(tree, stem, {0: annotation}, "", files, int(stem not in images))
+    noticed = Counter({NO_IMAGE: int(stem not in images), NO_XML: without_xml})
+    return _table(tree, stem, {0: annotation}, "", files, (images.get(stem, stem),), noticed)
 
 
-def _video(tree: _VocTree, below: str, read: Mapping[str, Annotation], images: Mapping[str, str]) -> VideoTable:
-    numbers: dict[int, str] = {}
-    for name in read:
-        number = number_at_end(Path(name).stem)
-        if number is None or number in numbers:
-            found = "no number at the end of its name" if number is None else f"the number of {numbers[number]!r}"
-            raise AnnotationError(
-                f"{tree.annotations / below / name}: {found}; frames of a video are ordered by their number"
-            )
-        numbers[number] = name
-    frames = {number: read[numbers[number]] for number in sorted(numbers)}
-    names = tuple(images.get(Path(numbers[number]).stem, "") for number in frames)
+def _video(
+    tree: _VocTree, below: str, stems: Mapping[int, str], read: Mapping[str, Annotation], images: Mapping[str, str]
+) -> VideoTable:
+    names = tuple(images.get(stem, "") for stem in stems.values())
     files = VideoFiles(FOLDER, below, name=names) if any(names) else VideoFiles()
-    return _table(tree, below, frames, below, files, names.count(""))
+    noticed = Counter({NO_IMAGE: names.count(""), NO_XML: sum(stem not in read for stem in stems.values())})
+    called = tuple(f"{below}/{name or stem}" for name, stem in zip(names, stems.values(), strict=True))
+    frames = {number: read.get(stem, _NOTHING) for number, stem in stems.items()}
+    return _table(tree, below, frames, below, files, called, noticed)
 
 
 def _table(
@@ -128,14 +151,16 @@ def _table(
     frames: Mapping[int, Annotation],
     below: str,
     files: VideoFiles,
-    without_image: int,
+    called: tuple[str, ...],
+    noticed: Counter[str],
 ) -> VideoTable:
-    noticed = Counter({NO_IMAGE: without_image})
     kept = []
     for annotation in frames.values():
         objects = [ObjectTexts._make(texts) for texts in annotation.objects]
         kept.append([o for o in objects if o.name in tree.rows])
-        noticed[OTHER_CLASSES] += len(objects) - len(kept[-1])
+        others = [o.name.decode() for o in objects if o.name not in tree.rows]
+        tree.others.update(others)
+        noticed[OTHER_CLASSES] += len(others)
     flat = [o for objects in kept for o in objects]
     corners = np.array([[float(v) for v in (o.xmin, o.ymin, o.xmax, o.ymax)] for o in flat], np.float64).reshape(-1, 4)
     noticed[INVERTED] += int((corners[:, 2:] < corners[:, :2]).any(axis=1).sum())
@@ -151,6 +176,7 @@ def _table(
         size=_size(tree.annotations / below, frames),
         files=files,
         counts=dict(+noticed),
+        called=FrameNames(path=called),
     )
 
 

@@ -72,7 +72,7 @@ def read_youtube_vis(path: Path, frames: Path | None = None, classes: Sequence[O
     check_names(str(file), videos)
     beside = file.parent / "JPEGImages"
     root = frames or (beside if beside.is_dir() else file.parent)
-    return Source(chosen.classes, videos, root, class_ids=chosen.ids)
+    return Source(chosen.classes, videos, root, class_ids=chosen.ids, lists_frames=True)
 
 
 def looks_like(path: Path) -> bool:

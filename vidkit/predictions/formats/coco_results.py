@@ -116,7 +116,7 @@ def _frames(
 
 def read_images(path: Path) -> NamedImages:
     """What the image and category ids of a COCO ground truth mean."""
-    with reading(path, PredictionError, "--image-ids, a COCO JSON with images that have names"):
+    with reading(f"--image-ids {path}", PredictionError, "a COCO JSON with images that have names"):
         content = json.loads(path.read_text(encoding="utf-8"))
         images = [
             (int(image["id"]), *split_frame_name(str(image["file_name"]), str(path))) for image in content["images"]

@@ -11,7 +11,8 @@ import pytest
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, IMAGE, VIDEO
 from vidkit.data.json_sections import sections
-from vidkit.data.readers.coco_vid import CROWD, NO_AREA, OTHER_CLASS, OTHER_LENGTH, OUT_OF_ORDER, read_coco_vid
+from vidkit.data.readers.coco import OTHER_LENGTH, OUT_OF_ORDER, read_coco
+from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.source import Source
 from vidkit.data.stack import build_index
 from vidkit.errors import AnnotationError
@@ -52,7 +53,7 @@ def write(folder: Path, value: object) -> Path:
 
 
 def read(folder: Path, value: object, **options: Any) -> Source:
-    return read_coco_vid(write(folder, value), **options)
+    return read_coco(write(folder, value), **options)
 
 
 def test_videos_frames_and_boxes_are_read(tmp_path: Path) -> None:
@@ -94,12 +95,16 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     value = content()
     value["annotations"] += [
         annotation(4, 10, iscrowd=1),
+        annotation(7, 10, ignore=1),
         annotation(5, 10, bbox=[1, 1, 0, 5]),
         annotation(6, 10, category_id=2),
     ]
     value["videos"][1]["length"] = 9
     first, second = read(tmp_path, value, classes=[ObjectClass("dog", "n02084071")]).videos
-    assert first.counts == {CROWD: 1, NO_AREA: 1, OTHER_CLASS: 2}
+    assert first.counts == {NO_AREA: 1, OTHER_CLASS: 2}
+    assert first.ignored is not None
+    assert first.ignored.count.tolist() == [2, 0, 0]
+    assert first.ignored.crowd.tolist() == [True, False]
     assert second.counts == {OTHER_LENGTH: 1}
     assert first.class_id.tolist() == [0, 0]
 
@@ -115,6 +120,25 @@ def test_plain_coco_is_a_video_of_one_frame_for_each_image(tmp_path: Path) -> No
     assert [v.frame_number.tolist() for v in videos] == [[0]] * 5
     assert [len(v.class_id) for v in videos] == [1, 0, 2, 0, 0]
     assert (videos[0].size, videos[0].files.kind, videos[0].files.source) == ((64, 48), IMAGE, "first/000000.JPEG")
+
+
+def test_frames_and_classes_are_called_as_the_file_calls_them(tmp_path: Path) -> None:
+    source = read(tmp_path, content())
+    called = source.videos[1].called
+    assert (called.id, called.number) == (("13", "14"), (0, 1))
+    assert called.path == ("second/000000.JPEG", "second/000001.JPEG")
+    assert source.class_ids == ("2", "5")
+
+
+def test_an_area_that_isnt_that_of_the_box_is_kept(tmp_path: Path) -> None:
+    value = content()
+    areas = [200, 200, 64 * 48]
+    for of_box, area in zip(value["annotations"], areas, strict=True):
+        of_box["area"] = area
+    assert "area" not in read(tmp_path, value).videos[0].instance_attributes
+    value["annotations"][1]["area"] = 120.5
+    del value["annotations"][2]["area"]
+    assert read(tmp_path, value).videos[0].instance_attributes["area"].tolist() == [200, 120.5, 64 * 48]
 
 
 # -- where the frames are ----------------------------------------------------------------------------------------------
@@ -164,36 +188,48 @@ def again(section: str, **fields: object) -> Callable[[Content], object]:
 
 
 FAULTS: dict[str, tuple[Callable[[Content], object], str]] = {
-    "video id twice": (again("videos", name="x"), r"videos\[2\]: id 1, wanted an id that comes once"),
-    "image id twice": (again("images", frame_id=7), r"images\[5\]: id 10, wanted an id that comes once"),
+    "video id twice": (again("videos", name="x"), r"videos\[2\]: id 1, wanted an id that stands once"),
+    "image id twice": (again("images", frame_id=7), r"images\[5\]: id 10, wanted an id that stands once"),
     "category id twice": (again("categories"), r"categories\[2\]: id 5"),
     "annotation id twice": (again("annotations"), r"annotations\[3\]: id 1"),
     "video name twice": (change("videos", 1, name="first"), "two videos are called 'first'"),
-    "frame twice": (again("images", id=99), r"images\[5\]: frame_id 0 of video 'first' comes twice"),
-    "unknown image": (change("annotations", 1, image_id=77), r"annotations\[1\]: image_id 77 is no image"),
-    "unknown category": (change("annotations", 1, category_id=77), r"annotations\[1\]: category_id 77 is no category"),
-    "unknown video": (change("images", 1, video_id=77), r"images\[1\]: video_id 77 is no video"),
-    "image without video": (change("images", 1, video_id=None), r"images\[1\]: video_id None is no video"),
+    "frame twice": (again("images", id=99), r"images\[5\]: frame 0 stands twice in its video, first in"),
+    "unknown image": (
+        change("annotations", 1, image_id=77),
+        r"annotations\[1\]: image_id 77; wanted that of one",
+    ),
+    "unknown category": (
+        change("annotations", 1, category_id=77),
+        r"annotations\[1\]: category_id 77; wanted that of one",
+    ),
+    "unknown video": (change("images", 1, video_id=77), r"images\[1\]: video 77; wanted that of one"),
+    "image without video": (change("images", 1, video_id=None), r"images\[1\]: video None; wanted"),
     "no file name": (change("images", 1, file_name=None), r"images\[1\]: file_name None, wanted a text"),
-    "path out": (change("images", 1, file_name="../../etc/passwd"), r"images\[1\]: file_name .* inside the folder"),
+    "path out": (
+        change("images", 1, file_name="../../etc/passwd"),
+        r"images\[1\]: .*passwd', wanted a path",
+    ),
     "absolute path": (
         change("videos", 0, file="/etc/passwd"),
-        r"videos\[0\]: file '/etc/passwd', wanted a path inside",
+        r"videos\[0\]: '/etc/passwd', wanted a path inside",
     ),
     "negative frame": (change("images", 1, frame_id=-1), r"images\[1\]: frame_id -1, wanted a whole number"),
     "fractional frame": (change("images", 1, frame_id=1.5), r"images\[1\]: frame_id 1.5"),
     "huge frame": (change("images", 1, frame_id=10**30), r"images\[1\]: frame_id 1000"),
     "negative width": (change("annotations", 0, bbox=[1, 1, -2, 3]), r"annotations\[0\]: bbox \[1, 1, -2, 3\]"),
-    "three numbers": (change("annotations", 0, bbox=[1, 1, 2]), r"annotations\[0\]: bbox .* four finite numbers"),
+    "three numbers": (
+        change("annotations", 0, bbox=[1, 1, 2]),
+        r"annotations\[0\]: bbox .*, wanted 4 numbers",
+    ),
     "text in a box": (change("annotations", 0, bbox=[1, 1, 2, "3"]), r"annotations\[0\]: bbox"),
     "bool in a box": (change("annotations", 0, bbox=[1, 1, 2, True]), r"annotations\[0\]: bbox"),
     "huge number": (change("annotations", 0, bbox=[1, 1, 2, 10**400]), r"annotations\[0\]: bbox .*… *, wanted|bbox"),
     "not a number": (change("annotations", 0, bbox=[1, 1, 2, float("nan")]), r"after images\[4\]|NaN is no number"),
     "infinity": (change("annotations", 1, bbox=[1, 1, 2, float("inf")]), r"after annotations\[0\]: .*Infinity"),
-    "flag no flag": (change("annotations", 0, occluded=3), r"annotations\[0\]: occluded 3, wanted 0 or 1"),
+    "flag no flag": (change("annotations", 0, occluded=3), r"annotations\[0\]: occluded 3, wanted true or false"),
     "id no id": (change("annotations", 0, image_id=[10]), r"annotations\[0\]: image_id \[10\], wanted an id"),
     "sizes differ": (change("images", 1, width=32, height=24), r"images\[1\]: 32x24 pixels, others .* 64x48"),
-    "no object": (lambda value: value["images"].append(7), r"images\[5\]: found 7"),
+    "no object": (lambda value: value["images"].append(7), r"images\[5\]: 7, wanted an object"),
     "no images": (lambda value: value.pop("images"), "images and categories was wanted"),
     "no categories": (lambda value: value.pop("categories"), "images and categories was wanted"),
     "many attributes": (change("annotations", 1, **{f"a{n}": n for n in range(99)}), r"annotations\[1\]: one of more"),
@@ -236,12 +272,12 @@ def test_what_is_no_json_is_refused(tmp_path: Path, text: bytes, words: str) -> 
     path = tmp_path / "val.json"
     path.write_bytes(text)
     with pytest.raises(AnnotationError, match=words):
-        read_coco_vid(path)
+        read_coco(path)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AnnotationError, match=r"none\.json: can't be read"):
-        read_coco_vid(tmp_path / "none.json")
+    with pytest.raises(AnnotationError, match=r"none\.json: no such file"):
+        read_coco(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -264,7 +300,7 @@ def test_sections_yield_what_json_would_load(tmp_path: Path, indent: int | None)
 @pytest.mark.parametrize(("split", "counts"), [("train", (73, 22_830, 25_126)), ("val", (15, 4_693, 5_590))])
 def test_the_real_drone_clips(shared_data: Path, split: str, counts: tuple[int, int, int]) -> None:
     path = shared_data / "drone" / f"{split}.json"
-    source = read_coco_vid(path)
+    source = read_coco(path)
     index = build_index(source.videos, source.classes, "drone", split, str(source.root))
     assert (index.n_videos, index.n_frames, index.n_instances) == counts
     assert index.class_names == ("airplane", "bird", "drone", "helicopter")
@@ -282,6 +318,6 @@ def test_frames_of_the_real_clips_can_be_read(shared_data: Path) -> None:
     pytest.importorskip("av")
     from vidkit.data.frames import frame
 
-    source = read_coco_vid(shared_data / "drone" / "val.json")
+    source = read_coco(shared_data / "drone" / "val.json")
     index = build_index(source.videos, source.classes, "drone", "val", str(source.root))
     assert frame(index, int(index.frame_start[1])).shape == (512, 640, 3)
