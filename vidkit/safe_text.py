@@ -22,8 +22,8 @@ def _escaped(char: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The text with its line ends as they are and every line printable."""
-    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
+    """The text with its tabs and line ends as they are, and printable between them."""
+    return text if text.isprintable() else "".join(c if c in "\t\n" else _escaped(c) for c in text)
 
 
 def message(text: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -25,6 +26,7 @@ from PIL import Image
 
 from vidkit.data.index import FOLDER, IMAGE, TAR, VIDEO, FrameFiles, Index
 from vidkit.errors import FrameError
+from vidkit.reading_door import reading
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -34,6 +36,8 @@ Frame = NDArray[np.uint8]
 """`(H, W, 3)` uint8 RGB."""
 
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+MOST_PIXELS = 100_000_000
+"""Of one image or frame of a video; more are refused before anything is decoded. 100 megapixels take 300 MB as RGB."""
 PATTERN = re.compile(r"([^{}]*)\{:(0?\d{0,2}d?)\}([^{}]*)")
 
 
@@ -130,11 +134,8 @@ def _size(index: Index, video: int) -> tuple[int, int]:
 
 
 def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
-    try:
-        with path.open("rb") as file:
-            return _decode(file, str(path), size, at_least)
-    except OSError as error:
-        raise FrameError(f"{path}: can't be read: {error.strerror or error}; was the data moved?") from None
+    with reading(path, FrameError, "an image; was the data moved?"), path.open("rb") as file:
+        return _decode(file, str(path), size, at_least)
 
 
 def _from_tar(
@@ -144,28 +145,22 @@ def _from_tar(
         raise FrameError(f"{path}: the index doesn't tell where in this tar its frames are; prepare it again")
     offset, length = int(files.offset[row]), int(files.size[row])
     place = f"{path}: {length} bytes from {offset}"
-    try:
-        with path.open("rb") as file:
-            if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
-                raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
-            content = os.pread(file.fileno(), length, offset)
-    except OSError as error:
-        raise FrameError(f"{path}: can't be read: {error.strerror}; was the data moved?") from None
+    with reading(path, FrameError, "the tar that was indexed; was the data moved?"), path.open("rb") as file:
+        if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
+            raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
+        content = os.pread(file.fileno(), length, offset)
     return _decode(BytesIO(content), place, size, at_least)
 
 
 def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
     """The image in `file` as RGB; its size is held against the index before anything is decoded."""
-    try:
+    with reading(place, FrameError, "an image that can be decoded"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is our own
         with Image.open(file, formats=IMAGE_FORMATS) as image:
             _check_size(image.size, size, place)
             if at_least is not None:
                 image.draft("RGB", at_least)
             return _as_rgb(image)
-    except (FrameError, MemoryError):
-        raise
-    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
-        raise FrameError(f"{place}: not an image that can be decoded: {error}") from None
 
 
 def _as_rgb(image: Image.Image) -> Frame:
@@ -178,6 +173,8 @@ def _as_rgb(image: Image.Image) -> Frame:
 
 
 def _check_size(found: tuple[int, int], wanted: tuple[int, int], place: str) -> None:
+    if found[0] * found[1] > MOST_PIXELS:
+        raise FrameError(f"{place}: {found[0]}x{found[1]} pixels; at most {MOST_PIXELS:,} in all are read")
     if 0 not in wanted and found != wanted:
         raise FrameError(
             f"{place}: {found[0]}x{found[1]} pixels, the index says {wanted[0]}x{wanted[1]}: "
@@ -229,15 +226,17 @@ def _opening(path: Path) -> Iterator[InputContainer]:
         raise FrameError(f"{path}: reading video files needs PyAV: pip install av") from None
     if not path.is_file():
         raise FrameError(f"{path}: no such file; was the data moved?")
-    try:
-        # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
-            if not container.streams.video:
-                raise FrameError(f"{path}: holds no video stream")
-            container.streams.video[0].thread_type = "AUTO"
-            yield container
-    except (OSError, ValueError) as error:  # FFmpeg's errors are of these kinds
-        raise FrameError(f"{path}: not a video that can be decoded: {error}") from None
+    # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
+    with (
+        reading(path, FrameError, "a video that can be decoded"),
+        av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container,
+    ):
+        if not container.streams.video:
+            raise FrameError(f"{path}: holds no video stream")
+        stream = container.streams.video[0]
+        _check_size((stream.codec_context.width, stream.codec_context.height), (0, 0), str(path))
+        stream.thread_type = "AUTO"
+        yield container
 
 
 def _rgb(picture: VideoFrame) -> Frame:
