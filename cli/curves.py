@@ -85,7 +85,7 @@ def command(
       vidkit curves results.pkl --score-bins 20 --json
     """
     from vidkit.evaluation.curves import precision_recall, score_histogram, video_scores
-    from vidkit.files import write_text
+    from vidkit.files import table_csv, write_text
     from vidkit.runs.finding import results_folder
 
     if not math.isfinite(lowest_score):
@@ -101,7 +101,7 @@ def command(
     calibrated, why = _calibration(loaded, protocol, score_bins, lowest_score)
     tables = _tables(curves, histogram, videos, calibrated)
     for name, table in tables.items():
-        write_text(folder / name, table.to_csv(index=False))
+        write_text(folder / name, table_csv(table))
     if as_json:
         content = {
             "protocol": protocol,

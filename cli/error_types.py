@@ -86,14 +86,14 @@ def command(
       vidkit errors results.pkl -o errors.csv --json
     """
     from vidkit.evaluation.errors_by_type import decompose
-    from vidkit.files import write_text
+    from vidkit.files import table_csv, write_text
 
     check_thresholds(protocol, foreground, background)
     loaded = workspace.load([run])
     index, by = loaded.index, groups.by(loaded.index)
     report = decompose(index, loaded.only, protocol, by, groups.bins, groups.fp_rule, foreground, background)
     if output is not None:
-        write_text(output, report.to_frame().to_csv(index=False))
+        write_text(output, table_csv(report.to_frame()))
     if as_json:
         files = [] if output is None else [str(output)]
         told = {"limited": bool(loaded.limited), "index": str(loaded.index_file), "files": files}

@@ -1,5 +1,7 @@
 """Files and folders written whole or not at all, by one process at a time."""
 
+from __future__ import annotations
+
 import csv
 import errno
 import fcntl
@@ -11,10 +13,13 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vidkit.errors import ChoiceError
 from vidkit.safe_text import sheet_cell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -163,6 +168,13 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         writer.writerow({name: _cell(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def table_csv(table: pd.DataFrame) -> str:
+    """A DataFrame as CSV, its texts as cells of a sheet."""
+    texts = [name for name in table.columns if table[name].dtype.kind not in "biuf"]
+    text: str = table.assign(**{name: table[name].map(sheet_cell) for name in texts}).to_csv(index=False)
+    return text
 
 
 def _cell(value: Any) -> Any:

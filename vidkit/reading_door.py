@@ -60,4 +60,6 @@ def reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deep"
     said = str(error)
-    return f"damaged, or something else: {type(error).__name__}{': ' if said else ''}{said}"
+    if type(error) is ValueError and said:
+        return said
+    return f"damaged ({type(error).__name__}{': ' if said else ''}{said})"

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeVar
 
+from vidkit.safe_text import printable
+
 ROWS = 7
 """Rows of a table in a `repr`, so that with title, heading and a last line it fits ten lines."""
 
@@ -35,7 +37,7 @@ def as_html(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     heading = "".join(f"<th>{escape(name)}</th>" for name in columns)
     cells = ("".join(f"<td>{escape(_cell(row.get(name)))}</td>" for name in columns) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in cells)
-    return f"<table><caption>{escape(title)}</caption><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table><caption>{escape(printable(title))}</caption><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def percent(share: float) -> str:
@@ -46,4 +48,4 @@ def percent(share: float) -> str:
 def _cell(value: Any) -> str:
     if value is None or value != value:
         return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.errors import FrameError
+from vidkit.reading_door import reading
 
 CAMERAS = {"linux": ("v4l2", "/dev/video0"), "darwin": ("avfoundation", "default"), "win32": ("dshow", "video=0")}
 """The operating system's way to a camera, and its first camera."""
@@ -21,14 +22,12 @@ def frames_of(source: str | Path) -> Iterator[NDArray[np.uint8]]:
     source can't be opened, has no video, or breaks off in the middle of a frame.
     """
     av = _av()
-    try:
-        with _open(av, source) as container:
-            if not container.streams.video:
-                raise FrameError(f"{source}: no video in it")
-            for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
-    except (av.FFmpegError, OSError) as error:
-        raise FrameError(f"{source}: not decoded: {error}") from None
+    place = Path(source) if Path(source).exists() else str(source)
+    with reading(place, FrameError, "a video, or `camera`"), _open(av, source) as container:
+        if not container.streams.video:
+            raise FrameError(f"{source}: no video in it")
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="rgb24")
 
 
 def _av() -> Any:
@@ -44,6 +43,6 @@ def _open(av: Any, source: str | Path) -> Any:
     if name != "camera" and not name.startswith("camera:"):
         if not Path(name).is_file():
             raise FrameError(f"{source}: no such file; wanted a video file or `camera`")
-        return av.open(name)
+        return av.open(str(Path(name).absolute()), options={"protocol_whitelist": "file"})  # no playlist leads out
     form, first = CAMERAS.get(sys.platform, CAMERAS["linux"])
     return av.open(name.partition(":")[2] or first, format=form)

@@ -34,6 +34,7 @@ from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
 from impnet_model.weights.initial import FLOW_FORMAT, FLOW_VERSION, take_flow
 from vidkit.errors import did_you_mean
+from vidkit.number_ranges import check_ranges
 from vidkit.synth import DIFFICULTIES, Scene, Settings, make_scene, render, true_flow
 
 SHORT = Optimisation(
@@ -75,6 +76,8 @@ class PairSettings:
                 f"reach {self.reach}, scenes {self.scenes}, pairs {self.pairs}, workers {self.workers}, object_share "
                 f"{self.object_share}: wanted 1 or more of the first three, 0 or more, 0 … 1"
             )
+        check_ranges(self, dict.fromkeys(("reach", "scenes", "pairs"), (1, 10_000_000)))
+        check_ranges(self, {"width": (1, 2**14), "height": (1, 2**14), "speed": (0, 1e3), "workers": (0, 1024)})
         self.settings()
 
     def settings(self) -> Settings:

@@ -12,7 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vidkit.errors import ChoiceError
+from vidkit.errors import AnnotationError, ChoiceError
+from vidkit.reading_door import reading
 
 if TYPE_CHECKING:
     from vidkit.data.readers.source import Source
@@ -62,8 +63,9 @@ class AnnotationForm:
 
     def read(self, path: Path, **options: Any) -> Source:
         """What the reader finds at `path`. Raises AnnotationError."""
-        source: Source = getattr(self._module(), self.reader.partition(":")[2])(path, **options)
-        return source
+        with reading(path, AnnotationError, self.what):
+            source: Source = getattr(self._module(), self.reader.partition(":")[2])(path, **options)
+            return source
 
     def looks_like(self, path: Path) -> bool:
         """Whether the file or folder at `path` seems to be of this form; False where nothing tells."""
