@@ -37,7 +37,8 @@ def as_html(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     heading = "".join(f"<th>{escape(name)}</th>" for name in columns)
     cells = ("".join(f"<td>{escape(_cell(row.get(name)))}</td>" for name in columns) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in cells)
-    return f"<table><caption>{escape(printable(title))}</caption><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"
+    caption = f"<caption>{escape(printable(title))}</caption>"
+    return f"<table>{caption}<thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def percent(share: float) -> str:
