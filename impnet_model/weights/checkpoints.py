@@ -194,6 +194,7 @@ def faults_of(wanted: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[st
     """In words what keeps `state` from being `wanted`: names, shapes, values; empty if nothing does."""
     common = sorted(set(wanted) & set(state))
     tensors = [name for name in common if isinstance(state[name], Tensor) and _is_plain(state[name])]
+    right = [name for name in tensors if state[name].shape == wanted[name].shape]
     shapes = [
         f"{name} {tuple(state[name].shape)}, wanted {tuple(wanted[name].shape)}"
         for name in tensors
@@ -204,9 +205,9 @@ def faults_of(wanted: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[st
         "unexpected": sorted(map(str, set(state) - set(wanted))),
         "no dense tensor of real numbers": [name for name in common if name not in tensors],
         "of another shape": shapes,
+        # what has another shape may be of any size: its values aren't looked at
+        "with values that aren't finite": [name for name in right if not bool(torch.isfinite(state[name]).all())],
     }
-    if not any(found.values()):  # values are looked at last: what has another shape may be of any size
-        found["with values that aren't finite"] = [n for n in tensors if not bool(torch.isfinite(state[n]).all())]
     return [f"{len(names)} {what}: {', '.join(names)}" for what, names in found.items() if names]
 
 
