@@ -5,13 +5,12 @@ video with replacement, and evaluated as a user would evaluate it, intervals, gr
 included. Detections are matched once, with the whole population; a set takes the rows of its videos. Whether a video is
 easy, its objects and the level of its scores are drawn once for each video, so its frames are alike.
 
-    python benchmarks/interval_coverage.py --videos 20 100 555 --sets 200 --output coverage.json
-    python benchmarks/interval_coverage.py --populations vid --vid vid_val_gt_all.npz --videos 555
-    python benchmarks/interval_coverage.py --table coverage.json
+    python benchmarks/interval_coverage.py --output coverage.csv
+    python benchmarks/interval_coverage.py --populations vid --vid vid_val_gt_all.npz --sets 200 --output coverage.csv
+    python benchmarks/interval_coverage.py --tables coverage.csv
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,22 +18,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from vidkit.classes import VID_CLASSES
 from vidkit.data.index import Index
 from vidkit.evaluation.compare import Comparison, compare_matches
 from vidkit.evaluation.evaluate import match_for
-from vidkit.evaluation.intervals import is_far_off, mean_of_known
+from vidkit.evaluation.intervals import FEWEST_VIDEOS, Resampled, Scale, Spread, mean_of_known
 from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.overlaps import Nearest, Pairs
 from vidkit.evaluation.protocols import FGFA
 from vidkit.evaluation.result import Bootstrap, GroupResult
 from vidkit.evaluation.slices import breakdowns
 from vidkit.files import write_text
+from vidkit.pages.result_tables import to_markdown
 from vidkit.predictions.table import Predictions
 
 LEVEL = 0.95
+FEWEST = 2  # videos; the study looks below the limit that vidkit has
+FAST = 0.7  # motion IoU
 SIDE = 50.0  # pixels, of an object
 NUMBERS = ("mAP", "fast", "class", "B - A", "fast B - A")
 
@@ -63,6 +66,9 @@ POPULATIONS = {
     "30-calibrated": Population("30 classes, calibrated scores", classes=30, shift=0.0),
     "crowded": Population("30 classes, 5 objects a video", classes=30, tracks=5.0),
     "rare-fast": Population("5 classes, one video in 20 fast", fast=0.05),
+    "1-alike": Population("1 class, B no better than A", classes=1, better=0.0),
+    "5-alike": Population("5 classes, B no better than A", better=0.0),
+    "30-alike": Population("30 classes, B no better than A", classes=30, better=0.0),
     "hard": Population("5 classes, a poor detector", level=-1.2),
     "easy": Population("5 classes, a nearly perfect detector", level=3.0, shift=0.5),
     "vid": Population("VID's own videos, classes and box counts", classes=30),
@@ -257,42 +263,87 @@ def _table(
 # -- coverage ----------------------------------------------------------------------------------------------------------
 
 
-def groups_of(found: Comparison) -> Iterator[tuple[GroupResult, GroupResult]]:
-    """All data and the fast objects, of a and b."""
-    yield found.a.overall, found.b.overall
-    yield found.a.group("motion", "fast"), found.b.group("motion", "fast")
+@dataclass(frozen=True, eq=False)
+class Number:
+    """A number that an evaluation tells, and what resampling tells of it."""
+
+    name: str
+    scale: Scale
+    spread: Spread
+    replicates: NDArray[np.float64]  # (B,)
+    left_out: NDArray[np.float64]  # (V,)
+    tracks: int  # that have ground truth of it
+
+
+def numbers_of(index: Index, found: Comparison) -> Iterator[Number]:
+    """The mean AP of all data and of what is fast, their differences, and the AP of the first class."""
+    for name, gap_name, fast in (("mAP", "B - A", False), ("fast", "fast B - A", True)):
+        a, b = (result.group("motion", "fast") if fast else result.overall for result in (found.a, found.b))
+        of_a, of_b = _resampled(a), _resampled(b)
+        gap, tracks = of_b.minus(of_a), _tracks(index, index.motion_iou < FAST if fast else index.class_id >= 0)
+        yield Number(name, "share", of_a.mean(a.mean_ap), *_means(of_a), tracks)
+        yield Number(gap_name, "difference", gap.mean(b.mean_ap - a.mean_ap), *_means(gap), tracks)
+    first, tracks = _resampled(found.a.overall).classes(slice(0, 1)), _tracks(index, index.class_id == 0)
+    ap = found.a.overall.ap[:1]
+    yield Number("class", "share", first.by_class(ap), first.replicates[0], first.left_out[0], tracks)
+
+
+def _resampled(group: GroupResult) -> Resampled:
+    assert group.resampled is not None
+    return group.resampled
+
+
+def _means(resampled: Resampled) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return mean_of_known(resampled.replicates.T), mean_of_known(resampled.left_out.T)
+
+
+def _tracks(index: Index, kept: NDArray[np.bool_]) -> int:
+    video = index.frame_video[index.instance_frame[kept]].astype(np.int64)
+    return len(np.unique(video * 10_000 + index.track_id[kept]))
 
 
 def true_values(found: Comparison) -> dict[str, float]:
     """The numbers of a population."""
-    (a, b), (fast_a, fast_b) = groups_of(found)
-    values = (a.mean_ap, fast_a.mean_ap, float(a.ap[0]), b.mean_ap - a.mean_ap, fast_b.mean_ap - fast_a.mean_ap)
+    a, b = found.a, found.b
+    fast_a, fast_b = (result.group("motion", "fast").mean_ap for result in (a, b))
+    values = (a.mean_ap, fast_a, float(a.overall.ap[0]), b.mean_ap - a.mean_ap, fast_b - fast_a)
     return dict(zip(NUMBERS, values, strict=True))
 
 
-def ends_of(found: Comparison) -> Iterator[tuple[str, float, NDArray[np.float64], NDArray[np.float64], float]]:
-    """Name, value, interval, percentiles of the replicates, and the share of these below the value."""
-    (a, b), (fast_a, fast_b) = groups_of(found)
-    for name, group in (("mAP", a), ("fast", fast_a)):
-        assert group.interval is not None and group.resampled is not None
-        means = mean_of_known(group.resampled.replicates.T)
-        yield name, group.mean_ap, group.interval.mean_ap, _percentiles(means), group.interval.below
-    assert a.interval is not None and a.resampled is not None
-    yield "class", float(a.ap[0]), a.interval.ap[0], _percentiles(a.resampled.replicates[0]), np.nan
-    for name, mine, theirs, by in (("B - A", b, a, ""), ("fast B - A", fast_b, fast_a, "motion")):
-        assert mine.resampled is not None and theirs.resampled is not None
-        gap = mean_of_known((mine.resampled.replicates - theirs.resampled.replicates).T)
-        told = next(d for d in found.differences if (d.by, d.name, d.class_name) == (by, mine.name, ""))
-        yield name, told.delta, np.array([told.low, told.high]), _percentiles(gap), np.nan
+def told(number: Number) -> dict[str, Any]:
+    """What resampling says of a number, with intervals from two videos on: a row of the records, but for the truth."""
+    spread = number.spread
+    low, high = spread.ends(LEVEL, number.scale, FEWEST)[0]
+    off = number.left_out[~np.isnan(number.left_out)]
+    off = off - off.mean() if len(off) else off
+    known = number.replicates[~np.isnan(number.replicates)]
+    ends = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else np.full(2, np.nan)
+    squares = float((off**2).sum())
+    return {
+        "number": number.name,
+        "value": float(spread.value[0]),
+        "low": float(low),
+        "high": float(high),
+        "percentile_low": float(ends[0]),
+        "percentile_high": float(ends[1]),
+        "p_better": float(spread.positive(FEWEST)[0]) if number.scale == "difference" else np.nan,
+        "percentile_p": float((known > 0).mean() + 0.5 * (known == 0).mean()) if len(known) else np.nan,
+        "with_truth": int(spread.n_videos[0]),
+        "tracks": number.tracks,
+        "effective": squares**2 / float((off**4).sum()) if squares > 0 else np.nan,
+        "below": float(spread.below[0]),
+        "skew": _skew(known),
+    }
 
 
-def _percentiles(replicates: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = replicates[~np.isnan(replicates)]
-    return np.quantile(known, [0.025, 0.975]) if len(known) else np.full(2, np.nan)
+def _skew(values: NDArray[np.float64]) -> float:
+    if len(values) < 2 or values.std() == 0:
+        return np.nan
+    return float(((values - values.mean()) ** 3).mean() / values.std() ** 3)
 
 
 def study(name: str, spec: Population, n_videos: list[int], sets: int, replicates: int, vid: Path | None) -> list[Any]:
-    """The rows of one population, one for each number of videos and each number that is looked at."""
+    """The records of one population: a row for each number of videos, each set and each number that is looked at."""
     rng = np.random.default_rng([1, list(POPULATIONS).index(name)])
     if name == "vid":
         assert vid is not None, "the population vid needs --vid FILE"
@@ -308,90 +359,105 @@ def study(name: str, spec: Population, n_videos: list[int], sets: int, replicate
     truth = true_values(compare_matches(whole[0], whole[1], wanted))
     rows: list[Any] = []
     for n in n_videos:
-        started = time.perf_counter()
-        found = [one_set(whole, n, np.random.default_rng([n, k]), replicates) for k in range(sets)]
-        print(f"{name}, {n} videos: {time.perf_counter() - started:.0f} s", flush=True)
-        rows += [row_of(name, n, number, [each[number] for each in found], truth[number]) for number in NUMBERS]
+        started = time.process_time()
+        for k in range(sets):
+            for row in one_set(whole, n, np.random.default_rng([n, k]), replicates):
+                rows.append({"population": name, "videos": n, "set": k, "truth": truth[row["number"]], **row})
+        print(f"{name}, {n} videos: {time.process_time() - started:.0f} s", flush=True)
     return rows
 
 
-def one_set(
-    whole: list[Matches], n: int, rng: np.random.Generator, replicates: int
-) -> dict[str, tuple[float, NDArray[np.float64], NDArray[np.float64], float]]:
+def one_set(whole: list[Matches], n: int, rng: np.random.Generator, replicates: int) -> Iterator[dict[str, Any]]:
     """What an evaluation of n drawn videos says of each number."""
     videos = rng.integers(0, whole[0].index.n_videos, n)
     a, b = (take(matches, videos) for matches in whole)
     found = compare_matches(
         a, b, breakdowns("motion", a.index, FGFA), Bootstrap(replicates, int(rng.integers(1 << 31)))
     )
-    return {name: rest for name, *rest in ends_of(found)}  # type: ignore[misc]  # four parts, as annotated
+    return map(told, numbers_of(a.index, found))
 
 
-def row_of(population: str, n: int, number: str, found: list[Any], truth: float) -> dict[str, Any]:
-    """How often the intervals of one number hold its true value."""
-    value, ends, percentiles = (np.array([each[i] for each in found], float) for i in range(3))
-    told = ~np.isnan(ends[:, 0])
-    below, above = ends[told, 1] < truth, ends[told, 0] > truth
-    far = np.array([is_far_off(each[3]) for each in found])[told]
-    held = ~below & ~above
-    return {
-        "population": population,
-        "videos": n,
-        "number": number,
-        "sets": len(found),
-        "told": int(told.sum()),
-        "truth": truth,
-        "bias": float(np.nanmean(value) - truth) if np.isfinite(value).any() else None,
-        "held": _mean(held),
-        "below": _mean(below),
-        "above": _mean(above),
-        "width": _mean(np.ptp(ends[told], axis=1)),
-        "percentile_held": _mean((percentiles[told, 0] <= truth) & (truth <= percentiles[told, 1])),
-        "far_off": int(far.sum()),
-        "held_far_off": _mean(held[far]),
-    }
+# -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def _mean(values: NDArray[Any]) -> float | None:
-    return float(np.mean(values)) if len(values) else None
+def coverage_table(records: pd.DataFrame) -> pd.DataFrame:
+    """How many of 100 intervals hold the truth: a row for each population and number of videos."""
+    known = records[(records.with_truth >= FEWEST_VIDEOS) & records.low.notna()]
+    rows = []
+    for (population, videos), some in records.groupby(["population", "videos"], sort=False):
+        mine = known[(known.population == population) & (known.videos == videos)]
+        sets = some.set.nunique()
+        cells = [_coverage(mine[mine.number == number], sets) for number in NUMBERS]
+        rows.append([population, str(videos), *cells])
+    return pd.DataFrame(rows, columns=["population", "videos", *NUMBERS])
 
 
-def table(rows: list[Any]) -> str:
-    """The share of intervals that hold the truth, as Markdown: a row for each population and number of videos."""
-    lines = ["| population | videos | " + " | ".join(NUMBERS) + " |", "|---|---:|" + "---:|" * len(NUMBERS)]
-    cells = {(row["population"], row["videos"], row["number"]): row for row in rows}
-    for population, n in dict.fromkeys((row["population"], row["videos"]) for row in rows):
-        parts = [_cell(cells[population, n, number]) for number in NUMBERS]
-        lines.append(f"| {population} | {n} | {' | '.join(parts)} |")
-    return "\n".join(lines)
-
-
-def _cell(row: Any) -> str:
-    if row["told"] < row["sets"] / 10:
+def _coverage(records: pd.DataFrame, sets: int) -> str:
+    if len(records) < sets / 10:
         return "–"
-    part = "" if row["told"] == row["sets"] else f" of {row['told']}"
-    return f"{100 * row['held']:.0f}{part} ({100 * row['percentile_held']:.0f})"
+    held = (records.low <= records.truth) & (records.truth <= records.high)
+    percentile = (records.percentile_low <= records.truth) & (records.truth <= records.percentile_high)
+    part = "" if len(records) == sets else f" of {len(records)}"
+    return f"{100 * held.mean():.0f}{part} ({100 * percentile.mean():.0f})"
+
+
+def few_table(records: pd.DataFrame) -> pd.DataFrame:
+    """What is said of B - A where B is no better than A, from two videos on, all such populations together."""
+    rows = []
+    for videos, some in records[records.population.str.endswith("alike")].groupby("videos"):
+        gap = some[(some.number == "B - A") & some.low.notna()]
+        score = some[(some.number == "mAP") & some.low.notna()]
+        cells = [
+            (gap.low <= gap.truth) & (gap.truth <= gap.high),
+            (gap.percentile_low <= gap.truth) & (gap.truth <= gap.percentile_high),
+            (gap.low > 0) | (gap.high < 0),
+            (gap.p_better < 0.001) | (gap.p_better > 0.999),
+            (gap.percentile_p == 0) | (gap.percentile_p == 1),
+            gap.high < 0,
+            gap.percentile_high < 0,
+            (score.low <= score.truth) & (score.truth <= score.high),
+            (score.high - score.low) > 0.5,
+        ]
+        rows.append([str(videos), str(len(gap)), *(f"{100 * cell.mean():.1f}" for cell in cells)])
+    return pd.DataFrame(rows, columns=["videos", "sets", *FEW])
+
+
+FEW = (
+    "interval of B - A holds",
+    "(percentile)",
+    "excludes 0",
+    "P beyond .001 and .999",
+    "(percentile: 0 or 1)",
+    "B said to be worse",
+    "(percentile)",
+    "interval of mAP holds",
+    "and is wider than 50 points",
+)
 
 
 def main() -> None:
-    """Run the study, or print the table of one."""
+    """Run the study, or print the tables of one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--populations", nargs="+", choices=POPULATIONS, default=[p for p in POPULATIONS if p != "vid"])
-    parser.add_argument("--videos", type=int, nargs="+", default=[5, 10, 20, 50, 100, 300, 555])
-    parser.add_argument("--sets", type=int, default=200)
+    parser.add_argument("--videos", type=int, nargs="+", default=[2, 3, 4, 5, 7, 10, 20, 50, 100, 300, 555])
+    parser.add_argument("--sets", type=int, default=400)
     parser.add_argument("--replicates", type=int, default=300)
     parser.add_argument("--vid", type=Path, help="vid_val_gt_all.npz, for the population vid")
-    parser.add_argument("--output", type=Path, default=Path("coverage.json"), help="rows are added to those in it")
-    parser.add_argument("--table", type=Path, help="print the table of such a file, and do nothing else")
+    parser.add_argument("--output", type=Path, default=Path("coverage.csv"), help="rows are added to those in it")
+    parser.add_argument("--tables", type=Path, nargs="+", help="print the tables of such files, and do nothing else")
     options = parser.parse_args()
-    if options.table:
-        print(table(json.loads(options.table.read_text(encoding="utf-8"))))
+    if options.tables:
+        records = pd.concat(map(pd.read_csv, options.tables), ignore_index=True)
+        print(
+            to_markdown(coverage_table(records[records.videos >= FEWEST_VIDEOS])),
+            to_markdown(few_table(records)),
+            sep="\n",
+        )
         return
     for name in options.populations:
         rows = study(name, POPULATIONS[name], options.videos, options.sets, options.replicates, options.vid)
-        before = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else []
-        write_text(options.output, json.dumps([*before, *rows], indent=1) + "\n")
-        print(table(rows), flush=True)
+        before = [pd.read_csv(options.output)] if options.output.exists() else []
+        write_text(options.output, pd.concat([*before, pd.DataFrame(rows)]).to_csv(index=False, float_format="%.6g"))
 
 
 if __name__ == "__main__":

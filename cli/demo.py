@@ -118,6 +118,8 @@ def command(out: Path, checkpoints: Path | None, stand_ins: bool, as_json: bool)
     """
     if stand_ins and checkpoints:
         raise click.UsageError("--stand-ins has no use for --checkpoints: give one of them")
+    from vidkit.evaluation.intervals import explained
+
     start = perf_counter()
     why = "" if stand_ins or checkpoints else _why_no_networks()
     if why:
@@ -140,6 +142,8 @@ def command(out: Path, checkpoints: Path | None, stand_ins: bool, as_json: bool)
     echo()
     lines = [list(row.values()) for row in rows]
     print_table(list(rows[0]), lines, title="mAP in % under the protocol fgfa, 95 % intervals over videos")
+    for why in explained(str(row["mAP"]) for row in rows):
+        echo(why)
     echo(f"{demo.note}\n")
     for title, paths in files.items():
         echo(f"{title:<8}{'  '.join(map(str, paths))}")

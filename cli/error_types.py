@@ -10,7 +10,7 @@ import click
 
 from .breakdown_options import GroupChoice, breakdown_options
 from .console import echo, json_option, print_json, print_table, say
-from .options import FILE, Command, protocol_option, together
+from .options import FILE, Command, ci_option, protocol_option, seed_option, together
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def check_thresholds(protocol: str, foreground: float | None, background: float)
 @protocol_option
 @breakdown_options
 @threshold_options
+@ci_option()
+@seed_option
 @click.option(
     "-o",
     "--output",
@@ -68,6 +70,8 @@ def command(
     groups: GroupChoice,
     foreground: float | None,
     background: float,
+    ci: int,
+    seed: int,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -82,7 +86,7 @@ def command(
     Examples:
       vidkit errors oracle-jitter
       vidkit errors results.pkl --index vidkit-data/vid_val.h5 --by motion,area
-      vidkit errors results.pkl --protocol coco --foreground 0.75 --by none
+      vidkit errors results.pkl --protocol coco --foreground 0.75 --by none --ci 1000
       vidkit errors results.pkl -o errors.csv --json
     """
     from vidkit.evaluation.errors_by_type import decompose
@@ -91,7 +95,7 @@ def command(
     check_thresholds(protocol, foreground, background)
     loaded = workspace.load([run])
     index, by = loaded.index, groups.by(loaded.index)
-    report = decompose(index, loaded.only, protocol, by, groups.bins, groups.fp_rule, foreground, background)
+    report = decompose(index, loaded.only, protocol, by, groups.bins, groups.fp_rule, foreground, background, ci, seed)
     if output is not None:
         write_text(output, table_csv(report.to_frame()))
     if as_json:
@@ -118,12 +122,16 @@ SHORT = {
 
 
 def _print(report: ErrorReport, data: str) -> None:
+    from vidkit.evaluation.intervals import explained
     from vidkit.evaluation.slices import repeats_all
 
     groups = (report.overall, *(group for group in report.groups if not repeats_all(group.by, group.name)))
     title = f"cost of each type of error in points of mAP, {report.protocol.name}, on {data}"
     columns = ["group", "mAP", *SHORT.values()]
-    print_table(columns, [_costs(group) for group in groups], title)
+    rows = [_costs(group) for group in groups]
+    print_table(columns, rows, title)
+    for line in explained(cell for row in rows for cell in row):
+        echo(line)
     echo()
     columns = ["group", "ground truth", *(short for kind, short in SHORT.items() if kind in report.overall.count)]
     print_table(columns, [_counts(group) for group in groups], "errors of each type")
@@ -134,7 +142,14 @@ def _print(report: ErrorReport, data: str) -> None:
 
 
 def _costs(group: GroupErrors) -> list[str]:
-    return [_label(group), _points(group.mean_ap), *(_points(group.delta[kind]) for kind in SHORT)]
+    return [_label(group), _points(group.mean_ap), *(_cost(group, kind) for kind in SHORT)]
+
+
+def _cost(group: GroupErrors, kind: str) -> str:
+    from vidkit.shown import with_interval
+
+    value, ends = group.delta[kind], group.interval.get(kind)
+    return with_interval(_points(value), ends and [f"{100 * end:.1f}" for end in ends], group.note.get(kind, ""))
 
 
 def _counts(group: GroupErrors) -> list[str]:

@@ -10,6 +10,8 @@ from .group import LazyGroup
 # name: (module of this package, first line of its help). The module's click command is called `command`.
 COMMANDS = {
     "prepare": ("prepare", "Turn annotations into an index."),
+    "join": ("join", "Make one index of several."),
+    "export": ("export", "Write an index's annotations in another form."),
     "check": ("check", "Look for faults in a data set on disk."),
     "info": ("info", "Show what is in an index."),
     "lists": ("lists", "Write the frame lists of the field for any tree."),
@@ -17,7 +19,7 @@ COMMANDS = {
     "view": ("view", "Draw frames with boxes, tracks and labels, or as several runs see them."),
     "render": ("render", "Make a film of a video as several runs see it."),
     "eval": ("eval", "Score predictions: mAP by motion speed and other attributes."),
-    "compare": ("compare", "Tell how much better one run is than another, with intervals."),
+    "compare": ("compare", "Tell how much better one run is than others, with intervals."),
     "errors": ("error_types", "Tell what keeps mAP below 100: six types of error and their cost."),
     "measures": ("measures", "Delay, stability, distance from the keyframe, streaming accuracy."),
     "curves": ("curves", "Precision against recall, score histograms, videos, calibration."),

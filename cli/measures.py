@@ -58,7 +58,7 @@ _SETTINGS = (
         help="For --distance, the keyframes where RUN doesn't tell them: frame K (default: L // 2) of every L, counted "
         "from 0.",
     ),
-    ci_option(what="For --distance: intervals"),
+    ci_option(),
     seed_option,
     click.option(
         "--fps",
@@ -131,8 +131,8 @@ def command(
     if not all(math.isfinite(number) for number in (settings.fps, *settings.rates)):
         raise click.UsageError("--fps and --rate: wanted finite numbers")
     schedule = schedule_of(settings.schedule)
-    if (schedule or settings.ci) and wanted and "distance" not in wanted:
-        raise click.UsageError("--schedule and --ci are for --distance")
+    if schedule and wanted and "distance" not in wanted:
+        raise click.UsageError("--schedule is for --distance")
     rules = protocol_named(protocol).name
     loaded = workspace.load([run])
     check(loaded.index, loaded.only)
@@ -192,13 +192,15 @@ def _delay(index: Index, predictions: Predictions, protocol: str, settings: Meas
     from vidkit.evaluation.delay import RATES, average_delay
 
     rates = settings.rates or RATES
-    return average_delay(index, predictions, protocol, rates, settings.window, settings.per).to_json()
+    return average_delay(
+        index, predictions, protocol, rates, settings.window, settings.per, settings.ci, settings.seed
+    ).to_json()
 
 
-def _stability(index: Index, predictions: Predictions, protocol: str, _: MeasureSettings) -> dict[str, Any]:
+def _stability(index: Index, predictions: Predictions, protocol: str, settings: MeasureSettings) -> dict[str, Any]:
     from vidkit.evaluation.stability import stability
 
-    return stability(index, predictions, protocol).to_json()
+    return stability(index, predictions, protocol, ci=settings.ci, seed=settings.seed).to_json()
 
 
 def _distance(index: Index, predictions: Predictions, protocol: str, settings: MeasureSettings) -> dict[str, Any]:
@@ -217,14 +219,20 @@ def _distance(index: Index, predictions: Predictions, protocol: str, settings: M
 
 
 def _streaming(index: Index, predictions: Predictions, protocol: str, settings: MeasureSettings) -> dict[str, Any]:
-    from vidkit.evaluation.evaluate import evaluate
+    from vidkit.evaluation.compare import compare_matches
+    from vidkit.evaluation.evaluate import match_for
+    from vidkit.evaluation.protocols import protocol_named
+    from vidkit.evaluation.result import Bootstrap
+    from vidkit.evaluation.slices import breakdowns
     from vidkit.evaluation.streaming import stream
 
     streamed = stream(index, predictions, settings.fps, settings.take)
-    by = ["motion"] if tells_motion(index) else []
-    offline = evaluate(index, predictions, protocol, by)
-    online = evaluate(index, streamed.predictions, protocol, by)
-    pairs = zip((offline.overall, *offline.groups), (online.overall, *online.groups), strict=True)
+    rules = protocol_named(protocol)
+    wanted = breakdowns(["motion"] if tells_motion(index) else [], index, rules)
+    offline, online = (match_for(index, each, rules, wanted) for each in (predictions, streamed.predictions))
+    found = compare_matches(offline, online, wanted, Bootstrap.asked(settings.ci, settings.seed))
+    lost = {(d.by, d.name): d for d in found.differences if not d.class_name}
+    pairs = zip((found.a.overall, *found.a.groups), (found.b.overall, *found.b.groups), strict=True)
     return {
         "fps": settings.fps,
         "take": streamed.take,
@@ -233,7 +241,13 @@ def _streaming(index: Index, predictions: Predictions, protocol: str, settings: 
         "unanswered_frames": streamed.unanswered,
         "skipped_frames": streamed.skipped,
         "groups": [
-            {"by": a.by, "name": a.name, "offline_mean_ap": a.mean_ap, "streaming_mean_ap": b.mean_ap} for a, b in pairs
+            {"by": a.by, "name": a.name, "offline_mean_ap": a.mean_ap, "streaming_mean_ap": b.mean_ap}
+            | {"streaming_interval": b.ends(), "note": b.note()}
+            | {
+                "difference_interval": lost[a.by, a.name].ends,
+                "difference_note": lost[a.by, a.name].note * bool(settings.ci),
+            }
+            for a, b in pairs
         ],
     }
 
@@ -245,7 +259,7 @@ def _print_delay(found: Mapping[str, Any]) -> None:
             f"{row['rate']:g}",
             row["false_alarms"],
             _number(row["threshold"], 4),
-            _number(row["average"]),
+            _with_interval(row["average"], row),
             row["never_found"],
             row["objects"],
             _number(row["mean_of_found"]),
@@ -253,20 +267,27 @@ def _print_delay(found: Mapping[str, Any]) -> None:
         for row in found["at"]
     ]
     print_table(columns, rows, f"delay in frames, none counted as more than {found['window']}")
-    echo(f"average delay (AD): {_number(found['average_delay'])} frames")
+    average = _with_interval(found["average_delay"], found)
+    echo(f"average delay (AD): {average} frames")
+    _explain(rows, [[average]])
 
 
 def _print_stability(found: Mapping[str, Any]) -> None:
     errors = ("fragment", "centre", "scale_ratio", "total")
     rows = [
-        [f"{row['recall']:g}", _number(row["threshold"], 4), *(_number(row[error], 4) for error in errors)]
+        [f"{row['recall']:g}", _number(row["threshold"], 4), *(_error(row, error) for error in errors)]
         for row in found["at"]
     ]
-    rows.append(["mean", "–", *(_number(found["mean"][error], 4) for error in errors)])
+    rows.append(["mean", "–", *(_error(found["mean"], error) for error in errors)])
     columns = ["recall", "score", "fragment", "centre", "scale, ratio", "sum"]
     print_table(
         columns, rows, f"stability errors along tracks; recall of all detections {_number(found['reached'], 3)}"
     )
+    _explain(rows)
+
+
+def _error(row: Mapping[str, Any], error: str) -> str:
+    return _with_interval(row[error], {"interval": row["intervals"].get(error), "note": row["notes"].get(error, "")}, 4)
 
 
 def _print_distance(found: Mapping[str, Any]) -> None:
@@ -274,19 +295,31 @@ def _print_distance(found: Mapping[str, Any]) -> None:
     by_distance: dict[int, dict[str, Any]] = {}
     for row in found["at"]:
         at = by_distance.setdefault(row["distance"], {"frames": row["frames"], "objects": row["ground_truth"]})
-        at[row["motion"]] = _with_interval(row["mean_ap"], row["interval"])
+        at[row["motion"]] = _with_interval(row["mean_ap"], row, unit=100)
     rows = [
         [d, row["frames"], row["objects"], *(row.get(motion, "–") for motion in motions)]
         for d, row in by_distance.items()
     ]
     title = f"mAP in % by the distance in frames from the keyframe, keyframes {found['keyframes']}"
     print_table(["distance", "frames", "objects", *motions], rows, title)
+    _explain(rows)
     echo(f"a frame lies {_number(found['mean_distance_to_key'])} frames from its keyframe on average")
 
 
-def _with_interval(mean_ap: float, interval: tuple[float, float] | None) -> str:
-    ends = "" if interval is None else f" [{_percent(interval[0])}, {_percent(interval[1])}]"
-    return _percent(mean_ap) + ends
+def _with_interval(value: float, told: Mapping[str, Any], digits: int = 2, unit: int = 1) -> str:
+    """A number with its interval, or why it has none: what `told` has of `interval` and `note`."""
+    from vidkit.shown import with_interval
+
+    ends = told["interval"] and [_number(unit * end, digits) for end in told["interval"]]
+    return with_interval(_number(unit * value, digits), ends, told["note"] if math.isfinite(value) else "")
+
+
+def _explain(*tables: Sequence[Sequence[Any]]) -> None:
+    """Say what must be said of intervals that are missing in tables of cells."""
+    from vidkit.evaluation.intervals import explained
+
+    for line in explained(str(cell) for rows in tables for row in rows for cell in row):
+        echo(line)
 
 
 def _print_streaming(found: Mapping[str, Any]) -> None:
@@ -294,17 +327,34 @@ def _print_streaming(found: Mapping[str, Any]) -> None:
         [
             f"{group['by']}: {group['name']}" if group["by"] else "all",
             _percent(group["offline_mean_ap"]),
-            _percent(group["streaming_mean_ap"]),
+            _with_interval(
+                group["streaming_mean_ap"], {"interval": group["streaming_interval"], "note": group["note"]}, unit=100
+            ),
+            _lost(group),
         ]
         for group in found["groups"]
         if (group["by"], group["name"]) != ("motion", "all")
     ]
-    print_table(["group", "offline", "streaming"], rows, f"mAP in % at {found['fps']:g} frames a second")
+    columns = ["group", "offline", "streaming", "difference"]
+    print_table(columns, rows, f"mAP in % at {found['fps']:g} frames a second")
+    _explain(rows)
     echo(
         f"a free detector takes {'the newest' if found['take'] == 'newest' else 'every'} frame; answers are "
         f"{_number(found['mean_age_frames'])} frames old; of {found['frames']} frames {found['skipped_frames']} were "
         f"skipped, {found['unanswered_frames']} had no answer yet"
     )
+
+
+def _lost(group: Mapping[str, Any]) -> str:
+    """What answers that come late cost, in points, with its interval: paired, so narrower than those of the scores."""
+    from vidkit.shown import with_interval
+
+    ends, lost = group["difference_interval"], group["streaming_mean_ap"] - group["offline_mean_ap"]
+    return with_interval(_signed(lost), ends and [_signed(end) for end in ends], group["difference_note"])
+
+
+def _signed(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:+.2f}"
 
 
 Measure = Callable[["Index", "Predictions", str, MeasureSettings], dict[str, Any]]

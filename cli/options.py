@@ -22,6 +22,20 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE_THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER_THERE = click.Path(exists=True, file_okay=False, path_type=Path)
 
+
+class SizeType(click.ParamType[tuple[int, int]]):
+    """A size as in 160x128."""
+
+    name = "WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Width and height."""
+        width, x, height = str(value).lower().partition("x")
+        if not (x and width.isdecimal() and height.isdecimal()):
+            self.fail(f"{value!r}: wanted a size like 160x128", param, ctx)
+        return int(width), int(height)
+
+
 data_dir_option = click.option(
     "--data-dir",
     type=FOLDER,

@@ -32,12 +32,26 @@ _READING = {
     ),
     "boxes": click.option("--boxes", type=OneOf(box_conventions), help="What the four numbers of a box are."),
     "scale": click.option(
-        "--scale", type=click.Choice(["pixels", "normalised", "network"]), help="The scale of the boxes."
+        "--scale",
+        metavar="WHAT",
+        help="The scale of the boxes: pixels, normalised, network, or the size that they are in pixels of, as 640x480.",
+    ),
+    "first_pixel": click.option(
+        "--first-pixel",
+        type=click.IntRange(0, 1),
+        help="The number of a frame's first pixel; default: 1 in MOT text, elsewhere 0.",
+    ),
+    "frames_from": click.option(
+        "--frames-from",
+        metavar="0|1|WHAT",
+        help="The number of the first frame; or source: numbers and ids are those of the annotations; or files: those "
+        "in the files' names; of a list: order of the index, or ids: order of the image ids.",
     ),
     "classes_from": click.option(
         "--classes-from",
-        metavar="0|1|FILE",
-        help="The label of the first class, or class names: one a line, or a COCO JSON.",
+        metavar="0|1|WHAT",
+        help="The label of the first class; or source: labels are its category ids; or a FILE of class names, one a "
+        "line, or a COCO JSON.",
     ),
     "frame_list": click.option("--frame-list", type=FILE_THERE, help="The frame list that the detector ran over."),
     "image_ids": click.option(

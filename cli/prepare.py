@@ -12,12 +12,14 @@ from vidkit.data.readers import BY_OPTION, FORMS, forms_taking
 
 from .choices import OneOf
 from .console import json_option, print_json, print_table, progress, say
+from .options import SizeType
 
 if TYPE_CHECKING:
     from vidkit.data.prepared import Summary
 
 _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PLACES = {"FILE": _file, "DIR": _folder, "PATH": click.Path(exists=True, path_type=Path)}
 SHOWN = 5  # left-out files that are shown; the report has all
 
 
@@ -25,17 +27,20 @@ def _form_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give the command an option for each form of annotations, and for what their readers take."""
     options = []
     for name, form in BY_OPTION.items():
-        more = " Repeatable: one index for each file." if form.several else ""
-        where = _file if form.place == "FILE" else _folder
-        options.append(click.option(f"--{name}", type=where, multiple=form.several, help=f"{form.what}.{more}"))
+        of_several = " Repeatable: all are one index." if form.together else ""
+        more = " Repeatable: one index for each file." if form.several else of_several
+        several = form.several or form.together
+        options.append(
+            click.option(f"--{name}", type=_PLACES[form.place], multiple=several, help=form.what + "." + more)
+        )
     images, pixels = (" and ".join(_flags(forms_taking(option))) for option in ("frames", "first_pixel"))
-    names = ", ".join(_flags(BY_OPTION))
     options += [
         click.option("--frames", type=_folder, help=f"Of {images}: where the images or video files are."),
         click.option(
             "--first-pixel", type=click.IntRange(0, 1), help=f"Of {pixels}: how they count pixels; default: 1."
         ),
-        click.option("--name", help=f"Of {names}: the index is called NAME_SPLIT.h5; default: from the path."),
+        click.option("--size", type=SizeType(), help="Of Label Studio's JSON: pixels of films that aren't there."),
+        click.option("--name", help="Of all but trees: the index is called NAME_SPLIT.h5; default: from the path."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -65,7 +70,7 @@ def _flags(forms: Iterable[str]) -> list[str]:
 @click.option(
     "--classes",
     metavar="FILE|NAMES",
-    help="File of lines `wnid name`, or VID class names; default: ROOT/classes.txt, or VID's 30.",
+    help="File of lines `wnid name`, or names; default: those of PATH; of trees ROOT/classes.txt, or VID's 30.",
 )
 @click.option("--motion-iou", type=_file, help="FGFA's side file of motion IoUs, for VID val.")
 @click.option("--frames-tar", type=_file, help="Plain tar that holds the images, to be read from inside it.")
@@ -105,6 +110,7 @@ def command(paths: tuple[Path, ...], as_json: bool, **given: Any) -> None:
       vidkit prepare --mot MOT17/train                                # MOT17_train.h5
       vidkit prepare --voc own --classes own/classes.txt --split val  # own_val.h5
       vidkit prepare annotations.xml --frames clips                   # CVAT's, Label Studio's, YOLO's …
+      vidkit prepare --video clip.mp4 --classes person,car            # clip_all.h5: frames without annotation
     """
     from vidkit.data.prepare import prepare
 

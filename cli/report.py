@@ -69,6 +69,7 @@ def command(runs: tuple[str, ...], runs_dir: Path, protocol: str, out: Path | No
 
 def _blocks(results: dict[str, EvalResult], out: Path) -> list[Block]:
     """The content of the page; the figures are drawn into its folder."""
+    from vidkit.evaluation.intervals import explained
     from vidkit.pages.page import Heading, Paragraph, Picture
     from vidkit.pages.result_tables import LIMITED
     from vidkit.pages.run_tables import made_with, run_rows, runs_table
@@ -76,7 +77,9 @@ def _blocks(results: dict[str, EvalResult], out: Path) -> list[Block]:
     blocks: list[Block] = []
     if partial := [name for name, result in results.items() if result.limited]:
         blocks.append(Paragraph(f"LIMITED: {', '.join(partial)}: {LIMITED}.", loud=True))
-    blocks += [Heading("Scores and speed"), runs_table(run_rows(results)), made_with(list(results.values()))]
+    table = runs_table(run_rows(results))
+    missing = map(Paragraph, explained(cell for row in table.rows for cell in row))
+    blocks += [Heading("Scores and speed"), table, *missing, made_with(list(results.values()))]
     for name, title in TITLES.items():
         why = _draw(name, results, out / f"{name}.png")
         blocks += [Heading(title), Paragraph(f"Left out: {why}") if why else Picture(out / f"{name}.png", title)]

@@ -2,24 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
 from .console import json_option, print_json, print_table, progress, say
-
-
-class SizeType(click.ParamType[tuple[int, int]]):
-    """A size as in 160x128."""
-
-    name = "WxH"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Width and height."""
-        width, x, height = str(value).lower().partition("x")
-        if not (x and width.isdecimal() and height.isdecimal()):
-            self.fail(f"{value!r}: wanted a size like 160x128", param, ctx)
-        return int(width), int(height)
+from .options import SizeType
 
 
 @click.command("synth")

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 from vidkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from vidkit.data.export import export as export
     from vidkit.data.index import Index as Index
     from vidkit.data.index_file import read_index as read_index
     from vidkit.data.index_file import write_index as write_index
+    from vidkit.data.join import join as join
     from vidkit.data.prepare import prepare as prepare
     from vidkit.detections import Detections as Detections
     from vidkit.errors import DetectorError as DetectorError
     from vidkit.errors import VidkitError as VidkitError
     from vidkit.evaluation.compare import compare as compare
+    from vidkit.evaluation.compare_many import compare_many as compare_many
     from vidkit.evaluation.delay import average_delay as average_delay
     from vidkit.evaluation.errors_by_type import decompose as decompose
     from vidkit.evaluation.evaluate import evaluate as evaluate
@@ -46,8 +49,11 @@ _HOME_OF = {
     "average_delay": "vidkit.evaluation.delay",
     "benchmark": "vidkit.runs.running",
     "compare": "vidkit.evaluation.compare",
+    "compare_many": "vidkit.evaluation.compare_many",
     "decompose": "vidkit.evaluation.errors_by_type",
     "evaluate": "vidkit.evaluation.evaluate",
+    "export": "vidkit.data.export",
+    "join": "vidkit.data.join",
     "prepare": "vidkit.data.prepare",
     "read": "vidkit.predictions.reading",
     "read_index": "vidkit.data.index_file",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import fcntl
+import filecmp
 import glob
 import io
 import json
@@ -46,10 +47,11 @@ def writing(path: Path, tidy: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def writing_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, to be filled; on success it becomes `path`, which mustn't be there.
+    """Yield a new folder beside `path`, to be filled; on success it becomes `path`, else nothing of it stays.
 
-    A folder at `path` with the very files that were made is as good: a run that was killed at its end is done again.
-    Otherwise a FileExistsError is raised. As for `writing` nothing half done stays, and an OSError tells of which file.
+    A folder at `path` with the very files that were made is as good: so a run that was killed at its end can be done
+    again. Raises ChoiceError where there is something else at `path` already, other than an empty folder; an OSError
+    tells of which file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent, path.name)
@@ -58,22 +60,30 @@ def writing_folder(path: Path) -> Iterator[Path]:
         with _named(path):
             part.mkdir()
             yield part
-            for file in part.iterdir():
-                with file.open("rb") as written:
+            for file in _files_in(part):
+                with (part / file).open("rb") as written:
                     os.fsync(written.fileno())
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
             if not path.exists():
                 part.rename(path)
             elif not _are_equal(part, path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+                raise ChoiceError(f"{path}: exists already, and what is in it stays; give another folder, or remove it")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _files_in(folder: Path) -> set[Path]:
+    """The files in a folder and below, relative to it."""
+    return {path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()}
+
+
 def _are_equal(one: Path, other: Path) -> bool:
     """Whether two folders hold files of the same names and content."""
-    if not other.is_dir() or {f.name for f in one.iterdir()} != {f.name for f in other.iterdir()}:
+    files = _files_in(one)
+    if not other.is_dir() or files != _files_in(other):
         return False
-    return all((other / f.name).is_file() and f.read_bytes() == (other / f.name).read_bytes() for f in one.iterdir())
+    return all((other / f).is_file() and filecmp.cmp(one / f, other / f, shallow=False) for f in files)
 
 
 def _part(path: Path) -> Path:

@@ -56,7 +56,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"can't be read: {error.strerror}"
     if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start}: not {error.encoding}"
+        return f"byte {error.start}: not {error.encoding.upper()}"
     if isinstance(error, RecursionError):
         return "nested too deep"
     said = str(error)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from vidkit.safe_text import printable
 
+NOTHING = "–"
+"""What stands in a table where there is no value."""
 ROWS = 7
 """Rows of a table in a `repr`, so that with title, heading and a last line it fits ten lines."""
 
@@ -43,10 +45,23 @@ def as_html(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 def percent(share: float) -> str:
     """A share in percent with two digits; a dash for none."""
-    return "–" if share != share else f"{100 * share:.2f}"
+    return NOTHING if share != share else f"{100 * share:.2f}"
+
+
+def with_interval(text: str, ends: Sequence[str] | None, why: str = "") -> str:
+    """A number with its interval, "75.50 [73.9, 77.0]", and what is to be said of it up to a colon.
+
+    As "75.50 (3 videos)" where these are too few for one, or "75.50 [73.9, 77.0] (doubtful)".
+    """
+    parts = [
+        text,
+        *([] if ends is None else [f"[{', '.join(ends)}]"]),
+        *([f"({why.partition(':')[0]})"] if why else []),
+    ]
+    return " ".join(parts)
 
 
 def _cell(value: Any) -> str:
     if value is None or value != value:
-        return "–"
+        return NOTHING
     return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from ctypes import CDLL
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
+from signal import SIGKILL
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -22,6 +24,7 @@ from ..options import data_dir_option, index_option, open_index
 if TYPE_CHECKING:
     from vidkit.evaluation.result import EvalResult
     from vidkit.pages.page import Table
+    from vidkit.pages.run_tables import PlainRow
 
     from .page import Reproduction
     from .plan import Grid, Run
@@ -100,6 +103,8 @@ def command(
       vidkit reproduce --only table1,figure8 --lengths 2,5,10,20 --ci 200
       vidkit reproduce --index vidkit-data/vid_val.h5 --checkpoints trained --device cuda --option precision=float16
     """
+    from vidkit.files import only_writer
+
     from .page import Reproduction, write_report
     from .plan import all_runs, missing, runs_of
     from .steps import Given, result_steps, run_steps
@@ -111,6 +116,7 @@ def command(
     limit = limit if limit is not None and limit < index.n_videos else None
     given = Given(index_file.absolute(), checkpoints, ci, device, options, limit, frames)
     possible = _possible(articles, all_runs(articles, grid), checkpoints)
+    click.get_current_context().with_resource(only_writer(out))
     at_work = _Work(out, restart)
     at_work.do(run_steps(possible, given))
     results = {run.name: _result(out, run.name) for run in possible if f"eval {run.name}" in at_work.done}
@@ -215,6 +221,12 @@ def _possible(articles: Sequence[str], runs: Sequence[Run], checkpoints: dict[st
     raise ChoiceError(f"{', '.join(articles)}: nothing can be run; wanted {files} in {folder}")
 
 
+def _end_with_parent() -> None:
+    """Let the system end this process with its parent, where it can: killed, a parent can't end it itself."""
+    if sys.platform == "linux":
+        CDLL(None).prctl(1, SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class _Work:
     """Doing steps in a folder; it remembers which are done and which failed."""
 
@@ -275,7 +287,14 @@ class _Work:
     def _run_apart(self, step: CommandStep, stream: TextIO) -> int:
         again = "--restart" if self.restart else "--resume"
         command = [sys.executable, "-P", "-m", "vidkit_cli.main", *step.command, again]
-        code = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, check=False).returncode
+        code = subprocess.run(
+            command,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            check=False,
+            preexec_fn=_end_with_parent,
+        ).returncode
         return INTERRUPTED if code == -signal.SIGINT else code
 
 
@@ -297,8 +316,8 @@ def _networks(out: Path, work: _Work) -> dict[str, dict[str, Any]]:
     }
 
 
-def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, tuple[float, float]]:
-    """The intervals that `vidkit compare` found, by run."""
+def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, PlainRow]:
+    """The intervals that `vidkit compare` found, or why there is none, by run."""
     import json
 
     from .steps import gain_file
@@ -306,7 +325,7 @@ def _gains(out: Path, runs: Sequence[Run], work: _Work) -> dict[str, tuple[float
     compared = [run for run in runs if f"compare {run.name}" in work.done]
     files = {run.name: out / gain_file(run) for run in compared}
     overall = {name: json.loads(file.read_text(encoding="utf-8"))["differences"][0] for name, file in files.items()}
-    return {name: (found["low"], found["high"]) for name, found in overall.items() if found["low"] is not None}
+    return {name: {f"gain_{part}": one[part] for part in ("low", "high", "note")} for name, one in overall.items()}
 
 
 def _tell(found: Reproduction, files: Sequence[Path], work: _Work, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vidkit.data.index import Index
+from vidkit.evaluation.intervals import explained
 from vidkit.files import csv_text, write_text
 from vidkit.pages.page import (
     Block,
@@ -30,6 +31,7 @@ from vidkit.pages.run_tables import (
     runs_table,
     with_interval,
 )
+from vidkit.shown import with_interval as bracketed
 from vidkit.version import __version__
 
 from .paper import CONDITIONS, FIGURES, LENGTH
@@ -52,8 +54,8 @@ class Reproduction:
     """Of the runs that are asked for, in the order of the plan."""
     networks: Mapping[str, Mapping[str, Any]]
     """What `vidkit weights show --json` says of each checkpoint."""
-    gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """By run: the interval of what its mean AP lies above that of the per-frame baseline, paired over videos."""
+    gains: Mapping[str, PlainRow] = field(default_factory=dict)
+    """By run: gain_low, gain_high, gain_note: how sure the gain over the per-frame baseline is, paired over videos."""
     steps: Sequence[CommandStep] = ()
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By article: the checkpoints that it lacks."""
@@ -69,10 +71,10 @@ class Reproduction:
 def write_report(found: Reproduction) -> list[Path]:
     """Write `report.md`, `report.html`, and each table as CSV and Markdown into the folder; return the paths."""
     tables = tables_of(found)
-    blocks = list(_blocks(found, {name: shown for name, (_, shown) in tables.items()}))
+    blocks = list(_blocks(found, {name: table for name, (_, table) in tables.items()}))
     texts = {"report.md": to_markdown(TITLE, blocks, found.folder), "report.html": to_html(TITLE, blocks)}
-    for name, (rows, shown) in tables.items():
-        texts[f"{name}.csv"], texts[f"{name}.md"] = csv_text(rows), table_to_markdown(shown)
+    for name, (rows, table) in tables.items():
+        texts[f"{name}.csv"], texts[f"{name}.md"] = csv_text(rows), table_to_markdown(table)
     for name, text in texts.items():
         write_text(found.folder / name, text)
     return [found.folder / name for name in texts]
@@ -98,8 +100,8 @@ def _signed(share: float | None) -> str:
 
 
 def _gain(row: PlainRow) -> str:
-    ends = "" if row["gain_low"] is None else f" [{_signed(row['gain_low'])}, {_signed(row['gain_high'])}]"
-    return _signed(row["gain"]) + ends
+    ends = None if row["gain_low"] is None else [_signed(row["gain_low"]), _signed(row["gain_high"])]
+    return bracketed(_signed(row["gain"]), ends, row["gain_note"])
 
 
 def _ratio(value: float | None) -> str:
@@ -164,6 +166,7 @@ def _blocks(found: Reproduction, tables: Mapping[str, Table]) -> Iterator[Block]
     if "runs" in tables:
         yield Heading("All runs")
         yield tables["runs"]
+        yield from map(Paragraph, _missing_intervals(tables["runs"]))
         ahead = "Look-ahead is in frames, the most of any answer, as the harness measured it."
         yield Paragraph(f"{motion_note(found.results.values())} {ahead}".strip())
     yield Heading("How it was made")
@@ -178,6 +181,7 @@ def _article(found: Reproduction, name: str, table: Table | None) -> Iterator[Bl
     if table is not None:
         yield table
         yield Paragraph(NOTES[name])
+        yield from map(Paragraph, _missing_intervals(table))
     elif name in FIGURES and picture.is_file():
         yield Picture(picture, SUBJECTS[name], width=DRAWN[name][2])
         yield Paragraph(f"The same as {name}.svg, its numbers in {name}.csv. In the paper: {FIGURES[name]}")
@@ -185,6 +189,10 @@ def _article(found: Reproduction, name: str, table: Table | None) -> Iterator[Bl
         yield Paragraph("Nothing to show.")
     if lacking := found.absent.get(name):
         yield Paragraph(f"Left out for want of a checkpoint: {', '.join(f'{each}.pt' for each in lacking)}.")
+
+
+def _missing_intervals(table: Table) -> list[str]:
+    return explained(cell for row in table.rows for cell in row)
 
 
 SUBJECTS = {

@@ -13,7 +13,7 @@ Results = Mapping[str, EvalResult]
 """By the name of the run."""
 
 
-def table_1_rows(results: Results, gains: Mapping[str, tuple[float, float]]) -> list[PlainRow]:
+def table_1_rows(results: Results, gains: Mapping[str, PlainRow]) -> list[PlainRow]:
     """The rows of Table 1 whose runs have results; `gains`: intervals of the gain by run, where there are some.
 
     `gain` is how much the mean AP lies above that of (a), `ratio` the part of (a)'s time that a frame takes: what may
@@ -24,7 +24,7 @@ def table_1_rows(results: Results, gains: Mapping[str, tuple[float, float]]) -> 
         {"row": letter, "method": METHODS[table_1()[letter].checkpoint]}
         | row
         | _against(row, measured.get("a"))
-        | dict(zip(("gain_low", "gain_high"), gains.get(row["run"], (None, None)), strict=True))
+        | gains.get(row["run"], {"gain_low": None, "gain_high": None, "gain_note": ""})
         | _reported(TABLE_1[letter])
         | _against(_reported(TABLE_1[letter]), _reported(TABLE_1["a"]), "paper_")
         for letter, row in measured.items()

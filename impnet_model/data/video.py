@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.film import shown
 from vidkit.errors import FrameError
 from vidkit.reading_door import reading
 
@@ -16,7 +17,7 @@ CAMERAS = {"linux": ("v4l2", "/dev/video0"), "darwin": ("avfoundation", "default
 
 
 def frames_of(source: str | Path) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames of a video file, or of the camera for "camera", each `(H, W, 3)` uint8 RGB.
+    """Yield the frames of a video file, or of the camera for "camera", each `(H, W, 3)` uint8 RGB as players show it.
 
     "camera:NAME" is the camera of that name, such as camera:/dev/video1. Raises FrameError if PyAV isn't installed, the
     source can't be opened, has no video, or breaks off in the middle of a frame.
@@ -27,7 +28,7 @@ def frames_of(source: str | Path) -> Iterator[NDArray[np.uint8]]:
         if not container.streams.video:
             raise FrameError(f"{source}: no video in it")
         for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+            yield shown(frame)
 
 
 def _av() -> Any:

@@ -243,15 +243,9 @@ def train_flow(
     run, dealing = RunFolder(out), dealing_of(optimisation, processes)
     config = asdict(optimisation) | asdict(pairs)
     description = description_of("flow", build, config, init, command, processes)
-    resumed = run.begin_together(description, resume, processes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(pairs.seed)
         flow = flow_network(build)
-    if resumed is None:
-        take_flow(flow, init)
-    else:
-        flow.load_state_dict(resumed["state"])
-    learner = Learner(FlowLearning(flow, pairs.object_share), optimisation, processes)
 
     def passes_from(start: int) -> Iterator[FlowBatch]:
         numbers = ([*range(n * optimisation.batch, (n + 1) * optimisation.batch)] for n in count(start))
@@ -263,11 +257,18 @@ def train_flow(
         kept = {"build": asdict(build), "state": state, "notes": dict(notes or {})}
         return {"format": FLOW_FORMAT, "version": FLOW_VERSION, **kept}
 
-    finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
-    if finished and processes.rank == 0:
-        errors = flow_errors(flow, FlowPairs(pairs, build.resize(), "val"), processes.device)
-        run.save(run.model, content({"pairs": asdict(pairs), "errors": [asdict(each) for each in errors]}))
-        run.add_to_log({"iteration": optimisation.iterations, "errors": [asdict(each) for each in errors]})
+    with run.alone(processes):
+        resumed = run.begin_together(description, resume, processes)
+        if resumed is None:
+            take_flow(flow, init)
+        else:
+            flow.load_state_dict(resumed["state"])
+        learner = Learner(FlowLearning(flow, pairs.object_share), optimisation, processes)
+        finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
+        if finished and processes.rank == 0:
+            errors = flow_errors(flow, FlowPairs(pairs, build.resize(), "val"), processes.device)
+            run.save(run.model, content({"pairs": asdict(pairs), "errors": [asdict(each) for each in errors]}))
+            run.add_to_log({"iteration": optimisation.iterations, "errors": [asdict(each) for each in errors]})
 
 
 @dataclass(frozen=True)

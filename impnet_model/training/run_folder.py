@@ -9,7 +9,7 @@ import math
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +21,7 @@ from impnet_model.training.config import TrainingError
 from impnet_model.training.processes import Processes
 from impnet_model.weights.checkpoints import read, save_tensors
 from vidkit.errors import FormatError
-from vidkit.files import remove_leftovers, write_text, writing
+from vidkit.files import only_writer, remove_leftovers, write_text, writing
 from vidkit.reading_door import reading
 
 FORMAT, VERSION = "vidkit-training", 1
@@ -70,6 +70,10 @@ class RunFolder:
         self._write_text(self.path / "run.json", json.dumps(dict(description), indent=2, ensure_ascii=False) + "\n")
         self._cut_log(iteration)
         return content
+
+    def alone(self, processes: Processes) -> AbstractContextManager[None]:
+        """The context in which no other run writes into the folder: the first process of a run holds it for all."""
+        return only_writer(self.path) if processes.rank == 0 else nullcontext()
 
     def begin_together(
         self, description: Mapping[str, Any], resume: bool, processes: Processes

@@ -127,3 +127,23 @@ def test_reading_options_are_for_what_leaves_things_open(place: Path, capsys: py
     smaller = json.loads(capsys.readouterr().out)
     assert smaller["a"] == told["a"]
     assert smaller["b"]["predictions_fingerprint"] != told["b"]["predictions_fingerprint"]
+
+
+def test_many_runs_are_compared_in_pairs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = read_index(place / "vidkit-data/val.h5")
+    write_predictions(place / "runs/middling/predictions.h5", make_predictions(index, seed=1, jitter=1))
+    assert run("compare", "nothing", "good", "middling", "--ci", "50", "--by", "motion") == 0
+    out = capsys.readouterr().out
+    for said in ("middling - good", "P (Holm)", "motion: fast", "rule fgfa", "row - column"):
+        assert said in out
+    assert run("compare", "nothing", "good", "middling", "--ci", "50", "--json", "-o", "many.json") == 0
+    told, stored = json.loads(capsys.readouterr().out), json.loads((place / "many.json").read_text())
+    assert told == stored | {"index": "vidkit-data/val.h5"} and told["format"] == "vidkit-comparisons"
+    assert f"{told['groups'][0]['best']} is " in out
+
+
+@pytest.mark.parametrize("option", ["--fail-if-worse", "--classes"])
+def test_what_is_for_two_runs_is_refused_for_more(place: Path, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "good", "nothing", "runs/good", option) == 2
+    assert f"{option} is for two runs, not 3" in capsys.readouterr().err
+    assert run("compare", "good") == 2

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from vidkit_cli.main import vidkit
 
 from tests.makers import make_index, make_predictions
 from vidkit.data.index_file import write_index
+from vidkit.errors import ChoiceError
+from vidkit.evaluation.result import read_result, with_stated_speed
 from vidkit.predictions.predictions_file import write_predictions
 from vidkit.predictions.table import RunInfo
 
@@ -78,6 +81,30 @@ def test_every_protocol_has_a_row_and_says_what_differs(place: Path, capsys: pyt
     for name in ("fgfa", "voc", "ilsvrc", "mega", "coco"):
         assert any(line.startswith(name) for line in out.splitlines())
     assert "no second choice where the best is taken" in out
+
+
+def test_a_speed_is_stated_of_predictions_that_were_not_timed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "mine", "--fps", "12.3", "--device", "Titan X") == 0
+    assert "12.3 frames per second on Titan X: stated, not measured here" in capsys.readouterr().out
+    stored = read_result(place / "runs/mine/result.json")
+    assert (stored.run["frames_per_second"], stored.run["scenario"]) == (12.3, "stated")
+    assert stored.run["environment"]["device"] == "Titan X"
+    assert with_stated_speed(stored, 5.0, "a phone").run["frames_per_second"] == 5
+    timed = replace(stored, run={**stored.run, "scenario": "stream"})
+    with pytest.raises(ChoiceError, match="tell their own times"):
+        with_stated_speed(timed, 5.0, "a phone")
+    for given in ((0.0, "x"), (math.inf, "x"), (1.0, " ")):
+        with pytest.raises(ValueError, match="wanted a number above 0, and a device"):
+            with_stated_speed(stored, *given)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--fps", "3"], ["--device", "x"], ["--fps", "0", "--device", "x"], ["--fps", "inf", "--device", "x"]]
+)
+def test_a_speed_goes_with_a_device(place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run("eval", "mine", *arguments) == 2
+    assert "--fps" in capsys.readouterr().err
+    assert run("eval", "mine", "runs/mine", "--fps", "3", "--device", "x") in (1, 2)
 
 
 def test_groups_bins_rule_and_intervals_follow_the_options(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

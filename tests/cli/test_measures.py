@@ -132,12 +132,37 @@ def test_a_schedule_stands_in_for_keyframes_that_are_not_told(place: Path, capsy
     assert "as in --schedule l=10,k=5" in capsys.readouterr().err
 
 
-def test_distances_have_intervals_where_they_are_asked_for(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("timed", "--distance", "--ci", 20, "--json") == 0
-    rows = json.loads(capsys.readouterr().out)["distance"]["at"]
-    assert all(len(row["interval"]) == 2 for row in rows)
-    assert run("timed", "--distance", "--ci", 20) == 0
-    assert "[" in capsys.readouterr().out
+def test_every_measure_has_intervals_where_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    index = make_index(videos=9)
+    write_index(tmp_path / "vidkit-data/vid_val.h5", index)
+    write_predictions(tmp_path / "runs/timed/predictions.h5", timed(make_predictions(index, jitter=1.0)))
+    assert run("timed", "--ci", 20, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    stable, streamed = told["stability"]["mean"], told["streaming"]["groups"][0]
+    for low, high, value in [
+        (*told["delay"]["interval"], told["delay"]["average_delay"]),
+        (*stable["intervals"]["total"], stable["total"]),
+        (*streamed["streaming_interval"], streamed["streaming_mean_ap"]),
+        *((*row["interval"], row["mean_ap"]) for row in told["distance"]["at"] if row["motion"] == "all"),
+    ]:
+        assert low < high and value > 0
+    assert streamed["difference_interval"][0] <= streamed["difference_interval"][1]
+    assert run("timed", "--ci", 20) == 0
+    assert capsys.readouterr().out.count("[") > 20
+
+
+def test_videos_that_are_too_few_for_intervals_are_said(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("timed", "--ci", 20, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["delay"]["interval"] is None and told["delay"]["note"] == "4 videos: too few to tell"
+    assert {row["interval"] for row in told["distance"]["at"]} == {None}
+    assert run("timed", "--ci", 20) == 0
+    out = capsys.readouterr().out
+    assert "[" not in out and out.count("(4 videos)") > 20
+    assert out.count("(n videos): too few to tell how sure the number is; an interval needs 5") == 4
 
 
 @pytest.mark.parametrize("schedule", ["10", "l=0", "l=1001", "l=5,k=5", "l=-3", "l=10;k=5", "k=5"])
@@ -146,9 +171,6 @@ def test_bad_schedules_are_told(place: Path, schedule: str, capsys: pytest.Captu
     assert "--schedule" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", [["--schedule", "l=5"], ["--ci", "10"]])
-def test_what_is_said_of_another_measure_is_refused(
-    place: Path, option: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("timed", "--delay", *option) == 2
-    assert "are for --distance" in capsys.readouterr().err
+def test_a_schedule_for_another_measure_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("timed", "--delay", "--schedule", "l=5") == 2
+    assert "--schedule is for --distance" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def test_the_side_file_is_told_of_and_its_kind_kept(tmp_path: Path) -> None:
         ({"coco": "a", "first_pixel": 0}, "--first-pixel goes with --mot or --voc: COCO counts from the edge"),
         ({"vid_root": "a", "frames": "b"}, "--frames goes with --coco or --voc"),
         ({"vid_root": "a", "first_pixel": 0}, "--first-pixel goes with --mot or --voc"),
-        ({"vid_root": "a", "name": "b"}, "--name goes with --coco, --mot or --voc"),
+        ({"vid_root": "a", "name": "b"}, "--name goes with --coco, --mot, --voc or --video"),
         ({"mot": "a", "lists": ["b"]}, "--list goes with --vid-root or --det-root"),
         ({"mot": "a", "on_error": "skip"}, "--on-error skip goes with --vid-root or --det-root"),
         ({"mot": "a", "check_images": True}, "--check-images goes with"),
@@ -68,7 +68,7 @@ def test_the_side_file_is_told_of_and_its_kind_kept(tmp_path: Path) -> None:
         ({"vid_root": "a", "workers": 0}, "workers 0: wanted 0 or 1, and 1 or more"),
         ({"mot": "a", "first_pixel": 2}, "first_pixel 2, workers None: wanted 0 or 1"),
         ({"coco": ["a.json", "a.json"]}, "name the splits with --split"),
-        ({"coco": "a.json", "splits": ["a", "b"]}, "--split names the split of each --coco, --mot or --voc"),
+        ({"coco": "a.json", "splits": ["a", "b"]}, "--split names the split of each --coco, --mot, --voc or --video"),
     ],
 )
 def test_arguments_that_do_not_fit_are_the_callers_mistake(arguments: dict[str, Any], words: str) -> None:
@@ -86,3 +86,11 @@ def test_names_must_be_fit_for_files(tmp_path: Path) -> None:
     path = examples(tmp_path)["coco"]
     with pytest.raises(ChoiceError, match="can't be part of a file's name"):
         vidkit.prepare(coco=path, name="../mine", out=tmp_path / "o")
+
+
+def test_a_tree_of_imagenet_is_found_by_looking(tmp_path: Path) -> None:
+    make_tree(tmp_path / "tree")
+    told: list[str] = []
+    (summary,) = vidkit.prepare(tmp_path / "tree", out=tmp_path / "out", tell=told.append)
+    assert told == [f"{tmp_path / 'tree'}: ImageNet's tree (VID)"]
+    assert summary.path.name == "vid_val.h5"

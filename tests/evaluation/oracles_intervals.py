@@ -8,6 +8,15 @@ from scipy import stats
 FEWEST = 5
 
 
+def is_doubtful(value: float, replicates: Iterable[float]) -> bool:
+    """Whether the replicates lie beside their number, or are skewed."""
+    known = [x for x in replicates if not math.isnan(x)]
+    below = sum(1.0 if x < value else 0.5 if x == value else 0.0 for x in known) / len(known)
+    mean = sum(known) / len(known)
+    variance, third = (sum((x - mean) ** power for x in known) / len(known) for power in (2, 3))
+    return abs(below - 0.5) > 0.2 or (variance > 1e-20 and abs(third / variance**1.5) > 1)
+
+
 def spread(
     value: float, replicates: Iterable[float], left_out: Iterable[float], n_videos: int
 ) -> tuple[float, float, float] | None:
@@ -38,6 +47,19 @@ def share_interval(
     ends = [math.log(centre / (1 - centre)) + sign * step for sign in (-1, 1)]
     low, high = (1 / (1 + math.exp(-end)) if end > -700 else 0.0 for end in ends)
     return low, high
+
+
+def amount_interval(
+    value: float, replicates: Iterable[float], left_out: Iterable[float], n_videos: int
+) -> tuple[float, float]:
+    """The 95 % interval of a number of 0 or more."""
+    found = spread(value, replicates, left_out, n_videos)
+    if found is None or found[1] < 1e-12:
+        return math.nan, math.nan
+    bias, error, freedom = found
+    centre = min(max(value - bias, value / 2), 2 * value)
+    step = stats.t.ppf(0.975, freedom) * error / centre
+    return centre * math.exp(-step), centre * math.exp(step)
 
 
 def difference_interval(

@@ -140,16 +140,16 @@ def test_what_is_in_few_videos_only_has_no_interval() -> None:
     ends = result.overall.interval
     assert ends is not None
     assert result.overall.n_gt[0] > 0
-    assert np.isnan(ends.ap[0]).all() and ends.missing(0) == "4 videos: too few to tell"
-    assert np.isfinite(ends.ap[1]).all() and ends.missing(1) == ""
-    assert np.isfinite(ends.mean_ap).all() and ends.missing() == "" and ends.n_videos > 8
+    assert np.isnan(ends.ap[0]).all() and ends.note(0) == "4 videos: too few to tell"
+    assert np.isfinite(ends.ap[1]).all() and ends.note(1) == ""
+    assert np.isfinite(ends.mean_ap).all() and ends.note() == "" and ends.n_videos > 8
     alone = result.group("class", index.class_names[0]).interval
     assert alone is not None and np.isnan(alone.mean_ap).all() and alone.n_videos == 4
     one = make_index(videos=1)
     whole = evaluate(one, make_predictions(one), "fgfa", by="motion", ci=50)
     for group in (whole.overall, *whole.groups):
         assert group.interval is not None and np.isnan(group.interval.mean_ap).all()
-    assert whole.overall.interval is not None and whole.overall.interval.missing() == "1 video: too few to tell"
+    assert whole.overall.interval is not None and whole.overall.interval.note() == "1 video: too few to tell"
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:

@@ -1,16 +1,24 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from tests.evaluation import oracles_video
 from tests.evaluation.cases import case
+from tests.evaluation.drawn_videos import drawn_videos
+from tests.evaluation.oracles_intervals import share_interval
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index
 from vidkit.errors import AnnotationError
-from vidkit.evaluation.delay import RATES, average_delay
+from vidkit.evaluation.bootstrap import Drawings
+from vidkit.evaluation.delay import RATES, DelayReport, average_delay, drawn_delays
+from vidkit.evaluation.matching import match
+from vidkit.evaluation.protocols import FGFA
+from vidkit.evaluation.result import Bootstrap
+from vidkit.evaluation.tracks import found_scores, tracks_of
 from vidkit.predictions.table import Predictions
 
 
@@ -102,3 +110,36 @@ def test_rates_and_windows_that_mean_nothing_are_refused(given: dict[str, object
     index = make_index()
     with pytest.raises(ValueError, match="rates of 0 or more"):
         average_delay(index, make_predictions(index), **given)  # type: ignore[arg-type]  # that is the test
+
+
+@pytest.mark.parametrize("per", ["object", "frame"])
+def test_delays_in_drawings_are_those_of_the_drawn_videos(per: Literal["object", "frame"]) -> None:
+    for seed in range(12):
+        index = make_index(seed, videos=4, frames=10, tracks=3)
+        predictions, window = make_predictions(index, seed), 30 if seed % 2 else 3
+        matches, tracks = match(index, predictions, FGFA), tracks_of(index, "")
+        report = average_delay(index, predictions, window=window, per=per)
+        drawn = Drawings.of(4, Bootstrap(5, seed)).counts
+        found = drawn_delays(matches, tracks, found_scores(matches), report, drawn)
+        for b in range(drawn.shape[1]):
+            alone = average_delay(*drawn_videos(index, predictions, drawn[:, b]), window=window, per=per)
+            wanted = [delay.average for delay in alone.at]
+            np.testing.assert_allclose(found[:, b], wanted, atol=1e-12, err_msg=f"{seed} {b}")
+
+
+def test_the_interval_of_a_delay_is_that_of_its_share_in_the_window() -> None:
+    index = make_index(3, videos=7, frames=10, tracks=3)
+    predictions = make_predictions(index)
+    report = average_delay(index, predictions, ci=20, seed=1)
+    drawn = Drawings.of(7, Bootstrap(20, 1)).counts
+    each = [average_delay(*drawn_videos(index, predictions, counts)) for counts in drawn.T]
+    for found, values in [
+        (report, [one.average_delay for one in each]),
+        *((report.at[r], [one.at[r].average for one in each]) for r in range(len(RATES))),
+    ]:
+        value = found.average_delay if isinstance(found, DelayReport) else found.average
+        low, high = share_interval(value / 30, [v / 30 for v in values[:20]], [v / 30 for v in values[20:]], 7)
+        assert found.interval == pytest.approx((30 * low, 30 * high))
+    few = average_delay(*drawn_videos(index, predictions, np.array([1, 1, 1, 0, 0, 0, 0])), ci=20)
+    assert few.interval is None and few.note == few.at[0].note == "3 videos: too few to tell"
+    assert average_delay(index, predictions).note == ""

@@ -5,11 +5,16 @@ import pytest
 
 from tests.evaluation import oracles_video
 from tests.evaluation.cases import case, crowd
+from tests.evaluation.drawn_videos import drawn_videos
+from tests.evaluation.oracles_intervals import share_interval
 from tests.evaluation.tables_of_frames import index_and_predictions
 from tests.makers import make_index, make_predictions
+from vidkit.evaluation.bootstrap import Drawings
 from vidkit.evaluation.errors_by_type import ERROR_TYPES, SPECIAL_TYPES, decompose
 from vidkit.evaluation.evaluate import evaluate
+from vidkit.evaluation.motion_iou import motion_iou
 from vidkit.evaluation.protocols import PROTOCOLS, Protocol
+from vidkit.evaluation.result import Bootstrap
 from vidkit.predictions.table import Predictions
 
 SIZE = 8
@@ -128,3 +133,30 @@ def test_a_group_that_is_not_there_is_told() -> None:
     report = decompose(index, make_predictions(index), by="motion")
     with pytest.raises(ValueError, match="motion=fast"):
         report.group("motion", "furious")
+
+
+@pytest.mark.parametrize("protocol", ["fgfa", "coco", "voc"])
+def test_intervals_of_costs_are_those_of_decompositions_of_the_drawn_videos(protocol: str) -> None:
+    index = make_index(4, videos=7, frames=6, tracks=3, classes=2)
+    index = replace(index, motion_iou=motion_iou(index))
+    predictions = make_predictions(index)
+    scores = np.random.default_rng(0).permutation(predictions.n_detections) / predictions.n_detections
+    predictions = replace(predictions, score=scores, index_fingerprint="")
+    report = decompose(index, predictions, protocol, by="motion", ci=12, seed=2)
+    drawn = Drawings.of(7, Bootstrap(12, 2)).counts
+    each = [decompose(*drawn_videos(index, predictions, counts), protocol, by="motion") for counts in drawn.T]
+    for g, group in enumerate((report.overall, *report.groups)):
+        others = [(one.overall, *one.groups)[g] for one in each]
+        n = len(np.unique(index.frame_video[index.instance_frame][in_group(index.motion_iou, group.name)]))
+        for kind in (*ERROR_TYPES, *SPECIAL_TYPES):
+            values = [other.delta[kind] for other in others]
+            low, high = share_interval(group.delta[kind], values[:12], values[12:], n)
+            wanted = None if np.isnan(low) else pytest.approx((low, high), abs=1e-9)
+            assert group.interval[kind] == wanted, (group.name, kind)
+            assert (group.note[kind] == "") == (wanted is not None or np.isnan(group.delta[kind]))
+
+
+def in_group(motion: np.ndarray | None, name: str) -> np.ndarray:
+    assert motion is not None
+    low, high = RANGES[name] or (-1.0, 1.0)
+    return (motion >= low) & (motion <= high)

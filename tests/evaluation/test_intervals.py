@@ -15,7 +15,7 @@ from vidkit.evaluation.average_precision import mean_ap
 from vidkit.evaluation.bootstrap import draws
 from vidkit.evaluation.coco_stats import AREAS
 from vidkit.evaluation.evaluate import evaluate
-from vidkit.evaluation.intervals import FEWEST_VIDEOS, Resampled, missing, spread
+from vidkit.evaluation.intervals import DOUBTFUL, FEWEST_VIDEOS, Resampled, explained, missing, spread
 from vidkit.evaluation.motion_iou import motion_iou
 from vidkit.evaluation.result import Bootstrap
 from vidkit.pages.result_tables import stats_table
@@ -50,6 +50,19 @@ def test_intervals_are_those_of_the_plain_loop(seed: int) -> None:
     for row, below in zip(rows, found.below, strict=True):
         known = [x for x in row[1] if not math.isnan(x)]
         assert below == pytest.approx(sum(1.0 if x < row[0] else 0.5 if x == row[0] else 0 for x in known) / len(known))
+    assert found.doubtful.tolist() == [oracle.is_doubtful(row[0], row[1]) for row in rows]
+
+
+def test_doubtful_intervals_are_told_as_such() -> None:
+    left_out = np.array([[0.4, 0.5, 0.6, 0.5, 0.4, 0.6]])
+    skewed, aside, even = np.zeros((1, 50)), np.arange(50)[None] / 100, np.arange(50)[None] / 100
+    skewed[0, :2] = 1.0
+    for replicates, value, note in ((skewed, 0.0, DOUBTFUL), (aside, 0.4, DOUBTFUL), (even, 0.25, "")):
+        ((ends, said),) = spread(np.array([value]), replicates, left_out, np.array([6])).told(0.95, "difference")
+        assert ends is not None and said == note
+    assert explained(["1.0 [0.5, 2.0] (doubtful)", "x"])[0].startswith("(doubtful): where replicates are skewed")
+    assert explained(["1.0 (1 video)", "2.0 (3 videos)"]) == [explained(["1.0 (3 videos)"])[0]]
+    assert explained(["1.0 (all videos alike)"]) and explained(["1.0 [0.5, 2.0]", "–", ""]) == []
 
 
 def test_without_replicates_the_bias_is_the_jackknifes() -> None:

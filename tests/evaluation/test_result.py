@@ -11,6 +11,7 @@ import vidkit
 from tests.makers import make_index, make_predictions
 from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.evaluate import evaluate
+from vidkit.evaluation.intervals import DOUBTFUL
 from vidkit.evaluation.protocols import PROTOCOLS, differences, protocol_named
 from vidkit.evaluation.result import EvalResult, read_result, write_result
 from vidkit.pages.result_tables import (
@@ -200,26 +201,32 @@ def test_what_few_videos_cannot_tell_is_told() -> None:
     few = evaluate(index, make_predictions(index), by="motion", ci=20)
     assert percent(few.overall).endswith("(4 videos)")
     assert notes([few]) == ["(n videos): too few to tell how sure the number is; an interval needs 5"]
-    many = evaluate(make_index(videos=12), make_predictions(make_index(videos=12)), by="motion", ci=20)
-    assert "[" in percent(many.overall) and notes([many]) == []
+    many = evaluate(make_index(videos=12), make_predictions(make_index(videos=12)), ci=20)
+    assert percent(many.overall).endswith("]") and notes([many]) == []
     assert notes([evaluate(index, make_predictions(index), by="motion")]) == []
     assert "(n videos)" in markdown_report([few])
 
 
-def test_numbers_at_the_edge_of_their_replicates_are_told() -> None:
+def test_intervals_that_are_doubtful_are_told(tmp_path: Path) -> None:
     index = make_index(videos=12)
     result = evaluate(index, make_predictions(index), ci=20)
     assert result.overall.interval is not None
-    biased = replace(result, overall=replace(result.overall, interval=replace(result.overall.interval, below=0.05)))
-    (told,) = notes([biased])
-    assert told.startswith("biased: all: the number lies at the edge of its replicates")
+    doubtful = replace(result.overall.interval, doubtful=True, doubtful_by_class=np.array([True, False, False]))
+    result = replace(result, overall=replace(result.overall, interval=doubtful))
+    assert percent(result.overall).endswith("] (doubtful)") and not percent(result.overall, 1).endswith("(doubtful)")
+    (told,) = notes([result])
+    assert told.startswith("(doubtful): where replicates are skewed or off their number")
+    assert "(doubtful)" in repr(result)
+    write_result(tmp_path / "result.json", result)
+    again = read_result(tmp_path / "result.json").overall
+    assert again.note() == again.note(0) == DOUBTFUL and again.note(1) == ""
 
 
 def test_results_without_the_number_of_videos_are_read(tmp_path: Path) -> None:
     index = make_index(videos=12)
     write_result(tmp_path / "r.json", evaluate(index, make_predictions(index), ci=20))
     content = json.loads((tmp_path / "r.json").read_text())
-    for key in ("n_videos", "n_videos_by_class", "replicates_below"):
+    for key in ("n_videos", "n_videos_by_class", "replicates_below", "replicates_skew", "interval_note"):
         del content[key]
     (tmp_path / "r.json").write_text(json.dumps(content))
     ends = read_result(tmp_path / "r.json").overall.interval

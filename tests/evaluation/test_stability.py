@@ -6,10 +6,17 @@ import pytest
 
 from tests.evaluation import oracles_video
 from tests.evaluation.cases import case
+from tests.evaluation.drawn_videos import drawn_videos
+from tests.evaluation.oracles_intervals import amount_interval, share_interval
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index
 from vidkit.errors import AnnotationError
-from vidkit.evaluation.stability import RECALLS, Stability, stability
+from vidkit.evaluation.bootstrap import Drawings
+from vidkit.evaluation.matching import match
+from vidkit.evaluation.protocols import FGFA
+from vidkit.evaluation.result import Bootstrap
+from vidkit.evaluation.stability import ERRORS, RECALLS, Stability, drawn_errors, stability, tracked_boxes
+from vidkit.evaluation.tracks import tracks_of
 from vidkit.predictions.table import Predictions
 
 
@@ -126,3 +133,35 @@ def test_recalls_that_mean_nothing_are_refused(recalls: tuple[float, ...]) -> No
     index = make_index()
     with pytest.raises(ValueError, match="recalls above 0 and up to 1"):
         stability(index, make_predictions(index), recalls=recalls)
+
+
+def test_errors_in_drawings_are_those_of_the_drawn_videos() -> None:
+    for seed in range(12):
+        index = make_index(seed, videos=4, frames=10, tracks=3)
+        predictions = make_predictions(index, seed)
+        drawn = Drawings.of(4, Bootstrap(5, seed)).counts
+        found = drawn_errors(tracked_boxes(match(index, predictions, FGFA), tracks_of(index, "")), RECALLS, drawn)
+        for b in range(drawn.shape[1]):
+            at = stability(*drawn_videos(index, predictions, drawn[:, b])).at
+            wanted = [[getattr(one, error) for one in at] for error in ERRORS]
+            np.testing.assert_allclose(found[:, :, b], wanted, atol=1e-7, err_msg=f"{seed} {b}")
+
+
+def test_intervals_of_errors_are_those_of_the_formulas() -> None:
+    index = make_index(3, videos=7, frames=10, tracks=3)
+    predictions = make_predictions(index)
+    report = stability(index, predictions, ci=20, seed=1)
+    each = [
+        stability(*drawn_videos(index, predictions, counts)) for counts in Drawings.of(7, Bootstrap(20, 1)).counts.T
+    ]
+    for found, rows in [(report.mean, [one.mean for one in each]), (report.at[2], [one.at[2] for one in each])]:
+        for error, formula in (("fragment", share_interval), ("centre", amount_interval), ("total", amount_interval)):
+            values = [getattr(row, error) for row in rows]
+            wanted = formula(getattr(found, error), values[:20], values[20:], 7)
+            assert found.intervals[error] == pytest.approx(wanted, rel=1e-6)
+    assert report.to_frame().loc[2, "total_low"] < report.at[2].total < report.to_frame().loc[2, "total_high"]
+    few = stability(*drawn_videos(index, predictions, np.array([1, 1, 1, 0, 0, 0, 0])), ci=20)
+    assert set(few.mean.intervals.values()) == {None} and set(few.mean.notes.values()) == {"3 videos: too few to tell"}
+    assert set(report.at[-1].notes.values()) == {""} and math.isnan(report.at[-1].total), (
+        "what isn't reached needs no reason"
+    )

@@ -6,7 +6,7 @@ import pytest
 from tests.makers import make_index, make_predictions
 from tests.predictions import oracles
 from vidkit.predictions import binding
-from vidkit.predictions.class_binding import agreement
+from vidkit.predictions.nearest_truth import best_overlap
 from vidkit.predictions.videos import rows_of_frames
 
 
@@ -41,12 +41,15 @@ def test_rows_of_frames_equal_the_loop(videos: int, ranks: bool) -> None:
     assert fast.tolist() == oracles.rows_of_frames(index, video.tolist(), wanted.tolist(), ranks)
 
 
-def test_agreement_equals_the_loop() -> None:
+def test_the_best_overlap_equals_the_loop() -> None:
     index = make_index()
     predictions = make_predictions(index)
     row = predictions.detection_frame.astype(np.int64).copy()
     row[::7] = -1
-    class_id = predictions.class_id.copy()
+    class_id, box = predictions.class_id.copy(), predictions.box.astype(np.float64)
     class_id[::5] = -1
-    assert agreement(class_id, row, index) == oracles.agreement(class_id, row, index)
-    assert agreement(class_id[:0], row[:0], index) == 0
+    box[3], box[8, 0], box[11] = np.nan, np.inf, [30, 20, 10, 5]
+    found = best_overlap(row, box, class_id, index)
+    np.testing.assert_allclose(found, oracles.best_overlap(row, box, class_id, index), rtol=0, atol=1e-12)
+    assert (found > 0.5).any()
+    assert not len(best_overlap(row[:0], box[:0], class_id[:0], index))

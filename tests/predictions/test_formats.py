@@ -494,7 +494,7 @@ def test_npz_with_objects_or_bombs_is_refused(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "empty: it could be csv, fgfa or mot"),
+        (b"", "empty: it could be csv, fgfa, kitti or mot"),
         (b"hello world\n", "begins no known format"),
         (b"\x00\x01\x02\x03", "pickle"),
         (b"PK\x03\x04 not a zip", "zip"),
@@ -532,7 +532,7 @@ def test_options_of_some_formats_are_refused_for_others(tmp_path: Path) -> None:
     (tmp_path / "mot" / "a.txt").write_text("1,-1,1,1,2,2,0.5,1,-1,-1\n")
     with pytest.raises(PredictionError, match="--image-ids is for COCO results JSON"):
         open_predictions(tmp_path / "mot", ReadOptions(image_ids=tmp_path / "gt.json"))
-    with pytest.raises(PredictionError, match=r"--mot-video is for MOTChallenge text.*; this file is pkl"):
+    with pytest.raises(PredictionError, match=r"--mot-video is for .*MOTChallenge text.*; this file is pkl"):
         open_predictions(_save(tmp_path / "p.pkl", _frames()), ReadOptions(video="a"))
     with pytest.raises(PredictionError, match="--format csv, but its content is MOTChallenge text"):
         open_predictions(tmp_path / "mot", ReadOptions(format="csv"))

@@ -112,13 +112,18 @@ def test_frames_that_come_twice_are_refused(tmp_path: Path) -> None:
 
 def test_labels_that_are_off_by_one_are_doubted(tmp_path: Path) -> None:
     index = make_index(videos=6, frames=40, classes=8)
-    rows = [(f + 1, int(index.class_id[i])) for f in range(index.n_frames) for i in _instances(index, f)]
-    lines = [f"{id} {c} 0.5 {k} 0 {k + 9} 9" for k, (id, c) in enumerate(rows) if c > 0]  # from 0, where 1 is the rule
+    rows = [(f + 1, int(index.class_id[i]), index.box[i]) for f in range(index.n_frames) for i in _instances(index, f)]
+    lines = [
+        f"{id} {c} {0.5 + k / 1e6} {b[0]:g} {b[1]:g} {b[2] - 1:g} {b[3] - 1:g}"
+        for k, (id, c, b) in enumerate(rows)
+        if c > 0  # from 0, where 1 is the rule
+    ]
     (tmp_path / "p").write_text("\n".join(lines) + "\n")
-    _, report = read_with_report(tmp_path / "p", index, ReadOptions())
-    assert "--classes-from 0" in report.warnings[0]
-    _, report = read_with_report(tmp_path / "p", index, ReadOptions(classes_from="0"))
-    assert not report.warnings
+    with pytest.raises(
+        PredictionError, match="Say which is right: --classes-from 0, or as it was read first: --classes-from 1"
+    ):
+        read(tmp_path / "p", index)
+    assert read(tmp_path / "p", index, classes_from="0").n_detections == len(lines)
 
 
 def _instances(index: Index, frame: int) -> range:

@@ -102,6 +102,8 @@ def match(
     """
     pairs = pairs or {}
     known = [each.name for each in classes]
+    if not known and not may_miss:
+        raise DetectorError("the index has no classes to look for; prepare it again with --classes FILE or NAMES")
     for ours, theirs in pairs.items():
         if ours not in labels:
             raise DetectorError(f"classes: the detector has no class {ours!r}{did_you_mean(ours, list(labels))}")

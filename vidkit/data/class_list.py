@@ -12,15 +12,18 @@ MAX_CLASSES = 2**15 - 1
 _LONGEST_NUMBER = 10  # digits
 
 
-def choose_classes(given: str) -> tuple[ObjectClass, ...]:
+def choose_classes(given: str, any_name: bool = False) -> tuple[ObjectClass, ...]:
     """The classes of the file `given`, or if there is none, VID's classes of these names, separated by commas.
 
-    Raises ChoiceError for a name that isn't one of the 30, AnnotationError for a malformed file.
+    With `any_name` other names are classes, too, that have only a name. Raises ChoiceError for a name that isn't one,
+    AnnotationError for a malformed file.
     """
     if Path(given).is_file():
         return read_classes(Path(given))
     known = {c.name: c for c in VID_CLASSES} | {c.wnid: c for c in VID_CLASSES}
     names = [name.strip() for name in given.split(",") if name.strip()]
+    if any_name and not (given.endswith(".txt") or "/" in given):
+        return _unique([known.get(name, ObjectClass(name, name)) for name in names], "--classes")
     for name in names:
         if name not in known:
             raise ChoiceError(
@@ -58,6 +61,16 @@ def read_classes(path: Path) -> tuple[ObjectClass, ...]:
         if len(set(numbers)) != len(numbers):
             raise AnnotationError("an id stands twice")
     return _unique([c for _, c in sorted(rows, key=lambda row: row[0] or 0)], str(path))
+
+
+def classes_text(classes: Sequence[ObjectClass]) -> str:
+    """A class list as `read_classes` reads it, with ids from 1."""
+    return "".join(f"{id_in_list(c)} {number} {c.name}\n" for number, c in enumerate(classes, start=1))
+
+
+def id_in_list(of: ObjectClass) -> str:
+    """A class's WordNet id as one word, since a space ends it in a list."""
+    return "_".join(of.wnid.split())
 
 
 def _unique(classes: Sequence[ObjectClass], place: str) -> tuple[ObjectClass, ...]:

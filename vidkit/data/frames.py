@@ -15,7 +15,6 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,20 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vidkit.data.film import MOST_PIXELS, picture_at, pictures, shown, shown_size
 from vidkit.data.index import FOLDER, IMAGE, TAR, VIDEO, FrameFiles, Index
 from vidkit.errors import FrameError
 from vidkit.reading_door import reading
 
 if TYPE_CHECKING:
     from av import VideoFrame
-    from av.container import InputContainer
 
 Frame = NDArray[np.uint8]
 """`(H, W, 3)` uint8 RGB."""
 
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-MOST_PIXELS = 100_000_000
-"""Of one image or frame of a video; more are refused before anything is decoded. 100 megapixels take 300 MB as RGB."""
 PATTERN = re.compile(r"([^{}]*)\{:(0?\d{0,2}d?)\}([^{}]*)")
 
 
@@ -75,7 +72,23 @@ def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int,
         case "tar":
             return _from_tar(source, files, row, size, at_least)
         case _:
-            return _from_video_file(source, int(index.frame_number[row]), size)
+            number = int(index.frame_number[row])
+            return _of_picture(picture_at(source, number), size, f"{source}: frame {number}")
+
+
+def frame_file(index: Index, row: int, root: Path | None = None) -> Path | bytes | None:
+    """The image file of frame row `row`, what a tar holds of it, or None for a film's. Errors as of `frames_of`."""
+    video = int(index.frame_video[row])
+    files, source = _files(index), _source(index, video, root)
+    match files.kind[video]:
+        case "image":
+            return source
+        case "folder":
+            return _inside(source, _name(index, files, video, row))
+        case "tar":
+            return _bytes_in_tar(source, files, row)[0]
+        case _:
+            return None
 
 
 def has_frames(index: Index, video: int) -> bool:
@@ -141,6 +154,12 @@ def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | N
 def _from_tar(
     path: Path, files: FrameFiles, row: int, size: tuple[int, int], at_least: tuple[int, int] | None
 ) -> Frame:
+    content, place = _bytes_in_tar(path, files, row)
+    return _decode(BytesIO(content), place, size, at_least)
+
+
+def _bytes_in_tar(path: Path, files: FrameFiles, row: int) -> tuple[bytes, str]:
+    """A frame's bytes, and where they are for errors."""
     if files.offset is None or files.size is None:
         raise FrameError(f"{path}: the index doesn't tell where in this tar its frames are; prepare it again")
     offset, length = int(files.offset[row]), int(files.size[row])
@@ -148,8 +167,7 @@ def _from_tar(
     with reading(path, FrameError, "the tar that was indexed; was the data moved?"), path.open("rb") as file:
         if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
             raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
-        content = os.pread(file.fileno(), length, offset)
-    return _decode(BytesIO(content), place, size, at_least)
+        return os.pread(file.fileno(), length, offset), place
 
 
 def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
@@ -190,54 +208,17 @@ def _of_video_file(path: Path, numbers: Sequence[int], size: tuple[int, int]) ->
     wanted = iter(numbers)
     number = next(wanted, None)
     decoded = 0
-    with _opening(path) as container:
-        for picture in container.decode(video=0):
+    for picture in pictures(path) if number is not None else ():
+        if decoded == number:
+            yield _of_picture(picture, size, f"{path}: frame {number}")
+            number = next(wanted, None)
             if number is None:
                 return
-            if decoded == number:
-                _check_size((picture.width, picture.height), size, f"{path}: frame {number}")
-                yield _rgb(picture)
-                number = next(wanted, None)
-            decoded += 1
+        decoded += 1
     if number is not None:
         raise FrameError(f"{path}: has {decoded} frames, the index wants number {number}")
 
 
-def _from_video_file(path: Path, number: int, size: tuple[int, int]) -> Frame:
-    with _opening(path) as container:
-        stream = container.streams.video[0]
-        shown = sorted(p.pts for p in container.demux(stream) if p.pts is not None and not p.is_discard)
-        if not 0 <= number < len(shown):
-            raise FrameError(f"{path}: has {len(shown)} frames, the index wants number {number}")
-        container.seek(shown[number], stream=stream)
-        for picture in container.decode(stream):
-            if picture.pts == shown[number]:
-                _check_size((picture.width, picture.height), size, f"{path}: frame {number}")
-                return _rgb(picture)
-    raise FrameError(f"{path}: frame {number} can't be decoded")
-
-
-@contextmanager
-def _opening(path: Path) -> Iterator[InputContainer]:
-    """Open a video file; what FFmpeg says of a bad one becomes a FrameError that names the file."""
-    try:
-        import av
-    except ImportError:
-        raise FrameError(f"{path}: reading video files needs PyAV: pip install av") from None
-    if not path.is_file():
-        raise FrameError(f"{path}: no such file; was the data moved?")
-    # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
-    with (
-        reading(path, FrameError, "a video that can be decoded"),
-        av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container,
-    ):
-        if not container.streams.video:
-            raise FrameError(f"{path}: holds no video stream")
-        stream = container.streams.video[0]
-        _check_size((stream.codec_context.width, stream.codec_context.height), (0, 0), str(path))
-        stream.thread_type = "AUTO"
-        yield container
-
-
-def _rgb(picture: VideoFrame) -> Frame:
-    return np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
+def _of_picture(picture: VideoFrame, size: tuple[int, int], place: str) -> Frame:
+    _check_size(shown_size(picture), size, place)
+    return shown(picture)

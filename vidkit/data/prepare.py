@@ -36,6 +36,7 @@ def prepare(
     det_root: Place | None = None,
     frames: Place | None = None,
     first_pixel: int | None = None,
+    size: tuple[int, int] | None = None,
     name: str | None = None,
     lists: Sequence[Place] = (),
     splits: Sequence[str] = (),
@@ -56,26 +57,30 @@ def prepare(
         paths, form: annotations of a form that is found by looking, or that `form` names; an index for each.
         vid_root, det_root: ILSVRC trees with Annotations/VID and with Annotations/DET; one may be both.
         forms: paths by the form of their annotations, as in coco=["val.json"]; see `vidkit.data.readers.FORMS`.
-        frames, first_pixel, name: of forms: where images are, how pixels count, what the data set is called.
-        classes: a file of lines `wnid name`, or names of VID classes, separated by commas.
-        splits: of trees: only these; of forms: what the split of each path is called.
+        frames, first_pixel, size, name: of forms: where images are, how pixels count, (width, height) of films that
+            aren't there, what the data set is called.
+        classes: a file of lines `wnid name`, or names, separated by commas; of trees those of VID.
+        splits: of trees and YOLO: only these; of forms: what the split of each path is called.
         lists, motion_iou, frames_tar: of trees: frame lists, FGFA's side file, a plain tar of the images.
         on_error, check_images: of trees: list malformed files and go on; read the header of every image.
 
     Raises ArgumentError for what doesn't go together, AnnotationError for what breaks the rules of its form.
     """
+    if form is None and len(paths) == 1 and vid_root is None and det_root is None:
+        vid_root, det_root = _trees_at(Path(paths[0]), tell)
+        paths = () if vid_root or det_root else paths
     roots = _path(vid_root), _path(det_root)
     given = {name: _paths(each) for name, each in forms.items() if each} | _looked_at(paths, form, tell)
     _check_choices(roots != (None, None), given, on_error, first_pixel, workers)
     skip = on_error == "skip"
+    of_forms: dict[Option, Any] = {"frames": _path(frames), "first_pixel": first_pixel, "size": size}
     if given:
         of_trees = {"--list": lists, "--motion-iou": motion_iou, "--frames-tar": frames_tar}
         _refuse(of_trees | {"--on-error skip": skip, "--check-images": check_images}, "--vid-root or --det-root")
-        options: dict[Option, Any] = {"frames": _path(frames), "classes": classes, "first_pixel": first_pixel}
-        return _prepare_form(*given.popitem(), name, splits, options, Path(out))
-    _refuse({"--frames": frames}, _either(forms_taking("frames")))
+        return _prepare_form(*given.popitem(), name, splits, of_forms | {"classes": classes}, Path(out))
     _refuse({"--name": name}, _either(BY_OPTION))
-    _refuse({"--first-pixel": first_pixel is not None}, _either(forms_taking("first_pixel")))
+    for option, value in of_forms.items():
+        _refuse({_flag(option): value is not None}, _takers(option))
     chosen = classes_of(roots[0] or roots[1]) if classes is None else choose_classes(str(classes))
     plans = plan_splits(*roots, [Path(path) for path in lists], splits, skip, _path(frames_tar))
     motion = None if motion_iou is None else read_motion_file(Path(motion_iou))
@@ -83,6 +88,14 @@ def prepare(
     with reading_processes(workers or default_workers()) as mapping:
         common = Path(out), chosen, skip, check_images
         return [prepare_split(plan, *common, of_motion.get(plan.file_name), mapping, show_progress) for plan in plans]
+
+
+def _trees_at(path: Path, tell: Tell) -> tuple[Path | None, Path | None]:
+    """The path as root of VID and as root of DET, as far as it has ImageNet's layout, which is told."""
+    vid, det = (path if (path / "Annotations" / kind).is_dir() else None for kind in ("VID", "DET"))
+    if vid or det:
+        tell(f"{path}: ImageNet's tree ({' and '.join(n for n, p in (('VID', vid), ('DET', det)) if p)})")
+    return vid, det
 
 
 def _looked_at(paths: Sequence[Place], form: str | None, tell: Tell) -> dict[str, list[Path]]:
@@ -116,6 +129,16 @@ def _either(forms: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def _takers(option: Option) -> str:
+    """The forms that take an option: those with an option of their own, else the names of the others."""
+    named = forms_taking(option)
+    return _either(named) if named else "--from " + " or ".join(n for n, f in FORMS.items() if option in f.takes)
+
+
+def _flag(option: Option) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
 def _refuse(options: Mapping[str, object], goes_with: str) -> None:
     """Raise ArgumentError for the first of these options that was given: it goes with something else."""
     given = next((option for option, value in options.items() if value), None)
@@ -130,7 +153,7 @@ def _check_choices(
     for form, paths in given.items():
         if form not in FORMS:
             raise ArgumentError(f"no argument and no form of annotations {form!r}{did_you_mean(form, list(FORMS))}")
-        if len(paths) > 1 and not FORMS[form].several:
+        if len(paths) > 1 and not (FORMS[form].several or FORMS[form].together):
             raise ArgumentError(f"{form}: {len(paths)} paths, wanted one")
     if trees + len(given) != 1:
         ways = ["--vid-root ROOT (and --det-root ROOT)", *(f"--{form} {FORMS[form].place}" for form in BY_OPTION)]
@@ -163,20 +186,23 @@ def _prepare_form(
     options: Mapping[Option, Any],
     out: Path,
 ) -> list[Summary]:
-    """An index for each path; `options` are those of readers, None where they aren't given."""
+    """An index for each path, or one of all; `options` are those of readers, None where they aren't given."""
     form = FORMS[name]
-    if splits and len(splits) != len(paths):
+    if splits and len(splits) != (1 if form.together else len(paths)):
         raise ArgumentError(f"--split names the split of each {_either(BY_OPTION)}, in their order")
     taken = _options_of(name, form, {option: value for option, value in options.items() if value is not None})
-    names = [(dataset or of_path, split) for of_path, split in map(form.index_name, paths)]
+    groups = [list(paths)] if form.together else [[path] for path in paths]
+    if splits and "split" in form.takes:
+        taken["split"] = splits[0]
+    names = [(dataset or of_path, split) for of_path, split in (form.index_name(*group) for group in groups)]
     if splits:
         names = [(of_path, split) for (of_path, _), split in zip(names, splits, strict=True)]
     if len(set(names)) != len(names):
         raise ArgumentError(f"{' and '.join('_'.join(n) for n in names)}.h5: name the splits with --split")
     summaries = []
-    for path, of_index in zip(paths, names, strict=True):
+    for group, of_index in zip(groups, names, strict=True):
         started = time.perf_counter()
-        summaries.append(_write_source(form.read(path, **taken), *of_index, out, started))
+        summaries.append(_write_source(form.read(*group, **taken), *of_index, out, started))
     return summaries
 
 
@@ -188,8 +214,8 @@ def _options_of(name: str, form: AnnotationForm, given: Mapping[Option, Any]) ->
     for option in given:
         if option not in form.takes:
             why = f": {form.refuses[option]}" if option in form.refuses else ""
-            raise ArgumentError(f"--{option.replace('_', '-')} goes with {_either(forms_taking(option))}{why}")
-    return {o: choose_classes(str(value)) if o == "classes" else value for o, value in given.items()}
+            raise ArgumentError(f"{_flag(option)} goes with {_takers(option)}{why}")
+    return {o: choose_classes(str(value), any_name=True) if o == "classes" else value for o, value in given.items()}
 
 
 def _write_source(source: Source, dataset: str, split: str, out: Path, started: float) -> Summary:

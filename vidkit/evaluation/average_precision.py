@@ -1,5 +1,7 @@
 """Average precision from the places of true positives and the weight of false positives above each."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ EPSILON = float(np.spacing(1.0))
 RECALL_POINTS = np.linspace(0, 1, 101)
 
 
-def average_precision(false_positives: NDArray[np.float64], n_truth: int, protocol: Protocol) -> float:
+def average_precision(false_positives: NDArray[Any], n_truth: int, protocol: Protocol) -> float:
     """Return the AP of one class; NaN if it has no ground truth.
 
     `false_positives (T,)` is the weight of all false positives ranked above each of the T true positives. Precision
@@ -27,7 +29,7 @@ def average_precision(false_positives: NDArray[np.float64], n_truth: int, protoc
 
 
 def precision(
-    true_positives: NDArray[np.integer], false_positives: NDArray[np.float64], protocol: Protocol
+    true_positives: NDArray[np.integer], false_positives: NDArray[Any], protocol: Protocol
 ) -> NDArray[np.float64]:
     """Return TP / (TP + FP) with the protocol's guard against an empty denominator."""
     total = true_positives + false_positives

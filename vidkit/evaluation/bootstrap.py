@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.evaluation.average_precision import EPSILON, RECALL_POINTS
-from vidkit.evaluation.intervals import Resampled
+from vidkit.evaluation.intervals import Resampled, Spread, spread
 from vidkit.evaluation.protocols import Protocol
 from vidkit.evaluation.result import Bootstrap
 from vidkit.evaluation.scoring import Curve, Ranked
@@ -28,13 +28,33 @@ CELLS_AT_ONCE = 1 << 22
 """Runs x replicates that are computed in one step, 32 MiB a matrix."""
 
 
+@dataclass(frozen=True, eq=False)
+class Drawings:
+    """Drawings of videos, the same for all that is told of a data set, so that its replicates belong together."""
+
+    settings: Bootstrap
+    counts: NDArray[np.float64]
+    """How often each video counts, `(V, B + V)`: in each of the B replicates, and with each video left out."""
+
+    @classmethod
+    def of(cls, n_videos: int, settings: Bootstrap) -> "Drawings":
+        """The drawings of V videos."""
+        return cls(settings, np.concatenate([draws(n_videos, settings), 1.0 - np.eye(n_videos)], axis=1))
+
+    def spread(
+        self, value: NDArray[np.float64], found: NDArray[np.float64], n_videos: int | NDArray[np.int64]
+    ) -> Spread:
+        """The spread of numbers `(C,)` with ground truth in `n_videos`, from what all drawings gave, `(C, B + V)`."""
+        b = self.settings.replicates
+        return spread(value, found[:, :b], found[:, b:], np.broadcast_to(n_videos, value.shape))
+
+
 class Resampling:
-    """One drawing of videos, used for every class and every group, so that their replicates belong together."""
+    """What AP is in each drawing of videos, class by class and group by group."""
 
     def __init__(self, settings: Bootstrap, everything: Ranked) -> None:
-        n_videos = everything.matches.index.n_videos
         self.settings = settings
-        self.drawn = np.concatenate([draws(n_videos, settings), 1.0 - np.eye(n_videos)], axis=1)
+        self.drawn = Drawings.of(everything.matches.index.n_videos, settings).counts
         self.everything = everything
         self.whole = replicates(everything, Group("all"), self.drawn)
 
@@ -72,11 +92,18 @@ def replicates(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArra
     return np.asarray(total / len(thresholds))
 
 
-def replicates_at(rows: Ranked, group: Group, threshold: float, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same at one IoU threshold."""
-    n_truth = truth_by_video(rows, group) @ drawn
+def replicates_at(
+    rows: Ranked, group: Group, threshold: float, drawn: NDArray[np.float64], absent: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """The same at one IoU threshold, without the ground truth `absent (N,)`, of which none is matched.
+
+    Where all that was drawn is absent, AP is 0 if there are detections, else NaN.
+    """
+    n_truth = truth_by_video(rows, group, absent) @ drawn
     share = _share_weight(rows, group, drawn)
     found = np.where(n_truth > 0, 0.0, np.nan)
+    if absent is not None:
+        found[(n_truth == 0) & (truth_by_video(rows, group) @ drawn > 0) & (_detections_by_video(rows) @ drawn > 0)] = 0
     for curve in rows.curves(group, threshold):
         n = n_truth[curve.segment]
         of_cell = None if share is None else share[curve.segment // rows.matches.index.n_classes]
@@ -188,13 +215,23 @@ def _average_precision(
     return np.asarray(area / n)
 
 
-def truth_by_video(rows: Ranked, group: Group) -> NDArray[np.float64]:
-    """Return `(S, V)`: how much ground truth of the group each segment has in each video."""
+def truth_by_video(rows: Ranked, group: Group, absent: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+    """`(S, V)`: how much ground truth of the group each segment has in each video, without what is `absent (N,)`."""
     index, members = rows.matches.index, rows.members(group)
+    if absent is not None:
+        members = members & ~absent
     video = index.frame_video[index.instance_frame[members]]
     flat = rows.truth_segment[members] * index.n_videos + video
     counts = np.bincount(flat, minlength=rows.n_segments * index.n_videos)
     return counts.reshape(rows.n_segments, index.n_videos).astype(np.float64)
+
+
+def _detections_by_video(rows: Ranked) -> NDArray[np.float64]:
+    """`(S, V)`: how many ranked detections each segment has in each video."""
+    n_videos, start = rows.matches.index.n_videos, rows.ranking.start
+    segment = np.repeat(np.arange(rows.n_segments), np.diff(start))
+    flat = segment * n_videos + rows.video[rows.ranking.order]
+    return np.bincount(flat, minlength=rows.n_segments * n_videos).reshape(rows.n_segments, -1).astype(np.float64)
 
 
 def _share_weight(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -6,16 +6,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.evaluation.average_precision import average_precision
 from vidkit.evaluation.bootstrap import Resampling, replicates, replicates_at, truth_by_video
+from vidkit.evaluation.protocols import AP_DETECTIONS
 from vidkit.evaluation.scoring import Ranked
 from vidkit.evaluation.slices import Group
 
 AREAS = {"": (0.0, 1e10), "s": (0.0, 32.0**2), "m": (32.0**2, 96.0**2), "l": (96.0**2, 1e10)}
 """Closed ranges of area in square pixels."""
-
-AP_DETECTIONS = 100
-"""Detections of a class in a frame at which COCO takes `AP`, whatever the protocol's own limits are."""
 
 
 def coco_stats(rows: Ranked) -> dict[str, float]:
@@ -25,15 +22,16 @@ def coco_stats(rows: Ranked) -> dict[str, float]:
     that isn't one of the limits; all others are at the last limit. This is what COCO's summary does.
     """
     protocol = rows.matches.protocol
-    by_area = {letter: _tables(rows, Group(letter, area=limits)) for letter, limits in AREAS.items()}
-    ap, recall = by_area[""]
+    ap, recall = _tables(rows, {letter: Group(letter, area=limits) for letter, limits in AREAS.items()})
     stats = {"AP": float("nan")}
-    if AP_DETECTIONS in protocol.max_detections:
-        stats["AP"] = _mean(_tables(_at_most(rows, AP_DETECTIONS), Group("", area=AREAS[""]))[0])
-    stats |= {"AP50": _mean(ap[_threshold(rows, 0.5)]), "AP75": _mean(ap[_threshold(rows, 0.75)])}
-    stats |= {f"AP{letter}": _mean(by_area[letter][0]) for letter in "sml"}
-    stats |= {f"AR{limit}": _mean(recall[..., i]) for i, limit in enumerate(protocol.max_detections)}
-    return stats | {f"AR{letter}": _mean(by_area[letter][1][..., -1]) for letter in "sml"}
+    if max(protocol.max_detections) == AP_DETECTIONS:
+        stats["AP"] = _mean(ap[""])
+    elif AP_DETECTIONS in protocol.max_detections:
+        stats["AP"] = _mean(_tables(_at_most(rows, AP_DETECTIONS), {"": Group("", area=AREAS[""])})[0][""])
+    stats |= {"AP50": _mean(ap[""][_threshold(rows, 0.5)]), "AP75": _mean(ap[""][_threshold(rows, 0.75)])}
+    stats |= {f"AP{letter}": _mean(ap[letter]) for letter in "sml"}
+    stats |= {f"AR{limit}": _mean(recall[""][..., i]) for i, limit in enumerate(protocol.max_detections)}
+    return stats | {f"AR{letter}": _mean(recall[letter][..., -1]) for letter in "sml"}
 
 
 def coco_intervals(rows: Ranked, stats: Mapping[str, float], resampling: Resampling) -> dict[str, tuple[float, float]]:
@@ -69,22 +67,23 @@ def _drawn_recall(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDA
         return np.asarray((found @ drawn) / (n_truth @ drawn) / len(protocol.iou_thresholds))
 
 
-def _tables(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return AP `(T, C)` and recall `(T, C, limits)` at each IoU threshold; NaN for classes without ground truth."""
-    protocol = rows.matches.protocol
-    n_truth = rows.count(rows.members(group))
-    empty = np.where(n_truth > 0, 0.0, np.nan)
-    ap = np.tile(empty, (len(protocol.iou_thresholds), 1))
-    recall = np.repeat(ap[..., None], len(protocol.max_detections), axis=2)
-    place = rows.matches.place
-    for t, threshold in enumerate(protocol.iou_thresholds):
-        for curve in rows.curves(group, threshold):
-            c, n = curve.segment, int(n_truth[curve.segment])
-            ap[t, c] = average_precision(np.cumsum(curve.weight)[curve.true], n, protocol)
-            if place is not None:
-                found = place[curve.rows[curve.true]]
-                recall[t, c] = [(found < limit).sum() / n for limit in protocol.max_detections]
-    return ap, recall
+Tables = dict[str, NDArray[np.float64]]
+
+
+def _tables(rows: Ranked, groups: Mapping[str, Group]) -> tuple[Tables, Tables]:
+    """AP `(T, C)` and recall `(T, C, limits)` of each group at each IoU threshold; NaN without ground truth."""
+    protocol, contest = rows.matches.protocol, rows.matches.contest
+    standings = {name: rows.standing(group) for name, group in groups.items()}
+    limits = [rows.within(limit) for limit in protocol.max_detections]
+    ap: dict[str, list[NDArray[np.float64]]] = {name: [] for name in groups}
+    recall: dict[str, list[NDArray[np.float64]]] = {name: [] for name in groups}
+    for threshold in protocol.iou_thresholds:
+        settled = contest.at(threshold)
+        for name, standing in standings.items():
+            hits = standing.hits(settled.taken(standing.kept))
+            ap[name].append(hits.average_precisions())
+            recall[name].append(np.stack([hits.recalls(chosen) for chosen in limits], axis=1))
+    return {name: np.stack(table) for name, table in ap.items()}, {n: np.stack(table) for n, table in recall.items()}
 
 
 def _at_most(rows: Ranked, limit: int) -> Ranked:

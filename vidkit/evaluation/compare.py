@@ -18,18 +18,20 @@ from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.evaluation.bootstrap import replicates
 from vidkit.evaluation.evaluate import match_for, score
-from vidkit.evaluation.intervals import Spread, mean_of_known, missing
+from vidkit.evaluation.intervals import DOUBTFUL, Spread, mean_of_known, missing
 from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, software
 from vidkit.evaluation.scoring import ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
 from vidkit.predictions.table import Predictions
-from vidkit.shown import percent, shows_itself
+from vidkit.shown import NOTHING, percent, shows_itself, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
+DOUBTFUL_LEVEL = 0.005
+"""P(B better) below which B is worse where the interval is doubtful."""
 NOT_ASKED = "no resampling"
 """The note of a difference without resampling of videos."""
 COMPARISON_FORMAT, COMPARISON_VERSION = "vidkit-comparison", 1
@@ -51,15 +53,28 @@ class Difference:
     p_better: float
     """P(delta > 0 among all videos that could have been drawn); above 0.975 the 95 % interval lies above 0."""
     note: str = ""
-    """Why there is no interval and no P, as "3 videos: too few to tell"; "" where there are."""
+    """What must be said of interval and P: why there are none, as "3 videos: too few to tell", or DOUBTFUL; else ""."""
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The interval of delta; None where there is none."""
+        return (self.low, self.high) if self.low <= self.high else None
+
+    def told(self) -> str:
+        """The interval in points, as "[+0.35, +1.25]", and what must be said of it; or why there is none."""
+        if self.ends is None:
+            return self.note or NOTHING
+        return with_interval("", [f"{100 * end:+.2f}" for end in self.ends], self.note).strip()
 
     @property
     def is_worse(self) -> bool:
-        """Whether b is worse beyond chance: the whole interval lies below 0. If none was asked for: whether delta does.
+        """Whether b is worse beyond chance: the whole interval lies below 0, of a doubtful one that of 99 %.
 
-        Never where the videos are too few for an interval.
+        If none was asked for: whether delta is below 0. Never where the videos are too few for an interval.
         """
-        return self.delta < 0 if self.note == NOT_ASKED else self.high < 0
+        if self.note == NOT_ASKED:
+            return self.delta < 0
+        return self.p_better < DOUBTFUL_LEVEL if self.note == DOUBTFUL else self.high < 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +121,7 @@ class Comparison:
                 "A": percent(d.a),
                 "B": percent(d.b),
                 "B - A": percent(d.delta),
-                "95 % interval": f"{percent(d.low)} … {percent(d.high)}",
+                "95 % interval": d.told(),
                 "P(B better)": d.p_better,
             }
             for d in self.differences
@@ -170,6 +185,11 @@ def compare_matches(
     return Comparison(a.protocol, of_a, of_b, tuple(differences), videos, bootstrap)
 
 
+def difference_of(a: GroupResult, b: GroupResult, bootstrap: Bootstrap | None) -> Difference:
+    """The difference of the mean AP of a group, of two results that were made of the same drawings of videos."""
+    return next(_differences(a, b, (), bootstrap))
+
+
 def _differences(
     a: GroupResult, b: GroupResult, class_names: Sequence[str], bootstrap: Bootstrap | None
 ) -> Iterator[Difference]:
@@ -178,21 +198,21 @@ def _differences(
     if bootstrap is not None:
         told = [_not_told(missing(1))] * (1 + len(a.ap))  # a cell that is one video
     if bootstrap is not None and a.interval is not None and a.resampled is not None and b.resampled is not None:
-        resampled, ends = b.resampled.minus(a.resampled), a.interval
-        told = _told(resampled.mean(b.mean_ap - a.mean_ap), bootstrap.level, [ends.n_videos])
-        told += _told(resampled.by_class(b.ap - a.ap), bootstrap.level, ends.n_videos_by_class.tolist())
+        resampled = b.resampled.minus(a.resampled)
+        told = _told(resampled.mean(b.mean_ap - a.mean_ap), bootstrap.level)
+        told += _told(resampled.by_class(b.ap - a.ap), bootstrap.level)
     yield Difference(a.by, a.name, "", n_gt, a.mean_ap, b.mean_ap, b.mean_ap - a.mean_ap, **told[0])
     for c in (int(c) for c in np.flatnonzero(a.n_gt)):
         found = float(a.ap[c]), float(b.ap[c])
         yield Difference(a.by, a.name, class_names[c], int(a.n_gt[c]), *found, found[1] - found[0], **told[1 + c])
 
 
-def _told(spread: Spread, level: float, n_videos: Sequence[int]) -> list[dict[str, Any]]:
+def _told(spread: Spread, level: float) -> list[dict[str, Any]]:
     """What is known of how sure each difference of a spread is, as fields of Difference."""
-    rows = zip(spread.ends(level, "difference").tolist(), spread.positive().tolist(), n_videos, strict=True)
+    rows = zip(spread.told(level, "difference"), spread.positive().tolist(), strict=True)
     return [
-        {"low": low, "high": high, "p_better": better, "note": ""} if low <= high else _not_told(missing(n))
-        for (low, high), better, n in rows
+        {"low": ends[0], "high": ends[1], "p_better": better, "note": note} if ends else _not_told(note)
+        for (ends, note), better in rows
     ]
 
 

@@ -134,7 +134,7 @@ def outcomes(matches: Matches, lowest_score: float = -np.inf) -> Outcomes:
     plain = ranked(matches)
     members = plain.members(Group("all"))
     matched = matches.matched_at(min(matches.protocol.iou_thresholds), members)[matches.ranking.order]
-    true = (matched >= 0) & members[matched] if len(members) else np.zeros(len(matched), bool)
+    true = np.append(members, np.zeros(matches.n_regions + 1, bool))[matched]  # -1, nothing, is the last
     limits = matches.protocol.area_range
     inside = np.ones(len(matched), bool) if limits is None else (plain.area >= limits[0]) & (plain.area <= limits[1])
     score = matches.predictions.score[matches.ranking.order].astype(np.float64)
@@ -268,7 +268,7 @@ def video_scores(
     rows = ranked(matches, videos.cells)
     members = rows.members(Group(""))
     shape = (index.n_videos, index.n_classes)
-    ap = rows.average_precisions(Group(""), min(rules.iou_thresholds)).reshape(shape)
+    ap = rows.average_precisions(Group(""), [min(rules.iou_thresholds)]).reshape(shape)
     truth = rows.count(members).reshape(shape).sum(axis=1)
     found = outcomes(matches, lowest_score)
     video = index.frame_video[predictions.detection_frame[found.row]]

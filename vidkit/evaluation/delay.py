@@ -22,16 +22,19 @@ those of the index, whatever their numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
+from vidkit.evaluation.bootstrap import Drawings
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.protocols import FGFA, Protocol, protocol_named
-from vidkit.evaluation.tracks import Tracks, found_scores, tracks_of
+from vidkit.evaluation.result import Bootstrap
+from vidkit.evaluation.running_sums import RunningSums
+from vidkit.evaluation.tracks import NEVER, Tracks, found_scores, tracks_of
 from vidkit.predictions.table import Predictions
 from vidkit.shown import shows_itself
 
@@ -63,6 +66,10 @@ class Delay:
     """D: the mean of min(d, W) over all objects, in frames; NaN without objects."""
     mean_of_found: float
     """The mean of d, not cut at W, over the objects that are found; NaN if none is."""
+    interval: tuple[float, float] | None = None
+    """Of the average, in frames."""
+    note: str = ""
+    """Why there is none where one was asked for."""
 
 
 @shows_itself
@@ -76,6 +83,11 @@ class DelayReport:
     average_delay: float
     """AD, in frames; NaN without objects."""
     at: tuple[Delay, ...]
+    interval: tuple[float, float] | None = None
+    """Of the average delay, in frames."""
+    note: str = ""
+    """Why there is none where one was asked for."""
+    bootstrap: Bootstrap | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each rate with the columns of Delay."""
@@ -103,25 +115,80 @@ def average_delay(
     rates: Sequence[float] = RATES,
     window: int = WINDOW,
     per: Per = "object",
+    ci: int = 0,
+    seed: int = 0,
 ) -> DelayReport:
-    """Return the delays of `predictions` at each of the `rates`, and their average; matching is the protocol's.
+    """The delays of `predictions` at each of the `rates`, and their average; matching is the protocol's.
 
-    Raises AnnotationError if the index has no track ids, PredictionError if the predictions don't fit it, ValueError
-    for rates that are negative or not given, a window below 1, or another `per`.
+    With `ci` replicates of a bootstrap over videos each gets a 95 % interval. Raises AnnotationError if the index has
+    no track ids, PredictionError if the predictions don't fit it, ValueError for rates that are negative or not given,
+    a window below 1, another `per`, or a negative `ci` or `seed`.
     """
     if per not in ("object", "frame"):
         raise ValueError(f"per {per!r}; wanted object or frame")
     if not rates or not all(rate >= 0 for rate in rates) or window < 1:
         raise ValueError(f"rates {list(rates)}, window {window}; wanted rates of 0 or more, and a window of 1 or more")
     rules = protocol_named(protocol) if isinstance(protocol, str) else protocol
+    bootstrap = Bootstrap.asked(ci, seed)
     tracks = tracks_of(index, "delays")
     matches = match(index, predictions, rules)
     score = found_scores(matches)
     unit = index.n_instances if per == "object" else index.n_frames
     alarms = _false_alarms(matches)
     at = tuple(_delay(index, tracks, score, rate, window, unit, alarms) for rate in rates)
-    speed = np.mean([1 / (delay.average + 1) for delay in at])  # the probability to find an object in a frame
-    return DelayReport(rules.name, per, window, float(1 / speed - 1), at)
+    average = float(_over_rates(np.array([delay.average for delay in at])))
+    report = DelayReport(rules.name, per, window, average, at)
+    if bootstrap is None:
+        return report
+    drawings = Drawings.of(index.n_videos, bootstrap)
+    return _with_intervals(report, tracks, drawn_delays(matches, tracks, score, report, drawings.counts), drawings)
+
+
+def _over_rates(average: NDArray[np.float64]) -> NDArray[np.float64]:
+    """AD from the average delays at all rates, `(R, …)`."""
+    speed = np.mean(1 / (average + 1), axis=0)  # the probability to find an object in a frame
+    return np.asarray(1 / speed - 1)
+
+
+def _with_intervals(report: DelayReport, tracks: Tracks, drawn: NDArray[np.float64], drawings: Drawings) -> DelayReport:
+    """The report with the intervals of its delays, as shares of the window, from what they are in all drawings."""
+    value = np.array([report.average_delay, *(delay.average for delay in report.at)])
+    found = np.concatenate([_over_rates(drawn)[None], drawn])
+    n_videos = len(np.unique(tracks.video))
+    spread = drawings.spread(value / report.window, found / report.window, n_videos)
+    told = spread.told(drawings.settings.level, doubt=False)
+    (interval, note), *others = [
+        (None if ends is None else (ends[0] * report.window, ends[1] * report.window), note) for ends, note in told
+    ]
+    at = [replace(delay, interval=ends, note=why) for delay, (ends, why) in zip(report.at, others, strict=True)]
+    return replace(report, at=tuple(at), interval=interval, note=note, bootstrap=drawings.settings)
+
+
+def drawn_delays(
+    matches: Matches,
+    tracks: Tracks,
+    score: NDArray[np.float64],
+    report: DelayReport,
+    drawn: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The average delay at each rate of a report when each video counts `drawn (V, B)` times, `(R, B)`.
+
+    As the threshold falls a rate's false alarms add up, and objects are found earlier. Both are running sums over what
+    is ranked by score.
+    """
+    index, window = matches.index, report.window
+    per_video = np.diff(index.instance_start[index.frame_start] if report.per == "object" else index.frame_start)
+    limit = np.array([delay.rate for delay in report.at])[:, None] * (per_video @ drawn)
+    alarm_score, alarm_video = _ranked_alarms(matches)
+    alarms = RunningSums(alarm_video, np.ones(len(alarm_video)), drawn)
+    too_many = np.append(alarm_score, -np.inf)[alarms.reaching(limit)]  # only better scores count
+    earlier = _ranked_findings(index, tracks, score, window)
+    rows = np.searchsorted(-earlier.score, -too_many.ravel()).reshape(too_many.shape)
+    gained = RunningSums(tracks.video[earlier.track], earlier.gain, drawn).first(rows)
+    unfound = np.bincount(tracks.video, np.minimum(_lasts(index, tracks), window), minlength=index.n_videos)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n_tracks = np.bincount(tracks.video, minlength=index.n_videos) @ drawn
+        return np.asarray((unfound @ drawn - gained) / n_tracks)
 
 
 def delays(index: Index, tracks: Tracks, score: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:
@@ -151,10 +218,8 @@ def _delay(
     allowed = np.flatnonzero(up_to <= rate * unit)
     threshold = float(scores[allowed[-1]]) if len(allowed) else np.inf
     delay = delays(index, tracks, score, threshold)
-    frame = index.instance_frame[tracks.order].astype(np.int64)
-    lasts = frame[tracks.start[1:] - 1] - frame[tracks.start[:-1]] + 1 if tracks.n_tracks else delay
     found = delay >= 0
-    cut = np.minimum(np.where(found, delay, lasts), window)
+    cut = np.minimum(np.where(found, delay, _lasts(index, tracks)), window)
     return Delay(
         rate=float(rate),
         threshold=threshold,
@@ -164,6 +229,45 @@ def _delay(
         average=float(cut.mean()) if len(cut) else float("nan"),
         mean_of_found=float(delay[found].mean()) if found.any() else float("nan"),
     )
+
+
+def _lasts(index: Index, tracks: Tracks) -> NDArray[np.int64]:
+    """How many frames each track `(T,)` lasts."""
+    frame = index.instance_frame[tracks.order].astype(np.int64)
+    return frame[tracks.start[1:] - 1] - frame[tracks.start[:-1]] + 1 if tracks.n_tracks else np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Findings:
+    """The M boxes by which a track is found earlier than by any better score, sorted by falling score."""
+
+    score: NDArray[np.float64]  # (M,)
+    track: NDArray[np.int64]  # (M,)
+    gain: NDArray[np.float64]  # (M,) frames, by which the delay, cut at the window, is less
+
+
+def _ranked_findings(index: Index, tracks: Tracks, score: NDArray[np.float64], window: int) -> _Findings:
+    track, frame = tracks.of_row, index.instance_frame[tracks.order].astype(np.int64)
+    own, rank = np.unique(np.append(score[tracks.order], NEVER), return_inverse=True)  # of NEVER it is 0
+    key = track * len(own) + rank[:-1]
+    before = np.maximum(np.append(-1, np.maximum.accumulate(key)[:-1])[: len(key)], track * len(own))
+    rows = np.flatnonzero(key > before)  # better than all earlier boxes of the track
+    offset = np.minimum(frame[rows] - frame[tracks.start[track[rows]]], window)
+    following = np.append(offset[1:], 0)[: len(rows)]
+    last = np.append(track[rows][1:] != track[rows][:-1], True)[: len(rows)]
+    following = np.where(last, np.minimum(_lasts(index, tracks)[track[rows]], window), following)
+    order = np.argsort(-score[tracks.order][rows], kind="stable")
+    rows, gain = rows[order], (following - offset)[order]
+    return _Findings(score[tracks.order][rows], track[rows], gain.astype(np.float64))
+
+
+def _ranked_alarms(matches: Matches) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The scores of the unmatched detections, falling, and their videos."""
+    rows = matches.ranking.order[matches.matched[matches.ranking.order] < 0]
+    score = matches.predictions.score[rows].astype(np.float64)
+    order = np.argsort(-score, kind="stable")
+    video = matches.index.frame_video[matches.predictions.detection_frame[rows[order]]]
+    return score[order], video.astype(np.int64)
 
 
 def _false_alarms(matches: Matches) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

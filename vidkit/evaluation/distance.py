@@ -31,6 +31,8 @@ class DistanceScore:
     mean_ap: float
     """0 … 1; NaN without ground truth."""
     interval: tuple[float, float] | None = None
+    note: str = ""
+    """What must be said of it: why there is none where one was asked for, or that it is doubtful."""
 
 
 def told_distances(index: Index, predictions: Predictions) -> NDArray[np.int64]:
@@ -93,12 +95,12 @@ def _scores(groups: tuple[GroupResult, ...], frames: dict[int, int]) -> Iterator
         crossed = group.by != _ATTRIBUTE
         if distance == "unknown" or (crossed and motion == "all"):  # "all" stands in the plain breakdown already
             continue
-        ends = None if group.interval is None else group.interval.mean_ap
         yield DistanceScore(
             distance=int(distance),
             motion=motion or "all",
             frames=frames[int(distance)],
             ground_truth=int(group.n_gt.sum()),
             mean_ap=float(group.mean_ap),
-            interval=None if ends is None else (float(ends[0]), float(ends[1])),
+            interval=group.ends(),
+            note=group.note(),
         )

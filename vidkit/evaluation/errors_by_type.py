@@ -20,7 +20,7 @@ AP were 10 points higher. The six don't add up to 1 - AP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,14 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import average_precision, fill_missing, mean_ap
+from vidkit.evaluation.bootstrap import Drawings, replicates_at, truth_by_video
 from vidkit.evaluation.evaluate import match_for
+from vidkit.evaluation.intervals import mean_of_known
 from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.overlaps import corners, iou, thresholds, truth_corners
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.ranking import matching_keys, rank, score_keys
+from vidkit.evaluation.result import Bootstrap
 from vidkit.evaluation.scoring import Ranked, ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Cells, Group, breakdowns
 from vidkit.predictions.table import Predictions
@@ -59,7 +62,7 @@ DETECTIONS_AT_ONCE = 65_536
 class Errors:
     """What is wrong with each of the D detections, and which of the N ground truth is missed."""
 
-    kind: NDArray[np.int8]  # (D,) place in ERROR_TYPES, or NO_ERROR: matched, or left out by the protocol
+    kind: NDArray[np.int8]  # (D,) place in ERROR_TYPES, or NO_ERROR: matched, or left out by the rules
     truth: NDArray[np.int64]  # (D,) what errors of localisation and classification mean; -1 for all others
     mends: NDArray[np.bool_]  # (D,) whether it's the best-scoring of its kind that means an unmatched ground truth
     unmatched: NDArray[np.bool_]  # (N,)
@@ -82,6 +85,10 @@ class GroupErrors:
     delta: Mapping[str, float]
     delta_by_class: Mapping[str, NDArray[np.float64]]
     count: Mapping[str, NDArray[np.float64]]
+    interval: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
+    """Of each of `delta`, where some were asked for; None: there is none."""
+    note: Mapping[str, str] = field(default_factory=dict)
+    """Why there is none; "" else."""
 
 
 @shows_itself
@@ -95,6 +102,7 @@ class ErrorReport:
     class_names: tuple[str, ...]
     overall: GroupErrors
     groups: tuple[GroupErrors, ...]
+    bootstrap: Bootstrap | None = None
 
     def group(self, by: str, name: str) -> GroupErrors:
         """Return one group; a ValueError that lists the groups if there is none such."""
@@ -144,7 +152,8 @@ class ErrorReport:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the means of each group and its counts, as plain values."""
+        """The means of each group and its counts, as plain values; with the intervals where some were asked for."""
+        asked = {} if self.bootstrap is None else {"bootstrap": {"over": "videos", **asdict(self.bootstrap)}}
         return {
             "format": "vidkit-errors",
             "version": 1,
@@ -154,6 +163,7 @@ class ErrorReport:
             "background": self.background,
             **_group_json(self.overall),
             "groups": [{"by": g.by, "name": g.name, **_group_json(g)} for g in self.groups],
+            **asked,
         }
 
 
@@ -166,12 +176,15 @@ def decompose(
     fp_rule: FalsePositiveRule | None = None,
     foreground: float | None = None,
     background: float = BACKGROUND_IOU,
+    ci: int = 0,
+    seed: int = 0,
 ) -> ErrorReport:
-    """Return the errors of `predictions` on `index` by type, over all data and for each group of each `by`.
+    """The errors of `predictions` on `index` by type, over all data and for each group of each `by`.
 
-    `by`, `bins` and `fp_rule` are those of `evaluate`. `foreground` is t_f, by default the protocol's lowest threshold
-    (the one of a small object is lower where the protocol says so); AP is the one at t_f alone. An unmatched detection
-    counts in a group as the rule for unmatched detections has it; a mended one is of the group of its ground truth.
+    `by`, `bins` and `fp_rule` are those of `evaluate`; so are `ci` and `seed`, for the mean ΔAP of each type.
+    `foreground` is t_f, by default the protocol's lowest threshold (the one of a small object is lower where the
+    protocol says so); AP is the one at t_f alone. An unmatched detection counts in a group as the rule for unmatched
+    detections has it; a mended one is of the group of its ground truth.
 
     A class all of whose ground truth is missed has AP 0 when that is mended, and leaves the mean if it has no detection
     either. Raises what `evaluate` raises, and ValueError unless 0 <= background <= foreground <= 1.
@@ -180,13 +193,15 @@ def decompose(
     threshold = min(rules.iou_thresholds) if foreground is None else foreground
     if not 0 <= background <= threshold <= 1:
         raise ValueError(f"background {background}, foreground {threshold}; wanted 0 <= background <= foreground <= 1")
+    bootstrap = Bootstrap.asked(ci, seed)
+    drawings = None if bootstrap is None else Drawings.of(index.n_videos, bootstrap)
     rules = replace(rules, iou_thresholds=(threshold,))
     wanted = breakdowns(by, index, rules, bins)
     matches = match_for(index, predictions, rules, wanted)
-    known = _mended(matches, matches.matched, background)
-    (overall,) = _groups(matches, Breakdown("", (Group("all"),)), background, known, rules.missing_class == "skip")
-    groups = [group for b in wanted for group in _groups(matches, b, background, known)]
-    return ErrorReport(rules, threshold, background, index.class_names, overall, tuple(groups))
+    known, everything = _mended(matches, matches.matched, background), Breakdown("", (Group("all"),))
+    (overall,) = _groups(matches, everything, background, known, drawings, rules.missing_class == "skip")
+    groups = [group for b in wanted for group in _groups(matches, b, background, known, drawings)]
+    return ErrorReport(rules, threshold, background, index.class_names, overall, tuple(groups), bootstrap)
 
 
 def find_errors(matches: Matches, background: float = BACKGROUND_IOU) -> Errors:
@@ -198,7 +213,7 @@ def find_errors(matches: Matches, background: float = BACKGROUND_IOU) -> Errors:
     same, other = _largest_overlaps(matches, rows)
     needed = np.append(thresholds(index, protocol, min(protocol.iou_thresholds)), np.inf)  # [-1]: no ground truth
     matchable = np.zeros(len(matched), bool)
-    matchable[matches.pairs.detection] = True
+    matchable[matches.contest.wanting_truth()] = True
     localised = (same.truth >= 0) & (background <= same.iou) & (same.iou <= needed[same.truth])
     found = np.select(
         [localised, other.iou >= needed[other.truth], matchable[rows], np.maximum(same.iou, other.iou) <= background],
@@ -210,7 +225,7 @@ def find_errors(matches: Matches, background: float = BACKGROUND_IOU) -> Errors:
     truth = np.full(len(matched), -1, np.int64)
     truth[rows] = np.select([found == LOCALISATION, found == CLASSIFICATION], [same.truth, other.truth], default=-1)
     unmatched = np.ones(index.n_instances, bool)
-    unmatched[matched[matched >= 0]] = False
+    unmatched[matched[(matched >= 0) & (matched < index.n_instances)]] = False
     missed = unmatched.copy()
     missed[truth[truth >= 0]] = False
     return Errors(kind, truth, _best_of_each(matches, kind, truth, unmatched), unmatched, missed)
@@ -307,6 +322,7 @@ def _groups(
     wanted: Breakdown,
     background: float,
     known: tuple[Errors, dict[str, _Mended]],
+    drawings: Drawings | None = None,
     skip_missing: bool = True,
 ) -> Iterator[GroupErrors]:
     """Yield the errors of each group of a breakdown, cell by cell; `known` is what `_mended` says without groups."""
@@ -319,12 +335,12 @@ def _groups(
             errors, mended = known if mine is matches.matched else _mended(matches, mine, background)
             alike = [other for other, theirs in enumerate(matched) if theirs is mine]
             groups = [wanted.groups[other] for other in alike]
-            scored |= dict(zip(alike, _score(errors, mended, groups, wanted.cells), strict=True))
+            scored |= dict(zip(alike, _score(errors, mended, groups, wanted.cells, drawings), strict=True))
     for g, group in enumerate(wanted.groups):
         for cell, name in enumerate(("",) if wanted.cells is None else wanted.cells.names):
             here = slice(cell * c, (cell + 1) * c)
             label = "/".join(part for part in (name, group.name) if part)
-            yield _group(wanted.by, label, scored[g].cell(here), skip_missing)
+            yield _group(wanted.by, label, scored[g].cell(here), drawings, skip_missing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,6 +351,8 @@ class _Scored:
     count: dict[str, NDArray[np.float64]]
     n_gt: NDArray[np.int64]
     detections: NDArray[np.int64]
+    in_video: NDArray[np.bool_]  # (S, V) whether there is ground truth
+    drawn: dict[str, NDArray[np.float64]]  # (S, B + V) AP in drawings of videos; nothing where none were asked for
 
     def cell(self, here: slice) -> _Scored:
         """Return what is said of some segments."""
@@ -343,32 +361,43 @@ class _Scored:
             {kind: values[here] for kind, values in self.count.items()},
             self.n_gt[here],
             self.detections[here],
+            self.in_video[here],
+            {kind: values[here] for kind, values in self.drawn.items()},
         )
 
 
 def _score(
-    errors: Errors, mended: dict[str, _Mended], groups: Sequence[Group], cells: Cells | None
+    errors: Errors,
+    mended: dict[str, _Mended],
+    groups: Sequence[Group],
+    cells: Cells | None,
+    drawings: Drawings | None,
 ) -> Iterator[_Scored]:
     """Yield what is said of groups for which the same is matched."""
     ap: list[dict[str, NDArray[np.float64]]] = [{} for _ in groups]
+    drawn: list[dict[str, NDArray[np.float64]]] = [{} for _ in groups]
     for name, one in mended.items():
-        rows = ranked(one.matches, cells)
+        rows, absent = ranked(one.matches, cells), one.absent if one.absent.any() else None
+        threshold = min(one.matches.protocol.iou_thresholds)
         for g, group in enumerate(groups):
             ap[g][name] = _ap(rows, group, one.absent)
+            if drawings is not None:
+                drawn[g][name] = replicates_at(rows, group, threshold, drawings.counts, absent)
     plain = ranked(mended[""].matches, cells)
     for g, group in enumerate(groups):
-        n_gt = plain.count(plain.members(group))
-        yield _Scored(ap[g], _count(plain, group, errors), n_gt, np.diff(plain.ranking.start))
+        truth, detections = truth_by_video(plain, group), np.diff(plain.ranking.start)
+        n_gt = truth.sum(axis=1).astype(np.int64)
+        yield _Scored(ap[g], _count(plain, group, errors), n_gt, detections, truth > 0, drawn[g])
 
 
-def _group(by: str, name: str, scored: _Scored, skip_missing: bool) -> GroupErrors:
-    """Return one group of what is said of it, class by class."""
+def _group(by: str, name: str, scored: _Scored, drawings: Drawings | None, skip_missing: bool) -> GroupErrors:
+    """One group of what is said of it, class by class."""
     ap = scored.ap
     if not skip_missing:
         ap = {kind: fill_missing(values, scored.detections > 0) for kind, values in ap.items()}
     mean = {kind: mean_ap(values, skip_missing) for kind, values in ap.items()}
     kinds = (*ERROR_TYPES, *SPECIAL_TYPES)
-    return GroupErrors(
+    found = GroupErrors(
         by=by,
         name=name,
         mean_ap=mean[""],
@@ -378,6 +407,19 @@ def _group(by: str, name: str, scored: _Scored, skip_missing: bool) -> GroupErro
         delta_by_class={kind: ap[kind] - ap[""] for kind in kinds},
         count=scored.count,
     )
+    return found if drawings is None else _with_intervals(found, scored, drawings)
+
+
+def _with_intervals(group: GroupErrors, scored: _Scored, drawings: Drawings) -> GroupErrors:
+    """The group with the intervals of the mean ΔAP of each type."""
+    counted = (scored.n_gt == 0) & (group.ap == 0)  # a protocol may count classes without ground truth as 0
+    mean = {kind: mean_of_known(np.where(counted, 0.0, drawn.T)) for kind, drawn in scored.drawn.items()}
+    value = np.array(list(group.delta.values()))
+    found = np.stack([mean[kind] - mean[""] for kind in group.delta])
+    spread = drawings.spread(value, found, int(scored.in_video.any(axis=0).sum()))
+    told = dict(zip(group.delta, spread.told(drawings.settings.level, doubt=False), strict=True))
+    ends = {kind: interval for kind, (interval, _) in told.items()}
+    return replace(group, interval=ends, note={kind: note for kind, (_, note) in told.items()})
 
 
 def _ap(rows: Ranked, group: Group, absent: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -416,7 +458,7 @@ def _group_json(group: GroupErrors) -> dict[str, Any]:
         "n_gt": int(group.n_gt.sum()),
         "delta_ap": {kind: _number(value) for kind, value in group.delta.items()},
         "count": {kind: float(values.sum()) for kind, values in group.count.items()},
-    }
+    } | ({"delta_ap_interval": dict(group.interval), "delta_ap_note": dict(group.note)} if group.interval else {})
 
 
 def _number(value: float) -> float | None:

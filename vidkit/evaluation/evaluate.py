@@ -16,7 +16,7 @@ from vidkit.evaluation.overlaps import Scope
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, Interval, describe_run
 from vidkit.evaluation.scoring import Ranked, ranked
-from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns
+from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns, empty_frames
 from vidkit.evaluation.speed import speed_interval
 from vidkit.predictions.table import Predictions
 
@@ -75,9 +75,10 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
         counts={
             "videos": index.n_videos,
             "frames": index.n_frames,
-            "empty_frames": int((np.diff(index.instance_start) == 0).sum()),
+            "empty_frames": int(empty_frames(index).sum()),
             "ground_truth": index.n_instances,
             "detections": predictions.n_detections,
+            **_left_out(matches),
         },
         data={
             "dataset": index.dataset,
@@ -90,6 +91,17 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
         stats=stats,
         stats_interval=coco_intervals(everything, stats, resampling) if resampling is not None and stats else {},
     )
+
+
+def _left_out(matches: Matches) -> dict[str, int]:
+    """Return what a result's `counts` says of ignored regions and of frames that nobody annotated, where there are."""
+    index, counts = matches.index, {}
+    if index.annotated is not None:
+        counts["unannotated_frames"] = int((~index.annotated).sum())
+    if index.ignored is not None:
+        counts["ignored_regions"] = matches.n_regions
+        counts["ignored_detections"] = int((matches.matched >= index.n_instances).sum())
+    return counts
 
 
 def _speed_interval(matches: Matches, bootstrap: Bootstrap | None) -> dict[str, Any]:
@@ -128,7 +140,7 @@ def _interval(
 
 def _scores(rows: Ranked, group: Group) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the AP, the mean over the protocol's thresholds, and the number of ground truth of each segment."""
-    ap = [rows.average_precisions(group, threshold) for threshold in rows.matches.protocol.iou_thresholds]
+    ap = rows.average_precisions(group, rows.matches.protocol.iou_thresholds)
     return np.mean(ap, axis=0), rows.count(rows.members(group))
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.data.index import Index
-from vidkit.errors import PredictionError
-from vidkit.evaluation.overlaps import Nearest, Pairs, Scope, find_overlaps, thresholds
-from vidkit.evaluation.protocols import Protocol
+from vidkit.errors import AnnotationError, PredictionError
+from vidkit.evaluation.contest import Contest, contest
+from vidkit.evaluation.overlaps import Nearest, Pairs, Scope, find_overlaps
+from vidkit.evaluation.protocols import AP_DETECTIONS, Protocol
 from vidkit.evaluation.ranking import Ranking, matching_keys, places, rank, score_keys
 from vidkit.predictions.table import Predictions
 
@@ -22,41 +23,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """A row for each detection of `predictions`, in their order: what it found in `index` under `protocol`."""
+    """A row for each detection of `predictions`, in their order: what it found in `index` under `protocol`.
+
+    What can be found are the N instances and, numbered after them, the M ignored regions of the index; a detection that
+    finds one of these is neither true nor false.
+    """
 
     index: Index
     predictions: Predictions
     protocol: Protocol
-    matched: NDArray[np.int32]  # (D,) the instance found at the lowest IoU threshold, -1 if none
-    pairs: Pairs  # what could have been matched: same class and frame, IoU high enough
-    pair_key: NDArray[np.uint64]  # (P,) rises in the order in which the detections of a frame take their ground truth
-    ranking: Ranking  # all detections by class and score
+    matched: NDArray[np.int32]  # (D,) what is found at the lowest IoU threshold, a row of the N + M; -1 if nothing
+    contest: Contest  # what could have been matched: same class and frame, IoU high enough
+    ranking: Ranking  # all detections that count by class and score
     nearest: Nearest | None  # None: not asked for
-    place: NDArray[np.int32] | None  # (D,) rank in its frame and class; None where the protocol doesn't count them
+    place: NDArray[np.int32] | None  # (D,) rank in its frame and class, 0 where none matters; None: nowhere
+
+    @property
+    def n_regions(self) -> int:
+        """M, the number of ignored regions."""
+        return 0 if self.index.ignored is None else len(self.index.ignored.crowd)
 
     def matched_at(self, threshold: float, kept: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
-        """Return `(D,)` the instances that are matched at an IoU threshold when only `kept (N,)` belong to the group.
+        """What is matched, `(D,)`, at an IoU threshold when only `kept (N,)` belong to the group.
 
         Ground truth outside the group is matched as well; by some protocols' rules it stands back where two would do.
         """
         indifferent = kept is None or bool(kept.all()) or not self._minds_groups
         if threshold == min(self.protocol.iou_thresholds) and indifferent:
             return self.matched
-        enough = self.pairs.iou >= thresholds(self.index, self.protocol, threshold)[self.pairs.truth]
-        size = self.predictions.n_detections, self.index.n_instances
-        key = self.pair_key[enough]
-        return assign(self.pairs.select(enough), key, size, self.protocol, None if indifferent else kept)
+        matched = np.full(self.predictions.n_detections, -1, np.int32)
+        matched[self.contest.rows] = self.contest.at(threshold).taken(None if indifferent else kept)
+        return matched
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the table with the columns frame, class_id, score, matched, and nearest, iou where they were found."""
+        """The table with the columns frame, class_id, score, matched, and nearest, iou where they were found.
+
+        Where the index has ignored regions also `ignored`: whether the detection found one.
+        """
         import pandas as pd
 
         columns = {
             "frame": self.predictions.detection_frame,
             "class_id": self.predictions.class_id,
             "score": self.predictions.score,
-            "matched": self.matched,
+            "matched": np.where(self.matched < self.index.n_instances, self.matched, -1),
         }
+        if self.index.ignored is not None:
+            columns["ignored"] = self.matched >= self.index.n_instances
         if self.nearest is not None:
             columns |= {"nearest": self.nearest.truth, "iou": self.nearest.iou}
         return pd.DataFrame(columns)
@@ -66,8 +79,9 @@ class Matches:
         """Whether it can make a difference to a match which objects belong to the group."""
         if self.protocol.equal_truth != "first kept":
             return self.protocol.prefer_kept
-        order = np.lexsort((self.pairs.iou, self.pairs.detection))
-        detection, iou = self.pairs.detection[order], self.pairs.iou[order]
+        pairs = self.contest.pairs
+        order = np.lexsort((pairs.iou, pairs.detection))
+        detection, iou = pairs.detection[order], pairs.iou[order]
         return bool(((detection[1:] == detection[:-1]) & (iou[1:] == iou[:-1])).any())
 
 
@@ -80,54 +94,32 @@ def match(index: Index, predictions: Predictions, protocol: Protocol, scope: Sco
     check(index, predictions)
     keys = score_keys(predictions, protocol)
     ranking = rank(predictions, keys, index.n_classes, protocol)
+    if index.annotated is not None:  # what is found where nobody has looked is neither true nor false
+        ranking = ranking.without(~index.annotated[predictions.detection_frame])
     pairs, nearest = find_overlaps(index, predictions, protocol, scope)
     place = None
-    if protocol.max_detections and (len(protocol.max_detections) > 1 or _crowded(index, predictions, protocol)):
-        place = places(predictions, ranking, index.n_classes)
+    if (rows := _counted(index, predictions, protocol, pairs)) is not None:
+        place = places(predictions, keys, rows, index.n_classes, protocol)
         ranking = ranking.select(place[ranking.order] < max(protocol.max_detections))
         pairs = pairs.select(place[pairs.detection] < max(protocol.max_detections))
-    pair_key = matching_keys(keys, pairs.detection, protocol)
-    matched = assign(pairs, pair_key, (predictions.n_detections, index.n_instances), protocol)
-    return Matches(index, predictions, protocol, matched, pairs, pair_key, ranking, nearest, place)
-
-
-def assign(
-    pairs: Pairs,
-    pair_key: NDArray[np.uint64],
-    size: tuple[int, int],
-    protocol: Protocol,
-    kept: NDArray[np.bool_] | None = None,
-) -> NDArray[np.int32]:
-    """Return the ground truth that each detection takes, `(D,)`, -1 for none; `size` is (D, N).
-
-    The rule: one after the other, best score first, the detections of a frame take what they like best among what is
-    left. This is the only stable matching between detections with preferences of their own and ground truth that all
-    prefers the better score; so it is found by proposals (Gale and Shapley): all detections ask at once, each ground
-    truth keeps the best that asks, the others ask their next one. A few rounds do for any number of frames.
-    """
-    order = _by_preference(pairs, protocol, kept)
-    detection, truth, key = pairs.detection[order], pairs.truth[order], pair_key[order]
-    last = np.append(detection[1:] != detection[:-1], True) if len(detection) else np.zeros(0, bool)
-    if protocol.duplicates == "false positive":
-        last = np.ones(len(detection), bool)  # nobody asks twice
-    held_by = np.full(size[1], -1)  # the pair that each ground truth keeps
-    asking = np.flatnonzero(np.append(True, detection[1:] != detection[:-1])) if len(detection) else held_by[:0]
-    while len(asking):
-        asking = asking[np.argsort(key[asking])[::-1]]
-        before = held_by[truth[asking]]
-        challenge = asking[(before < 0) | (key[asking] < key[before])]
-        held_by[truth[challenge]] = challenge  # of several that ask, the last one written is the best
-        lost = np.concatenate([asking, before[before >= 0]])
-        lost = np.unique(lost[held_by[truth[lost]] != lost])
-        asking = lost[~last[lost]] + 1
-    matched = np.full(size[0], -1, np.int32)
-    pair = held_by[held_by >= 0]
-    matched[detection[pair]] = truth[pair]
-    return matched
+    ready = contest(index, protocol, pairs, matching_keys(keys, pairs.detection, protocol))
+    matched = np.full(predictions.n_detections, -1, np.int32)
+    matched[ready.rows] = ready.at(min(protocol.iou_thresholds)).taken()
+    if index.ignored is not None and protocol.ignored_share:  # ignored at every threshold and for every group
+        ranking = ranking.without(matched >= index.n_instances)
+    return Matches(index, predictions, protocol, matched, ready, ranking, nearest, place)
 
 
 def check(index: Index, predictions: Predictions) -> None:
-    """Raise PredictionError if `predictions` don't fit `index` or hold a box or score that isn't a finite number."""
+    """Raise PredictionError if `predictions` don't fit `index` or hold a box or score that isn't a finite number.
+
+    Raises AnnotationError where no frame of the index is annotated, as of a plain film: there is nothing to score.
+    """
+    if index.n_frames and index.annotated is not None and not index.annotated.any():
+        raise AnnotationError(
+            f"the index {index.dataset} {index.split} has no annotated frame: nothing to score; annotate its videos, "
+            "prepare the index of that with the same classes, and give it with --index and --any-index"
+        )
     if predictions.n_frames != index.n_frames:
         raise PredictionError(
             f"the predictions have {predictions.n_frames} frames, the index {index.dataset} {index.split} has "
@@ -148,32 +140,23 @@ def check(index: Index, predictions: Predictions) -> None:
             raise PredictionError(f"{bad} detections have a {name} that isn't a finite number")
 
 
-def _crowded(index: Index, predictions: Predictions, protocol: Protocol) -> bool:
-    """Return whether some frame has more detections of a class than count."""
+def _counted(index: Index, predictions: Predictions, protocol: Protocol, pairs: Pairs) -> NDArray[np.int64] | None:
+    """The detections whose rank in their frame and class matters; None: no one's.
+
+    Where some frame has more of a class than count, all matter; else those that may be found before a lower limit, and
+    the others of their class in their frame.
+    """
+    limits = protocol.max_detections
+    if not limits:
+        return None
     cell = predictions.detection_frame * np.int64(index.n_classes)
     cell += predictions.class_id
-    return int(np.bincount(cell).max(initial=0)) > max(protocol.max_detections)
-
-
-def _by_preference(pairs: Pairs, protocol: Protocol, kept: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """Return the order of pairs by detection, and for each detection by what it likes best.
-
-    Most detections have one pair only and needn't be asked.
-    """
-    order = np.argsort(pairs.detection)
-    again = np.append(False, pairs.detection[order[1:]] == pairs.detection[order[:-1]])
-    several = np.flatnonzero(again | np.append(again[1:], False))
-    order[several] = order[several][_preferred(pairs.select(order[several]), protocol, kept)]
-    return order
-
-
-def _preferred(pairs: Pairs, protocol: Protocol, kept: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    ignored = np.zeros(len(pairs.truth), bool) if kept is None else ~kept[pairs.truth]
-    place = pairs.truth
-    if protocol.equal_truth == "last":
-        place = -place
-    if protocol.equal_truth == "first kept":
-        place = np.where(ignored, np.iinfo(np.int64).max - place, place)
-    if not protocol.prefer_kept:
-        return np.lexsort((place, -pairs.iou, pairs.detection))
-    return np.lexsort((place, -pairs.iou, ignored, pairs.detection))
+    most = int(np.diff(predictions.detection_start).max(initial=0))
+    lowest = min(max(limits), AP_DETECTIONS)
+    if most > lowest and np.bincount(cell).max(initial=0) > lowest:
+        return np.arange(predictions.n_detections)
+    if len(limits) == 1:
+        return None
+    meant = np.zeros(index.n_frames * index.n_classes, bool)
+    meant[cell[pairs.detection]] = True
+    return np.flatnonzero(meant[cell])

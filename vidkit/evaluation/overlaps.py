@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.boxes import Boxes, to_inclusive, without_rounding
-from vidkit.data.index import Index
+from vidkit.data.index import IgnoredRegions, Index
 from vidkit.evaluation.protocols import Protocol
 from vidkit.predictions.table import Predictions
 
@@ -33,8 +33,8 @@ class Pairs:
     """Detections and ground truth of the same class and frame that may be matched: `(P,)` each, in no special order."""
 
     detection: NDArray[np.int64]
-    truth: NDArray[np.int64]
-    iou: NDArray[np.floating[Any]]
+    truth: NDArray[np.int64]  # a row of the N instances; N + r: the ignored region r
+    iou: NDArray[np.floating[Any]]  # with a region that many may lie in: the share of the detection inside
 
     def select(self, chosen: NDArray[Any]) -> Pairs:
         """Return the chosen pairs."""
@@ -100,8 +100,11 @@ def truth_corners(index: Index, protocol: Protocol) -> Corners:
     return corners(index.box, protocol, size)
 
 
-def iou(a: Corners, b: Corners) -> Boxes:
-    """Return the IoU `(N,)` of boxes pair by pair; 0 where they don't overlap, whatever their sides."""
+def iou(a: Corners, b: Corners, inside: NDArray[np.bool_] | None = None) -> Boxes:
+    """The IoU `(N,)` of boxes pair by pair; where `inside (N,)`, the share of `a` that lies in `b`.
+
+    0 where they don't overlap, whatever their sides.
+    """
     width = np.minimum(a.x2, b.x2)
     width -= np.maximum(a.x1, b.x1)
     height = np.minimum(a.y2, b.y2)
@@ -114,20 +117,26 @@ def iou(a: Corners, b: Corners) -> Boxes:
     width *= height  # the intersection
     union = a.area + b.area
     union -= width
+    if inside is not None:
+        union = np.where(inside, a.area, union)
     np.maximum(union, np.finfo(union.dtype).tiny, out=union)  # only boxes without overlap have none
     width /= union
     return width
 
 
 def thresholds(index: Index, protocol: Protocol, threshold: float) -> NDArray[np.float64]:
-    """Return the IoU `(N,)` that a match with each ground truth needs, at least."""
-    if not protocol.tolerance:
-        return np.full(index.n_instances, threshold)
-    x1, y1, x2, y2 = to_inclusive(index.box.astype(np.float64)).T
-    width, height = x2 - x1 + protocol.pixel, y2 - y1 + protocol.pixel
-    with np.errstate(divide="ignore", invalid="ignore"):  # inverted boxes; NaN is never reached
-        loosened = width * height / ((width + protocol.tolerance) * (height + protocol.tolerance))
-    return np.asarray(np.minimum(loosened, threshold))
+    """The IoU `(N + M,)` that a match with each ground truth and each ignored region needs, at least."""
+    box = index.box if index.ignored is None else np.concatenate([index.box, index.ignored.box])
+    needed = np.full(len(box), threshold)
+    if protocol.tolerance:
+        x1, y1, x2, y2 = to_inclusive(box.astype(np.float64)).T
+        width, height = x2 - x1 + protocol.pixel, y2 - y1 + protocol.pixel
+        with np.errstate(divide="ignore", invalid="ignore"):  # inverted boxes; NaN is never reached
+            loosened = width * height / ((width + protocol.tolerance) * (height + protocol.tolerance))
+        needed = np.asarray(np.minimum(loosened, threshold))
+    if index.ignored is not None and protocol.ignored_share:
+        needed[index.n_instances :][index.ignored.crowd] = protocol.ignored_share
+    return needed
 
 
 def find_overlaps(
@@ -137,17 +146,39 @@ def find_overlaps(
 
     Without a `scope` the nearest ground truth isn't looked for, which is several times faster.
     """
-    needed = thresholds(index, protocol, min(protocol.iou_thresholds))
-    search = _Search(index, predictions, protocol, scope, truth_corners(index, protocol), needed)
+    needed, n = thresholds(index, protocol, min(protocol.iou_thresholds)), index.n_instances
+    truth = _Truth(index.instance_start, index.class_id, truth_corners(index, protocol), needed[:n])
     with ThreadPoolExecutor(threads or _processors()) as pool:
-        parts = list(pool.map(search.chunk, _chunks(predictions, scope)))
-    pairs = Pairs.join([part.pairs for part in parts], protocol.dtype)
+        parts = list(pool.map(_Search(predictions, protocol, scope, truth).chunk, _chunks(predictions, scope)))
+        pairs = [part.pairs for part in parts]
+        if index.ignored is not None:
+            search = _Search(predictions, protocol, None, _regions(index, index.ignored, protocol, needed[n:]))
+            pairs += [part.pairs for part in pool.map(search.chunk, _chunks(predictions, None))]
+    found = Pairs.join(pairs, protocol.dtype)
     if scope is None:
-        return pairs, None
-    truth = np.concatenate([np.zeros(0, np.int32), *(part.nearest for part in parts)])
+        return found, None
+    nearest = np.concatenate([np.zeros(0, np.int32), *(part.nearest for part in parts)])
     overlap = np.concatenate([np.zeros(0, protocol.dtype), *(part.iou for part in parts)])
     tied = Pairs.join([part.tied for part in parts], protocol.dtype)
-    return pairs, Nearest(scope, truth, overlap, tied.select(tied.iou == overlap[tied.detection]))
+    return found, Nearest(scope, nearest, overlap, tied.select(tied.iou == overlap[tied.detection]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """What detections are held against: the boxes of each frame, in its rows `start[f]:start[f + 1]`."""
+
+    start: NDArray[np.int64]  # (F + 1,)
+    class_id: NDArray[np.int16]  # -1: those of any class
+    corners: Corners
+    needed: NDArray[np.float64]  # the IoU of a match, at least
+    crowd: NDArray[np.bool_] | None = None  # whether the share of the detection inside stands for the IoU
+    first: int = 0  # the number of row 0 in Pairs
+
+
+def _regions(index: Index, ignored: IgnoredRegions, protocol: Protocol, needed: NDArray[np.float64]) -> _Truth:
+    size = index.video_size[index.frame_video[ignored.frame]] if protocol.clamp_truth else None
+    boxes = corners(ignored.box, protocol, size)
+    return _Truth(ignored.start, ignored.class_id, boxes, needed, ignored.crowd, index.n_instances)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,16 +195,15 @@ class _Found:
 class _Search:
     """What is the same for all chunks of frames."""
 
-    index: Index
     predictions: Predictions
     protocol: Protocol
     scope: Scope | None
-    truth: Corners
-    needed: NDArray[np.float64]
+    truth: _Truth
 
     def chunk(self, frames: tuple[int, int]) -> _Found:
         """Return what is found in frames `first … stop - 1`."""
         base, end = (int(self.predictions.detection_start[frame]) for frame in frames)
+        held = self.truth
         box, class_id = self.predictions.box[base:end], self.predictions.class_id[base:end]
         nearest = np.full(end - base if self.scope else 0, -1, np.int32)
         largest = np.zeros(len(nearest), self.protocol.dtype)
@@ -183,14 +213,15 @@ class _Search:
             boxes = corners(box, self.protocol)
             steps = ((rows, truth, boxes[rows]) for rows, truth in self._same_frame(frames))
         else:
-            steps = ((rows, truth, corners(box[rows], self.protocol)) for rows, truth in self._same_class(frames))
+            pairs_of = self._same_class if held.crowd is None else self._meant
+            steps = ((rows, truth, corners(box[rows], self.protocol)) for rows, truth in pairs_of(frames))
         for rows, truth, mine in steps:
-            overlap = iou(mine, self.truth[truth])
-            match = overlap >= self.needed[truth]
+            overlap = iou(mine, held.corners[truth], None if held.crowd is None else held.crowd[truth])
+            match = overlap >= held.needed[truth]
             if self.scope == "frame":
-                match &= class_id[rows] == self.index.class_id[truth]
+                match &= class_id[rows] == held.class_id[truth]
             match_rows = np.flatnonzero(match)
-            pairs.append(Pairs(rows[match_rows] + base, truth[match_rows], overlap[match_rows]))
+            pairs.append(Pairs(rows[match_rows] + base, truth[match_rows] + held.first, overlap[match_rows]))
             if self.scope is not None:
                 tied.append(_keep_largest(nearest, largest, rows, truth, overlap, base))
         dtype = self.protocol.dtype
@@ -199,28 +230,36 @@ class _Search:
     def _same_frame(self, frames: tuple[int, int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield for j = 0, 1 …: the rows of the chunk whose frame has a j-th object, and that object."""
         first, stop = frames
-        objects = np.diff(self.index.instance_start[first : stop + 1])
+        objects = np.diff(self.truth.start[first : stop + 1])
         starts = self.predictions.detection_start[first : stop + 1] - self.predictions.detection_start[first]
         for j in range(int(objects.max(initial=0))):
             here = np.flatnonzero(objects > j)
             counts = starts[here + 1] - starts[here]
-            truth = np.repeat(self.index.instance_start[first + here] + j, counts)
+            truth = np.repeat(self.truth.start[first + here] + j, counts)
             gaps = starts[here] - np.cumsum(counts) + counts  # rows of frames without a j-th object, up to here
             yield np.repeat(gaps, counts) + np.arange(len(truth)), truth
 
     def _same_class(self, frames: tuple[int, int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield for j = 0, 1 …: the rows of the chunk that have the class of their frame's j-th object, and that."""
         first, stop = frames
-        start = self.index.instance_start[first:stop]
-        objects = self.index.instance_start[first + 1 : stop + 1] - start
+        start = self.truth.start[first:stop]
+        objects = self.truth.start[first + 1 : stop + 1] - start
         counts = np.diff(self.predictions.detection_start[first : stop + 1])
         base, end = self.predictions.detection_start[first], self.predictions.detection_start[stop]
         frame = np.repeat(np.arange(stop - first), counts)
         for j in range(int(objects.max(initial=0))):
-            wanted = np.full(stop - first, -1, self.index.class_id.dtype)
-            wanted[objects > j] = self.index.class_id[start[objects > j] + j]
+            wanted = np.full(stop - first, -1, self.truth.class_id.dtype)
+            wanted[objects > j] = self.truth.class_id[start[objects > j] + j]
             rows = np.flatnonzero(np.repeat(wanted, counts) == self.predictions.class_id[base:end])
             yield rows, start[frame[rows]] + j
+
+    def _meant(self, frames: tuple[int, int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The same where few frames have any, and some are of any class, -1."""
+        base, end = self.predictions.detection_start[frames[0]], self.predictions.detection_start[frames[1]]
+        for rows, truth in self._same_frame(frames):
+            wanted = self.truth.class_id[truth]
+            meant = np.flatnonzero((wanted == self.predictions.class_id[base:end][rows]) | (wanted == -1))
+            yield rows[meant], truth[meant]
 
 
 def _keep_largest(

@@ -23,6 +23,9 @@ AREA_NAMES = ("small", "medium", "large")
 
 COCO_THRESHOLDS: tuple[float, ...] = tuple(np.linspace(0.5, 0.95, 10).tolist())  # COCO's own, to the last bit
 
+AP_DETECTIONS = 100
+"""Detections of a class in a frame at which COCO takes `AP`, whatever the protocol's own limits are."""
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -50,6 +53,10 @@ class Protocol:
     """Which ground truth is matched among equal IoUs; "first kept": the first one of the group, else the last."""
     prefer_kept: bool = False
     """Whether a ground truth of the group is preferred to one that is ignored, whatever the IoU."""
+    ignored_share: float = 0.5
+    """The share of a detection in a region that many may lie in, at least, to be ignored; 0: the IoU of a match."""
+    ignored_objects: Literal["last", "as others"] = "last"
+    """Objects that needn't be found are taken by one detection that finds no other; or as others, by any number."""
     score_ties: Literal["in order", "reversed"] = "in order"
     """Equal scores: "in order" of rows; "reversed": the later row first in matching, the later frame in ranking."""
     fp_rule: FalsePositiveRule = "fgfa"
@@ -68,6 +75,8 @@ class Protocol:
     """Detections of a class in a frame that count, best first; several numbers are COCO's, the last one rules AP."""
     motion_edges: tuple[float, ...] = (0.7, 0.9)
     """Where the groups of motion IoU meet; with two edges MOTION_NAMES."""
+    area_from: Literal["box", "annotation"] = "box"
+    """The area of ground truth: its box's, or where the index has an attribute `area` that one."""
     area_edges: tuple[float, ...] = (50.0**2, 150.0**2)
     """Where the groups of area meet, in square pixels; with two edges AREA_NAMES."""
 
@@ -110,7 +119,12 @@ MEGA = Protocol(
     precision="added",
 )
 VOC = Protocol(
-    name="voc", source="PASCAL VOC devkit (2010 and later)", tolerance=0.0, duplicates="false positive", area_range=None
+    name="voc",
+    source="PASCAL VOC devkit (2010 and later)",
+    tolerance=0.0,
+    duplicates="false positive",
+    ignored_objects="as others",
+    area_range=None,
 )
 COCO = Protocol(
     name="coco",
@@ -120,9 +134,11 @@ COCO = Protocol(
     pixel=0,
     equal_truth="last",
     prefer_kept=True,
+    ignored_share=0.0,
     integration="101 points",
     precision="added",
     max_detections=(1, 10, 100),
+    area_from="annotation",
     area_edges=(32.0**2, 96.0**2),
 )
 COCO_MMDET = replace(COCO, name="coco-mmdet", source="mmdet 2 and mmtracking 0.x", max_detections=(100, 300, 1000))

@@ -31,6 +31,11 @@ class Ranking:
         before = np.concatenate([[0], np.cumsum(chosen)])
         return Ranking(self.order[chosen], before[self.start])
 
+    def without(self, left_out: NDArray[np.bool_]) -> Ranking:
+        """The ranking without some detections, `(D,)` in the order of the predictions; fast where they are few."""
+        places = np.flatnonzero(left_out[self.order])
+        return Ranking(np.delete(self.order, places), self.start - np.searchsorted(places, self.start))
+
 
 def score_keys(predictions: Predictions, protocol: Protocol) -> NDArray[np.uint32]:
     """Return `(D,)` keys that rise as scores fall, equal where scores are equal in the protocol's arithmetic."""
@@ -85,14 +90,21 @@ def by_cell(ranking: Ranking, cell: NDArray[Any], n_cells: int, n_classes: int) 
     return Ranking(ranking.order[np.argsort(segment, kind="stable")], start)
 
 
-def places(predictions: Predictions, ranking: Ranking, n_classes: int) -> NDArray[np.int32]:
-    """Return `(D,)` the rank of each detection among those of its class in its frame, from 0."""
-    frame = predictions.detection_frame[ranking.order]
-    by_frame = ranking.order[np.argsort(frame, kind="stable")]
-    cell = predictions.detection_frame[by_frame].astype(np.int64) * n_classes + predictions.class_id[by_frame]
+def places(
+    predictions: Predictions, keys: NDArray[np.uint32], rows: NDArray[np.int64], n_classes: int, protocol: Protocol
+) -> NDArray[np.int32]:
+    """The rank `(D,)` of detections among those of their class in their frame, from 0.
+
+    `rows`, rising, are those whose rank matters, with all others of their class in their frame; the rest has 0.
+    """
+    if protocol.score_ties == "reversed":
+        rows = rows[::-1]
+    cell = predictions.detection_frame[rows] * np.int64(n_classes) + predictions.class_id[rows]
+    order = np.lexsort((keys[rows], cell))
+    cell = cell[order]
     first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1])) if len(cell) else cell
-    place = np.empty(len(cell), np.int32)
-    place[by_frame] = np.arange(len(cell)) - np.repeat(first, np.diff(np.append(first, len(cell))))
+    place = np.zeros(predictions.n_detections, np.int32)
+    place[rows[order]] = np.arange(len(cell)) - np.repeat(first, np.diff(np.append(first, len(cell))))
     return place
 
 

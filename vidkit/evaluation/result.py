@@ -6,16 +6,16 @@ import json
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.errors import FormatError
+from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.average_precision import mean_ap
-from vidkit.evaluation.intervals import Resampled, missing
+from vidkit.evaluation.intervals import DOUBTFUL, Resampled, missing
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
 from vidkit.predictions.table import FrameTimes, Predictions
@@ -43,20 +43,37 @@ class Interval:
     """The same for each class, `(C,)`."""
     below: float
     """The share of the replicates below the mean AP, equal ones by half; far from 0.5: a bias as large as chance."""
+    skew: float
+    """The skewness of the mean AP's replicates; 0: symmetric."""
+    doubtful: bool
+    """Whether the interval of the mean AP held less often than it should where replicates were like this."""
+    doubtful_by_class: NDArray[np.bool_]
+    """The same for each class, `(C,)`."""
 
     @classmethod
     def of(cls, resampled: Resampled, mean_ap: float, ap: NDArray[np.float64], level: float) -> Interval:
         """The intervals of a group, from its resampled AP."""
-        mean, in_video = resampled.mean(mean_ap), resampled.in_video
-        n_videos, n_by_class = int(in_video.any(axis=0).sum()), in_video.sum(axis=1)
-        ends = mean.ends(level)[0], resampled.by_class(ap).ends(level)
-        return cls(*ends, n_videos, n_by_class, float(mean.below[0]))
+        mean, by_class = resampled.mean(mean_ap), resampled.by_class(ap)
+        return cls(
+            mean_ap=mean.ends(level)[0],
+            ap=by_class.ends(level),
+            n_videos=int(mean.n_videos[0]),
+            n_videos_by_class=by_class.n_videos,
+            below=float(mean.below[0]),
+            skew=float(mean.skew[0]),
+            doubtful=bool(mean.doubtful[0]),
+            doubtful_by_class=by_class.doubtful,
+        )
 
-    def missing(self, class_id: int | None = None) -> str:
-        """Why the mean AP, or a class, has no interval; "" where it has one."""
-        if class_id is None:
-            return missing(self.n_videos) if np.isnan(self.mean_ap).any() else ""
-        return missing(int(self.n_videos_by_class[class_id])) if np.isnan(self.ap[class_id]).any() else ""
+    def note(self, class_id: int | None = None) -> str:
+        """What must be said of the mean AP's interval, or of a class's: why there is none, or DOUBTFUL; else ""."""
+        whole = class_id is None
+        ends, n_videos, doubtful = (
+            (self.mean_ap, self.n_videos, self.doubtful)
+            if whole
+            else (self.ap[class_id], int(self.n_videos_by_class[class_id]), bool(self.doubtful_by_class[class_id]))
+        )
+        return missing(n_videos) if np.isnan(ends).any() else DOUBTFUL * doubtful
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +88,18 @@ class GroupResult:
     interval: Interval | None = None
     resampled: Resampled | None = None
     """The AP of each class in each drawing and without each video: for paired comparisons, not stored in files."""
+
+    def ends(self, class_id: int | None = None) -> tuple[float, float] | None:
+        """The interval of the mean AP, or of a class's AP; None where it has none."""
+        if self.interval is None:
+            return None
+        low, high = (self.interval.mean_ap if class_id is None else self.interval.ap[class_id]).tolist()
+        return (low, high) if low <= high else None
+
+    def note(self, class_id: int | None = None) -> str:
+        """What must be said of it: "3 videos: too few to tell", or DOUBTFUL; "" else, and where none was asked for."""
+        value = self.mean_ap if class_id is None else self.ap[class_id]
+        return "" if self.interval is None or math.isnan(value) else self.interval.note(class_id)
 
 
 @dataclass(frozen=True)
@@ -163,7 +192,7 @@ class EvalResult:
                 "ground truth": int(group.n_gt.sum()),
                 "mAP %": percent(group.mean_ap),
             }
-            | ({} if group.interval is None else {"95 % interval": " … ".join(map(percent, group.interval.mean_ap))})
+            | ({} if group.interval is None else {"95 % interval": _ends(group)})
             for group in (self.overall, *self.groups)
         ]
 
@@ -197,7 +226,9 @@ class EvalResult:
         if ends is not None:
             content["mean_ap_interval"] = [_number(end) for end in ends.mean_ap]
             content["replicates_below"] = _number(ends.below)
+            content["replicates_skew"] = _number(ends.skew)
             content["n_videos"] = ends.n_videos
+            content["interval_note"] = group.note()
         content |= {
             "n_gt": int(group.n_gt.sum()),
             "ap": self._by_class(group.ap),
@@ -210,10 +241,17 @@ class EvalResult:
             content["n_videos_by_class"] = {
                 name: int(n) for name, n in zip(self.class_names, ends.n_videos_by_class, strict=True)
             }
+            notes = {name: group.note(c) for c, name in enumerate(self.class_names)}
+            content["interval_note_by_class"] = {name: note for name, note in notes.items() if note}
         return content
 
     def _by_class(self, values: NDArray[np.float64]) -> dict[str, float | None]:
         return {name: _number(value) for name, value in zip(self.class_names, values, strict=True)}
+
+
+def _ends(group: GroupResult) -> str:
+    ends = group.ends()
+    return group.note() if ends is None else " … ".join(map(percent, ends)) + " (doubtful)" * bool(group.note())
 
 
 def describe_run(predictions: Predictions) -> dict[str, Any]:
@@ -238,6 +276,27 @@ def _speed(times: FrameTimes) -> dict[str, Any]:
         "look_ahead_max": int(look_ahead.max(initial=0)),
         "look_ahead_mean": float(look_ahead.mean()) if len(look_ahead) else None,
     }
+
+
+STATED = "stated"
+"""The scenario of a speed that somebody stated; all others were measured."""
+
+
+def with_stated_speed(result: EvalResult, frames_per_second: float, device: str) -> EvalResult:
+    """The result with a speed that was measured elsewhere, on `device`, and is stated here.
+
+    Raises ValueError for a speed that isn't above 0 and finite or a device without name, ChoiceError where the
+    predictions tell a measured one.
+    """
+    if not 0 < frames_per_second < math.inf or not device.strip():
+        raise ValueError(f"{frames_per_second} frames per second on {device!r}: wanted a number above 0, and a device")
+    if result.run.get("frames_per_second") is not None and result.run.get("scenario") != STATED:
+        raise ChoiceError(
+            "these predictions tell their own times: a speed can be stated only of those that weren't timed"
+        )
+    environment = {**(result.run.get("environment") or {}), "device": device}
+    speed = {"frames_per_second": frames_per_second, "scenario": STATED, "environment": environment}
+    return replace(result, run={**result.run, **speed})
 
 
 def write_result(path: Path, result: EvalResult) -> None:
@@ -291,6 +350,9 @@ def _group_from_json(content: Mapping[str, Any], by: str, name: str, names: tupl
             content.get("n_videos", 1),  # older files had no interval where there was one video
             np.array([content.get("n_videos_by_class", {}).get(c, 1) for c in names], np.int64),
             _value(content.get("replicates_below")),
+            _value(content.get("replicates_skew")),
+            content.get("interval_note") == DOUBTFUL,
+            np.array([content.get("interval_note_by_class", {}).get(c) == DOUBTFUL for c in names], bool),
         )
     group = GroupResult(
         str(by),

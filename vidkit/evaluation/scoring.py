@@ -1,6 +1,6 @@
 """Scoring: the AP of every class in every cell of one group, from the table of matches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from vidkit.evaluation.false_positives import Surroundings, surroundings
 from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.ranking import Ranking, by_cell
 from vidkit.evaluation.slices import Cells, Group, areas
+from vidkit.evaluation.standing import Contenders, Standing, contenders
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +74,11 @@ class Ranked:
 
     @cached_property
     def truth_area(self) -> NDArray[np.float64]:
-        """Return the area of each ground truth."""
-        return areas(self.matches.index.box, self.matches.protocol)
+        """The area of each ground truth, by which it is or isn't in a range."""
+        index, protocol = self.matches.index, self.matches.protocol
+        if protocol.area_from == "annotation" and "area" in index.instance_attributes:
+            return index.instance_attributes["area"].astype(np.float64)
+        return areas(index.box, protocol)
 
     @cached_property
     def surroundings(self) -> Surroundings:
@@ -122,9 +126,8 @@ class Ranked:
         members = self.members(group)
         weigh = self.weighing(group)
         matched = self._matched_at(threshold, members)
-        limits = group.area or self.matches.protocol.area_range
-        if limits is not None and limits[0] <= self._area_limits[0] and self._area_limits[1] <= limits[1]:
-            limits = None  # no detection lies outside
+        members = np.append(members, np.zeros(self.matches.n_regions, bool))
+        limits = self._limits(group)
         for segment, (first, stop) in enumerate(zip(self.ranking.start[:-1], self.ranking.start[1:], strict=True)):
             hit = np.flatnonzero(matched[first:stop] >= 0)
             true = hit[members[matched[first:stop][hit]]]
@@ -137,14 +140,61 @@ class Ranked:
             weight[hit[hit < len(weight)]] = 0
             yield Curve(segment, self.ranking.order[here], true, weight, by_share)
 
-    def average_precisions(self, group: Group, threshold: float) -> NDArray[np.float64]:
-        """Return the AP of each segment; NaN where it has no ground truth, 0 where none of it is found."""
+    def average_precisions(self, group: Group, thresholds: Sequence[float]) -> NDArray[np.float64]:
+        """The AP of each segment at each IoU threshold, `(T, S)`; NaN without ground truth, 0 where none is found."""
+        if group.kept is None:
+            standing, contest = self.standing(group), self.matches.contest
+            taken = (contest.at(threshold).taken(standing.kept) for threshold in thresholds)
+            return np.stack([standing.hits(found).average_precisions() for found in taken])
         n_truth = self.count(self.members(group))
-        ap = np.where(n_truth > 0, 0.0, np.nan)
-        for curve in self.curves(group, threshold):
-            above = np.cumsum(curve.weight)[curve.true]
-            ap[curve.segment] = average_precision(above, int(n_truth[curve.segment]), self.matches.protocol)
+        ap = np.tile(np.where(n_truth > 0, 0.0, np.nan), (len(thresholds), 1))
+        for row, threshold in zip(ap, thresholds, strict=True):
+            for curve in self.curves(group, threshold):
+                above = np.cumsum(curve.weight)[curve.true]
+                row[curve.segment] = average_precision(above, int(n_truth[curve.segment]), self.matches.protocol)
         return ap
+
+    def standing(self, group: Group) -> Standing:
+        """What is needed to score a group of all ground truth in a range of areas at any threshold."""
+        members, limits = self.members(group), self._limits(group)
+        mine, start = self.contenders, self.ranking.start
+        inside = None if limits is None else (self.area >= limits[0]) & (self.area <= limits[1])
+        if inside is None:
+            above = mine.place - np.arange(len(mine.place))
+            before = start[:-1] - mine.start[:-1]
+        else:
+            others = inside.copy()
+            others[mine.place] = False
+            counted = np.append(np.int32(0), np.cumsum(others, dtype=np.int32))
+            above, before = counted[mine.place], counted[start[:-1]]
+        return Standing(
+            mine,
+            members,
+            self.matches.n_regions,
+            self.count(members),
+            None if inside is None else inside[mine.place],
+            above - before[mine.segment],
+            self.matches.protocol,
+        )
+
+    def within(self, limit: int) -> NDArray[np.bool_] | None:
+        """Which contenders are among so many detections of their class in their frame; None: all."""
+        place = self.matches.place
+        if place is None or limit == max(self.matches.protocol.max_detections):
+            return None
+        return np.asarray(place[self.ranking.order[self.contenders.place]] < limit)
+
+    @cached_property
+    def contenders(self) -> Contenders:
+        """The detections that have a pair in the contest."""
+        return contenders(self.matches, self.ranking)
+
+    def _limits(self, group: Group) -> tuple[float, float] | None:
+        """The range of areas that count; None where no detection lies outside."""
+        limits = group.area or self.matches.protocol.area_range
+        if limits is not None and limits[0] <= self._area_limits[0] and self._area_limits[1] <= limits[1]:
+            return None
+        return limits
 
     def weighing(self, group: Group) -> Weighing:
         """What each detection of a slice of a segment counts if it is unmatched, and whether that is by share."""

@@ -47,8 +47,7 @@ class Group:
 
         The sums of the two over the frames of a cell are the group's share in that cell.
         """
-        every = np.diff(index.instance_start)
-        empty = every == 0
+        every, empty = np.diff(index.instance_start), empty_frames(index)
         inside = every if self.counted is None else _by_frame(self.counted, index)
         return inside + empty * self.with_empty, every + empty
 
@@ -154,6 +153,12 @@ def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
             width, height = without_rounding(width), without_rounding(height)
         area[rows] = (width + protocol.area_pixel) * (height + protocol.area_pixel)
     return area
+
+
+def empty_frames(index: Index) -> NDArray[np.bool_]:
+    """Which frames `(F,)` are known to hold no object."""
+    empty: NDArray[np.bool_] = np.diff(index.instance_start) == 0
+    return empty if index.annotated is None else empty & index.annotated
 
 
 _ALIASES = {"motion_iou": "motion", "class_id": "class", "videos": "video"}

@@ -3,8 +3,7 @@
 import numpy as np
 
 from vidkit.data.index import Index
-from vidkit.evaluation.bootstrap import draws
-from vidkit.evaluation.intervals import spread
+from vidkit.evaluation.bootstrap import Drawings
 from vidkit.evaluation.result import Bootstrap
 from vidkit.predictions.table import FrameTimes
 
@@ -22,11 +21,10 @@ def speed_interval(index: Index, times: FrameTimes, bootstrap: Bootstrap) -> tup
     seconds = np.bincount(video, times.compute_seconds[timed], minlength=index.n_videos)
     there = frames > 0
     n = int(there.sum())
-    drawn = np.concatenate([np.ones((n, 1)), draws(n, bootstrap), 1.0 - np.eye(n)], axis=1)
+    drawings = Drawings.of(n, bootstrap)
+    counts = np.concatenate([np.ones((n, 1)), drawings.counts], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        speed = np.log((frames[there] @ drawn) / (seconds[there] @ drawn))
+        speed = np.log((frames[there] @ counts) / (seconds[there] @ counts))
     speed[~np.isfinite(speed)] = np.nan
-    one, of_drawn, of_left = np.split(speed, [1, 1 + bootstrap.replicates])
-    found = spread(one, of_drawn[None], of_left[None], np.array([n]))
-    low, high = np.exp(found.ends(bootstrap.level, "difference")[0])
+    low, high = np.exp(drawings.spread(speed[:1], speed[None, 1:], n).ends(bootstrap.level, "difference")[0])
     return (float(low), float(high)) if low < high else None

@@ -19,6 +19,7 @@ class Tracks:
 
     order: NDArray[np.int64]  # (N,) rows of the index
     start: NDArray[np.int64]  # (T + 1,) track t is order[start[t]:start[t + 1]]
+    video: NDArray[np.int64]  # (T,)
 
     @property
     def n_tracks(self) -> int:
@@ -46,14 +47,15 @@ def tracks_of(index: Index, wanted_for: str) -> Tracks:
     order = np.lexsort((index.instance_frame, index.track_id, video))
     video, track = video[order], index.track_id[order]
     changed = (video[1:] != video[:-1]) | (track[1:] != track[:-1])
-    start = np.concatenate([[0], np.flatnonzero(changed) + 1, [len(order)]]) if len(order) else np.zeros(1)
-    return Tracks(order, start.astype(np.int64))
+    ends = np.append(np.flatnonzero(changed) + 1, len(order)) if len(order) else np.zeros(0)
+    start = np.append(0, ends).astype(np.int64)
+    return Tracks(order, start, video[start[:-1]].astype(np.int64))
 
 
 def found_by(matches: Matches) -> NDArray[np.int64]:
     """Return the detection that finds each ground truth `(N,)`, -1 for none, at the protocol's lowest threshold."""
     finder = np.full(matches.index.n_instances, -1, np.int64)
-    rows = np.flatnonzero(matches.matched >= 0)
+    rows = np.flatnonzero((matches.matched >= 0) & (matches.matched < matches.index.n_instances))
     finder[matches.matched[rows]] = rows
     return finder
 

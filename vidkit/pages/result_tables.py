@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidkit.evaluation.intervals import FEWEST_VIDEOS, is_far_off
+from vidkit.evaluation.intervals import explained
 from vidkit.evaluation.protocols import differences
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.evaluation.slices import repeats_all
 from vidkit.files import table_csv, write_text
 from vidkit.safe_text import printable
+from vidkit.shown import NOTHING as NOTHING
+from vidkit.shown import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NOTHING = "–"
-"""What stands in a table where there is no value."""
 
 
 def groups_table(results: Sequence[EvalResult]) -> pd.DataFrame:
@@ -68,27 +67,26 @@ def stats_table(result: EvalResult) -> pd.DataFrame:
     """COCO's twelve numbers in percent, with their intervals where they have some."""
     import pandas as pd
 
-    none = (math.nan, math.nan)
-    rows = [[n, _with_ends(v, *result.stats_interval.get(n, none))] for n, v in result.stats.items()]
+    rows = []
+    for name, value in result.stats.items():
+        low, high = result.stats_interval.get(name, (math.nan, math.nan))
+        why = "" if result.bootstrap is None or math.isnan(value) else "few videos"
+        rows.append([name, with_interval(in_percent(value), _in_percent((low, high) if low <= high else None), why)])
     return pd.DataFrame(rows, columns=["number", "%"])
 
 
 def percent(group: GroupResult, class_id: int | None = None) -> str:
     """The mean AP, or the AP of a class, in percent with its interval: "75.50 [73.9, 77.0]".
 
-    Where videos are too few for one: "75.50 (3 videos)", which `notes` explains.
+    Where videos are too few for one: "75.50 (3 videos)", where it can't be trusted "75.50 [73.9, 77.0] (doubtful)",
+    which `notes` explains.
     """
     value = group.mean_ap if class_id is None else float(group.ap[class_id])
-    text = in_percent(value)
-    if group.interval is None or math.isnan(value):
-        return text
-    if why := group.interval.missing(class_id):
-        return f"{text} ({why.partition(':')[0]})"
-    return _with_ends(value, *(group.interval.mean_ap if class_id is None else group.interval.ap[class_id]))
+    return with_interval(in_percent(value), _in_percent(group.ends(class_id)), group.note(class_id))
 
 
 def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
-    """What must be said of the intervals in a table: which are missing, and which lie far from their numbers.
+    """What must be said of the intervals in a table: which are missing, and which are doubtful.
 
     With `classes` the table has a row for each class of all data.
     """
@@ -96,18 +94,7 @@ def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
     shown = [percent(group) for group in groups]
     if classes:
         shown += [percent(result.overall, c) for result in results for c in range(len(result.class_names))]
-    said = []
-    if any(text.endswith(("video)", "videos)")) for text in shown):
-        said.append(f"(n videos): too few to tell how sure the number is; an interval needs {FEWEST_VIDEOS}")
-    if any(text.endswith("alike)") for text in shown):
-        said.append("(all videos alike): how others would differ can't be known from them")
-    biased = [g for g in groups if g.interval and not g.interval.missing() and is_far_off(g.interval.below)]
-    if biased:
-        names = ", ".join(dict.fromkeys(f"{g.by}: {g.name}" if g.by else g.name for g in biased))
-        said.append(
-            f"biased: {names}: the number lies at the edge of its replicates, so trust the interval, not the number"
-        )
-    return said
+    return explained(shown)
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -163,9 +150,8 @@ def in_percent(value: float | None, digits: int = 2) -> str:
     return NOTHING if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
 
 
-def _with_ends(value: float, low: float, high: float) -> str:
-    text = in_percent(value)
-    return text if math.isnan(low) else f"{text} [{in_percent(low, 1)}, {in_percent(high, 1)}]"
+def _in_percent(ends: tuple[float, float] | None) -> list[str] | None:
+    return None if ends is None else [in_percent(end, 1) for end in ends]
 
 
 def _phrase(rule: str, value: Any) -> str:

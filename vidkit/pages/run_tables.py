@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from vidkit import shown
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.pages.page import Table
 from vidkit.pages.result_tables import NOTHING, in_percent
@@ -24,10 +25,9 @@ def run_rows(results: Mapping[str, EvalResult]) -> list[PlainRow]:
 
 
 def scores_of(result: EvalResult) -> PlainRow:
-    """Mean AP and its interval, 0 … 1, None where there is none."""
-    ends = result.overall.interval
-    low, high = (None, None) if ends is None else (_number(float(end)) for end in ends.mean_ap)
-    return {"mean_ap": _number(result.mean_ap), "low": low, "high": high}
+    """Mean AP and its interval, 0 … 1, None where there is none, and what must be said of it."""
+    low, high = result.overall.ends() or (None, None)
+    return {"mean_ap": _number(result.mean_ap), "low": low, "high": high, "note": result.overall.note()}
 
 
 def speed_of(result: EvalResult) -> PlainRow:
@@ -64,7 +64,8 @@ def _number(value: float) -> float | None:
 
 def runs_table(rows: Sequence[PlainRow]) -> Table:
     """The rows of `run_rows` as they are shown."""
-    known = ("run", "detector", "length", "mean_ap", "low", "high", "frames_per_second", "ms_per_frame", "look_ahead")
+    known = {"run", "detector", "length", "mean_ap", "low", "high", "note"}
+    known |= {"frames_per_second", "ms_per_frame", "look_ahead"}
     groups = list(dict.fromkeys(name for row in rows for name in row if name not in known))
     columns = ("run", "detector", "l", "mAP %", *groups, "frames/s", "look-ahead")
     cells = [
@@ -79,9 +80,9 @@ def runs_table(rows: Sequence[PlainRow]) -> Table:
 
 
 def with_interval(row: PlainRow) -> str:
-    """The mean AP of a row in percent, with its interval where it has one: "75.5 [73.9, 77.0]"."""
-    ends = "" if row["low"] is None else f" [{in_percent(row['low'], 1)}, {in_percent(row['high'], 1)}]"
-    return in_percent(row["mean_ap"], 1) + ends
+    """The mean AP of a row in percent with its interval, "75.5 [73.9, 77.0]", or why it has none, "75.5 (3 videos)"."""
+    ends = None if row["low"] is None else [in_percent(row[end], 1) for end in ("low", "high")]
+    return shown.with_interval(in_percent(row["mean_ap"], 1), ends, row["note"])
 
 
 def rounded(value: float | None) -> str:

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan
 from typing import Any
-
-import numpy as np
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.protocols import PROTOCOLS, Protocol
@@ -41,12 +40,11 @@ def differing_options(runs: Iterable[Mapping[str, Any]], but: str) -> list[str]:
     return [name for name in names if len({json.dumps(options.get(name), default=str) for options in each}) > 1]
 
 
-def ends_of(group: GroupResult) -> tuple[float, float] | tuple[None, None]:
-    """The ends of the interval of a group's mean AP; None where it has none."""
-    if group.interval is None or not np.isfinite(group.interval.mean_ap).all():
-        return None, None
-    low, high = group.interval.mean_ap
-    return float(low), float(high)
+def said_of_bars(groups: Iterable[GroupResult]) -> list[str]:
+    """What a figure must say of the intervals of its groups, those that it draws and those that are missing."""
+    drawn = {group.ends() is not None for group in groups if group.interval is not None and not isnan(group.mean_ap)}
+    said = ["bars: 95 % intervals over videos"] if True in drawn else []
+    return said + (["no bar: too few videos, or all alike"] if False in drawn else [])
 
 
 def refuse_differences(what: str, of_run: Iterable[tuple[str, str]], advice: str) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from vidkit.errors import ChoiceError
 from vidkit.evaluation.result import EvalResult
-from vidkit.plots.comparable import differing_options, drawable, ends_of, refuse_differences, rules_of
+from vidkit.plots.comparable import differing_options, drawable, refuse_differences, rules_of
 from vidkit.plots.figure import COLUMN_WIDTH, LIMITED, Drawing, legend_above, light_grid, look, note_below, sheet
 
 
@@ -107,7 +107,7 @@ def _point(name: str, result: EvalResult, curve: str) -> GatePoint:
     value = _gate_of_run(result, name)
     if not math.isfinite(result.mean_ap):
         raise ChoiceError(f"{name}: has no mean AP")
-    return GatePoint(name, curve, value, result.mean_ap, *ends_of(result.overall))
+    return GatePoint(name, curve, value, result.mean_ap, *(result.overall.ends() or (None, None)))
 
 
 def _curve_names(results: Mapping[str, EvalResult]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from vidkit.errors import ChoiceError, did_you_mean
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.evaluation.slices import attribute_names, repeats_all
-from vidkit.plots.comparable import drawable, ends_of, refuse_differences, rules_of
+from vidkit.plots.comparable import drawable, refuse_differences, rules_of, said_of_bars
 from vidkit.plots.figure import COLUMN_WIDTH, Drawing, legend_above, light_grid, look, note_below, sheet
 
 MOST_UPRIGHT = 6
@@ -47,7 +47,7 @@ def draw(
             _draw_run(axes, name, [row for row in rows if row["run"] == name], groups, place, shift, upright)
         _draw_axes(axes, groups, by, upright, next(iter(results.values())).protocol.name)
         legend_above(figure, *axes.get_legend_handles_labels())
-        note_below(figure, _conditions(results))
+        note_below(figure, _conditions(results, by))
     return Drawing(figure, rows, "groups", {"by": by}, notes, stem=re.sub(r"[^\w-]+", "-", by))
 
 
@@ -77,7 +77,7 @@ def motion_rows(results: Mapping[str, EvalResult], by: str = "motion") -> list[d
     """
     rows = [
         {"run": name, "group": group.name, "mean_ap": group.mean_ap if math.isfinite(group.mean_ap) else None}
-        | dict(zip(("low", "high"), ends_of(group), strict=True))
+        | dict(zip(("low", "high"), group.ends() or (None, None), strict=True))
         | {"n_gt": _n_gt(group)}
         for name, result in results.items()
         for group in (result.overall, *_groups(result, by))
@@ -127,11 +127,10 @@ def _draw_axes(axes: Axes, groups: list[str], by: str, upright: bool, protocol: 
     light_grid(axes, "y" if upright else "x")
 
 
-def _conditions(results: Mapping[str, EvalResult]) -> str:
+def _conditions(results: Mapping[str, EvalResult], by: str) -> str:
     first = next(iter(results.values()))
     parts = [f"{first.data.get('dataset', '')} {first.data.get('split', '')}".strip()]
-    if any(result.overall.interval is not None for result in results.values()):
-        parts.append("bars: 95 % intervals over videos")
+    parts += said_of_bars(group for result in results.values() for group in (result.overall, *_groups(result, by)))
     if any(result.limited for result in results.values()):
         parts.append("LIMITED RUNS")
     return "; ".join(part for part in parts if part)

@@ -14,7 +14,6 @@ from vidkit.errors import ChoiceError
 from vidkit.evaluation.distance import DistanceScore, scores_by_distance, told_distances
 from vidkit.evaluation.result import EvalResult
 from vidkit.keyframes.propagation import mean_distance
-from vidkit.plots.comparable import ends_of
 from vidkit.plots.figure import (
     COLOURS,
     COLUMN_WIDTH,
@@ -80,7 +79,7 @@ def key_id_scores(results: Mapping[str, EvalResult], length: int) -> list[KeyIdS
     for name, result in results.items():
         key_id = _key_id(options_of(result), length)
         if key_id is not None:
-            found.append(KeyIdScore(name, key_id, result.mean_ap, *ends_of(result.overall)))
+            found.append(KeyIdScore(name, key_id, result.mean_ap, *(result.overall.ends() or (None, None))))
     return sorted(found, key=lambda score: (score.key_id, score.run))
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vidkit.errors import ChoiceError, FormatError
-from vidkit.evaluation.result import EvalResult
-from vidkit.plots.comparable import differing_options, ends_of, refuse_differences
+from vidkit.evaluation.result import STATED, EvalResult
+from vidkit.plots.comparable import differing_options, refuse_differences
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class SpeedPoint:
     source: str = ""
 
     @property
+    def stated(self) -> bool:
+        """Whether somebody stated the speed; else it was measured."""
+        return self.scenario == STATED
+
+    @property
     def length(self) -> float | None:
         """The segment length l; None for a method without segments, such as per-frame detection."""
         value = self.options.get("length")
@@ -45,7 +50,10 @@ def speed_point(result: EvalResult, source: str) -> SpeedPoint:
     run = result.run
     if run.get("frames_per_second") is None or not math.isfinite(result.mean_ap):
         untimed = run.get("frames_per_second") is None
-        what = "was not timed; make its predictions with `vidkit benchmark`" if untimed else "has no mean AP"
+        how = (
+            "make its predictions with `vidkit benchmark`, or state its speed: `vidkit eval RUN --fps N --device NAME`"
+        )
+        what = f"was not timed; {how}" if untimed else "has no mean AP"
         raise ChoiceError(f"{source}: {what}")
     try:
         return _speed_point(result, source, dict(run["options"]), dict(run["environment"]))
@@ -55,7 +63,6 @@ def speed_point(result: EvalResult, source: str) -> SpeedPoint:
 
 def _speed_point(result: EvalResult, source: str, options: dict[str, Any], environment: dict[str, Any]) -> SpeedPoint:
     run, ahead = result.run, result.run.get("look_ahead_max")
-    low, high = ends_of(result.overall)
     speed, device = float(run["frames_per_second"]), str(environment.get("device", ""))
     if not 0 < speed < math.inf:
         raise ValueError(f"{speed} frames per second")
@@ -63,7 +70,7 @@ def _speed_point(result: EvalResult, source: str, options: dict[str, Any], envir
         method=str(run.get("detector") or source),
         frames_per_second=speed,
         mean_ap=result.mean_ap,
-        interval=None if low is None or high is None else (low, high),
+        interval=result.overall.ends(),
         speed_interval=_speed_interval(run.get("frames_per_second_interval")),
         options=options,
         look_ahead=None if ahead is None else int(ahead),

@@ -12,16 +12,24 @@ from numpy.typing import NDArray
 from vidkit.boxes import Boxes, lossless_float
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
-from vidkit.predictions.box_conventions import bind_boxes
-from vidkit.predictions.class_binding import bind_classes
+from vidkit.predictions.box_conventions import BoxBinding, BoxForm, bind_boxes, placed_boxes
+from vidkit.predictions.box_conventions import doubts_of as doubts_of_boxes
+from vidkit.predictions.class_binding import ClassBinding, Namer, bind_classes
 from vidkit.predictions.entry_lists import read_frame_list
-from vidkit.predictions.frame_binding import bind_frames
+from vidkit.predictions.frame_binding import FrameBinding, bind_frames
+from vidkit.predictions.frame_binding import doubts_of as doubts_of_frames
+from vidkit.predictions.frame_ways import Finder
+from vidkit.predictions.nearest_truth import best_overlap
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import ReadingReport, Understood
+from vidkit.predictions.readings import Way, refuse_if_doubtful
 from vidkit.predictions.table import Predictions
 
 _BLOCK = 1 << 18  # detections
+_ENOUGH = 4000  # detections that tell one way to understand a file from another
+_SAMPLE = 200_000  # detections whose overlaps stand for all
+_HALF = 0.5
 
 KEPT = ("negative size", "duplicate")
 """What `invalid="keep"` keeps, as the peers' evaluators do; no rule can score the rest, which is refused still."""
@@ -43,15 +51,27 @@ def bind(
             )
         listed = read_frame_list(options.frame_list, index, options.reordered, options.partial)
     frames = bind_frames(raw.frame, index, listed, options, str(path))
-    boxes = bind_boxes(raw, frames.row, index, options, str(path))
-    classes = bind_classes(raw, frames.row, index, options, str(path))
-    table = _DetectionRows(frames.row, boxes.box, raw.score, classes.class_id)
+    row = frames.row()
+    boxes = bind_boxes(raw, row, index, options)
+    classes = bind_classes(raw, index, options, str(path))
+    if raw.complete is None and not raw.index_fingerprint:
+        _ask_where_doubtful(raw, frames, boxes, classes, index, str(path))
+    form = boxes.ways.taken.take
+    box = placed_boxes(form, raw, row, index, str(path))
+    bound = frames.bound(index)
+    table = _DetectionRows(row, box, raw.score, classes.class_id())
+    overlap = _overlap(table, index)
     if options.invalid == "drop":
-        table = table.without(frames.again)
+        table = table.without(bound.again)
     table = table.by_frame()
     bad = _invalid(table)
-    counts = {kind: len(rows) for kind, rows in bad.items()} | {"repeated frame": frames.repeated_entries}
-    warnings = (*raw.notes, *frames.warnings, *boxes.warnings, *classes.warnings)
+    counts = {kind: len(rows) for kind, rows in bad.items()} | {"repeated frame": bound.repeated_entries}
+    warnings = (
+        *raw.notes,
+        *doubts_of_frames(raw.frame, frames, index, listed),
+        *doubts_of_boxes(box, row, index, form.convention),
+        *classes.warnings,
+    )
     _refuse(counts, options, path, warnings)
     if options.invalid == "drop":
         table = table.without(np.concatenate(list(bad.values())))
@@ -59,11 +79,12 @@ def bind(
     report = ReadingReport(
         path=str(path),
         format=found,
-        frames=frames.finding,
+        frames=frames.ways.taken.said,
         boxes=boxes.convention,
         scale=boxes.scale,
-        classes=classes.finding,
-        n_frames_covered=int(frames.covered.sum()),
+        classes=classes.ways.taken.said,
+        n_frames_covered=int(bound.covered.sum()),
+        overlapping=overlap,
         n_in_file=len(raw.score),
         invalid=counts,
         invalid_rule=options.invalid,
@@ -72,6 +93,36 @@ def bind(
         **_figures(predictions, index),
     )
     return predictions, report
+
+
+def _ask_where_doubtful(
+    raw: RawPredictions,
+    frames: FrameBinding,
+    boxes: BoxBinding,
+    classes: ClassBinding,
+    index: Index,
+    place: str,
+) -> None:
+    """Raise PredictionError where the annotations speak against the way in which the file is understood."""
+    some = np.arange(0, len(raw.score), max(len(raw.score) // _ENOUGH, 1))
+    keys, label = frames.keys[some], classes.label[some]
+
+    def overlaps(frame: Way[Finder], box: Way[BoxForm], named: Way[Namer]) -> NDArray[np.float64]:
+        row = frame.take(keys)
+        return best_overlap(row, placed_boxes(box.take, raw, row, index, place, some), named.take(label), index)
+
+    refuse_if_doubtful((frames.ways, boxes.ways, classes.ways), overlaps, place)
+
+
+def _overlap(table: _DetectionRows, index: Index) -> float | None:
+    """The share of detections that overlap an object of their class by half; None where there is nothing to compare."""
+    some = slice(None, None, max(len(table.row) // _SAMPLE, 1))
+    row = table.row[some]
+    scored = row if index.annotated is None else row[index.annotated[np.maximum(row, 0)]]
+    if not len(scored) or not index.n_instances:
+        return None
+    best = best_overlap(row, table.box[some], table.class_id[some], index)
+    return float((best >= _HALF).sum() / len(scored))
 
 
 def _check_fingerprint(raw: RawPredictions, index: Index, options: ReadOptions, path: Path) -> None:

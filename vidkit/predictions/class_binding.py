@@ -1,7 +1,8 @@
 """Which label of a prediction file is which class of the index."""
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +11,46 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError, did_you_mean
+from vidkit.predictions.distinct import distinct
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import Understood
+from vidkit.predictions.readings import Way, Ways
 from vidkit.reading_door import reading
 
 _NO_LABEL = 2**31
-_SAMPLE = 200_000  # detections that are enough for a guess
+
+
+Namer = Callable[[NDArray[Any]], NDArray[np.int16]]
+"""From the labels of a file to rows of the index's classes, -1 where the index has no such class."""
+ClassWay = Way[Namer]
+_SOURCE = "source"
 
 
 @dataclass(frozen=True, eq=False)
 class ClassBinding:
-    """`class_id (D,)` is the row of each detection's class in the index, -1 where the index has no such class."""
+    """How the labels of a file may be meant: `label (D,)` whole numbers, and the ways from them to classes."""
 
-    class_id: NDArray[np.int16]
-    finding: Understood
+    label: NDArray[Any]
+    ways: Ways[Namer]
     warnings: tuple[str, ...] = ()
 
+    def class_id(self) -> NDArray[np.int16]:
+        """The row of each detection's class in the index, `(D,)`, -1 where the index has no such class."""
+        return self.ways.taken.take(self.label)
 
-def bind_classes(
-    raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index, options: ReadOptions, place: str
-) -> ClassBinding:
-    """The class of each detection; `rows` are their frames.
 
-    What the option says comes first, then the file's names, then the format's rule, then the guess from the labels and
-    from how well they agree with the annotated classes of their frames.
+def bind_classes(raw: RawPredictions, index: Index, options: ReadOptions, place: str) -> ClassBinding:
+    """The class of each detection.
+
+    What the option says comes first, then the file's names, then the format's rule, then the category ids of the
+    source, then the range of the labels.
     """
-    raw = replace(raw, label=_whole(raw.label))
+    label = _whole(raw.label)
     if options.classes_from is not None:
-        return _as_given(raw, index, options.classes_from)
+        return _as_given(raw, label, index, options.classes_from, place)
     if raw.label_names:
-        return _by_names(raw.label, raw.label_names, index, Understood("names in the file", "format"))
+        return _by_names(label, raw.label_names, index, Understood("names in the file", "format"))
     if raw.or_scores_of == index.n_classes and options.format is None:
         raise PredictionError(
             f"{place}: three scores a detection, the third 0 or 1: could be REPP's scores of three classes, or YOLOV's "
@@ -52,11 +62,76 @@ def bind_classes(
             f"{place}: it has {raw.n_labels} classes ({raw.classes_evidence}), the index has {index.n_classes}; give "
             f"{way}: --classes-from"
         )
+    ways = _ways(raw, label, index)
+    return ClassBinding(label, ways, _unknown(ways.taken, label, index))
+
+
+def _unknown(way: ClassWay, label: NDArray[Any], index: Index) -> tuple[str, ...]:
+    """What to do about labels that no class has."""
+    labels = distinct(label[label != -_NO_LABEL])
+    without = labels[way.take(labels) < 0].tolist()
+    if not without:
+        return ()
+    few = ", ".join(map(str, without[:5])) + (" …" if len(without) > 5 else "")
+    if labels[-1] - labels[0] < index.n_classes:
+        start = f"; if label {labels[0]} is the first class: --classes-from {labels[0]}"
+    else:
+        start = ""
+    return (
+        f"no class of the index has the labels {few} ({way.said.value}){start}; or give the names of the labels, one a "
+        "line: --classes-from FILE",
+    )
+
+
+def _ways(raw: RawPredictions, label: NDArray[Any], index: Index) -> Ways[Namer]:
+    """The ways of labels that are numbers, first the format's rule, or what fits most of them."""
+    low, high = (int(label.min()), int(label.max())) if len(label) else (0, 0)
+    labels = distinct(label)
+    said = f"labels are {low} … {high}" if len(label) else ""
+    source = _source_ids(index, said)
+    starts = [_counted_from(first, index, "guessed", said) for first in ((0, 1) if low == 0 and len(label) else (1, 0))]
+    others = [*([] if source is None else [source]), *starts]
+    fit = [int((way.take(labels) >= 0).sum()) for way in others]
     if raw.first_label is not None:
-        warnings = () if raw.complete is not None else _doubts(raw.label, rows, index, raw.first_label)
-        finding = Understood(_counted_from(raw.first_label, index), "format", raw.classes_evidence)
-        return ClassBinding(_shifted(raw.label, raw.first_label, index), finding, warnings)
-    return _guessed(raw, rows, index)
+        rule = _counted_from(raw.first_label, index, "format", raw.classes_evidence)
+        n = int((rule.take(labels) >= 0).sum())
+        kept = [way for way, count in zip(others, fit, strict=True) if count >= n and raw.complete is None]
+        return Ways((rule, *_unlike(kept, [rule], labels)))
+    most = max(fit)
+    kept = [way for way, count in zip(others, fit, strict=True) if count == most]
+    kept = _unlike(kept, [], labels)
+    against = "" if source is None or kept[0] is source else f"not all {source.said.value}; {said}"
+    return Ways(tuple(kept), is_guess=kept[0].said.how == "guessed", against=against)
+
+
+def _unlike(ways: Iterable[ClassWay], than: Iterable[ClassWay], labels: NDArray[Any]) -> list[ClassWay]:
+    """The ways that give `labels` other classes than those before them and `than`."""
+    seen = [way.take(labels).tolist() for way in than]
+    kept = []
+    for way in ways:
+        classes = way.take(labels).tolist()
+        if classes not in seen:
+            seen.append(classes)
+            kept.append(way)
+    return kept
+
+
+def _source_ids(index: Index, said: str, how: str = "source") -> ClassWay | None:
+    ids = index.called.class_id
+    if ids is None or not all(id.isdecimal() and len(id) < 10 for id in ids):
+        return None
+    known = np.array([int(id) for id in ids], np.int64)
+    order = np.argsort(known)
+
+    def take(label: NDArray[Any]) -> NDArray[np.int16]:
+        at = np.minimum(np.searchsorted(known[order], label), max(len(known) - 1, 0))
+        return np.where(known[order][at] == label, order[at], -1).astype(np.int16)
+
+    shown = ", ".join(ids[:6]) + (" …" if len(ids) > 6 else "")
+    text = f"labels are the category ids of the source, {shown}"
+    in_order = len(ids) and bool((np.diff(known) == 1).all())
+    typed = f"--classes-from {ids[0] if in_order else _SOURCE}"
+    return Way(take, Understood(text, how, said), typed) if len(ids) else None
 
 
 def _whole(label: NDArray[Any]) -> NDArray[Any]:
@@ -68,8 +143,10 @@ def _whole(label: NDArray[Any]) -> NDArray[Any]:
     return np.where(sound, label, -_NO_LABEL).astype(np.int64)
 
 
-def _counted_from(first: int, index: Index) -> str:
-    return f"labels {first} … {first + index.n_classes - 1} are the {index.n_classes} classes of the index in order"
+def _counted_from(first: int, index: Index, how: str, evidence: str = "") -> ClassWay:
+    n = index.n_classes
+    said = f"labels {first} … {first + n - 1} are the {n} classes of the index in order"
+    return Way(lambda label: _shifted(label, first, index), Understood(said, how, evidence), f"--classes-from {first}")
 
 
 def _shifted(label: NDArray[Any], first: int, index: Index) -> NDArray[np.int16]:
@@ -79,79 +156,51 @@ def _shifted(label: NDArray[Any], first: int, index: Index) -> NDArray[np.int16]
     return np.where(inside, label.astype(np.int64) - first, -1).astype(np.int16)
 
 
-def _guessed(raw: RawPredictions, rows: NDArray[np.integer[Any]], index: Index) -> ClassBinding:
-    low, high = (int(raw.label.min()), int(raw.label.max())) if len(raw.label) else (1, 1)
-    some = slice(None, None, max(len(rows) // _SAMPLE, 1))
-    agree = {first: agreement(_shifted(raw.label[some], first, index), rows[some], index) for first in (0, 1)}
-    if low == 0 and high < index.n_classes:
-        first, why = 0, f"labels are {low} … {high}"
-    elif low > 0 and high == index.n_classes:
-        first, why = 1, f"labels are {low} … {high}"
-    else:
-        first = 0 if agree[0] > agree[1] else 1
-        why = (
-            f"labels are {low} … {high}; counted from 0 {agree[0]:.1%}, from 1 {agree[1]:.1%} of the detections have a "
-            "class that is annotated in their frame"
-        )
-    return ClassBinding(_shifted(raw.label, first, index), Understood(_counted_from(first, index), "guessed", why))
-
-
-def _doubts(label: NDArray[Any], rows: NDArray[np.integer[Any]], index: Index, first: int) -> tuple[str, ...]:
-    """A warning if labels counted from another start agree far better with the annotations."""
-    some = slice(None, None, max(len(label) // _SAMPLE, 1))
-    label, rows = label[some], rows[some]
-    here = agreement(_shifted(label, first, index), rows, index)
-    for other in (first - 1, first + 1):
-        there = agreement(_shifted(label, other, index), rows, index)
-        if len(label) >= 50 and there > 2 * here + 0.1:
-            return (
-                f"labels counted from {first} name a class annotated in the frame for {here:.1%} of the detections, "
-                f"counted from {other} for {there:.1%}: if they are off by one, give --classes-from {other}",
-            )
-    return ()
-
-
-def agreement(class_id: NDArray[np.int16], rows: NDArray[np.integer[Any]], index: Index) -> float:
-    """The share of detections whose class is annotated in their frame; 0 without detections."""
-    if not len(class_id) or not index.n_classes:
-        return 0.0
-    annotated = np.zeros(index.n_frames * index.n_classes, bool)
-    annotated[index.instance_frame.astype(np.int64) * index.n_classes + index.class_id] = True
-    known = (class_id >= 0) & (rows >= 0)
-    return float(annotated[rows[known] * index.n_classes + class_id[known]].sum() / len(class_id))
-
-
-def _as_given(raw: RawPredictions, index: Index, said: str) -> ClassBinding:
-    if said in ("0", "1"):
+def _as_given(raw: RawPredictions, label: NDArray[Any], index: Index, said: str, place: str) -> ClassBinding:
+    if said == _SOURCE or (said.isdecimal() and len(said) < 6):
         if raw.label_names:
             raise PredictionError(f"--classes-from {said}: the file has class names, not numbers")
-        first = int(said)
-        return ClassBinding(_shifted(raw.label, first, index), Understood(_counted_from(first, index), "given"))
+        way = _source_ids(index, "", "given") if said == _SOURCE else _counted_from(int(said), index, "given")
+        if way is None:
+            raise PredictionError(f"{place}: --classes-from {_SOURCE}: the index has no category ids of its source")
+        return ClassBinding(label, Ways((way,)))
     if raw.n_labels == 1 and class_rows((said,), index)[0] != [-1]:
-        return _by_names(raw.label, (said,), index, Understood(f"all are {said}", "given"))
+        return _by_names(label, (said,), index, Understood(f"all are {said}", "given"))
     names, first = read_class_names(Path(said), 0 if raw.first_label is None else raw.first_label)
-    labels = raw.label.astype(np.int64) - first
-    return _by_names(labels, names, index, Understood(f"names of {said}, labels from {first}", "given"))
+    finding = Understood(f"names of {said}, labels from {first}", "given")
+    return _by_names(label.astype(np.int64) - first, names, index, finding)
 
 
 def _by_names(label: NDArray[Any], names: tuple[str, ...], index: Index, finding: Understood) -> ClassBinding:
     ids, unknown = class_rows(names, index)
     table = np.array([*ids, -1], np.int16)
-    inside = (label >= 0) & (label < len(names))
+
+    def take(label: NDArray[Any]) -> NDArray[np.int16]:
+        return table[np.where((label >= 0) & (label < len(names)), label, len(names))]
+
     warnings: tuple[str, ...] = ()
     if unknown:
         hint = did_you_mean(unknown[0], list(index.class_names))
         warnings = (f"{len(unknown)} class names aren't in the index: {', '.join(unknown[:5])}{hint}",)
-    return ClassBinding(table[np.where(inside, label, len(names))], finding, warnings)
+    return ClassBinding(label, Ways((Way(take, finding, "--classes-from FILE"),)), warnings)
 
 
 def class_rows(names: tuple[str, ...], index: Index) -> tuple[list[int], list[str]]:
-    """The class row for each name or wnid, -1 where there is none, and the names that are unknown."""
+    """The class row for each name or wnid, -1 where there is none, and the names that are unknown.
+
+    Capitals and underscores don't count where no two classes differ by them only.
+    """
+    plain: dict[str, int] = {}
+    for row, name in enumerate(index.class_names):
+        plain[_plain(name)] = -1 if _plain(name) in plain else row
     known = {wnid: row for row, wnid in enumerate(c.wnid for c in index.classes)}
-    known |= {name.replace(" ", "_"): row for row, name in enumerate(index.class_names)}
     known |= {name: row for row, name in enumerate(index.class_names)}
-    rows = [known.get(name, known.get(name.replace(" ", "_"), -1)) for name in names]
+    rows = [known[name] if name in known else plain.get(_plain(name), -1) for name in names]
     return rows, [name for name, row in zip(names, rows, strict=True) if row < 0 and name]
+
+
+def _plain(name: str) -> str:
+    return name.strip().replace("_", " ").casefold()
 
 
 def read_class_names(path: Path, first: int) -> tuple[tuple[str, ...], int]:

@@ -1,6 +1,5 @@
 """Which entry of a prediction file is which frame of the index."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,49 +8,149 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
+from vidkit.predictions.distinct import distinct
 from vidkit.predictions.entry_lists import BoundFrameList
-from vidkit.predictions.raw import ById, ByName, ByRow
+from vidkit.predictions.frame_ways import (
+    IDS,
+    ORDER,
+    Finder,
+    option,
+    ways_of_ids,
+    ways_of_listed_ids,
+    ways_of_numbers,
+    ways_of_texts,
+)
+from vidkit.predictions.raw import ById, ByName, ByRow, ByText, FrameKeys
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import Understood
-from vidkit.predictions.videos import rows_of_frames, video_rows, year_hint
+from vidkit.predictions.readings import Way, Ways
+from vidkit.predictions.videos import year_hint
+
+_ORDERS = (ORDER, IDS)
+
+
+@dataclass(frozen=True, eq=False)
+class BoundFrames:
+    """`covered (F,)` whether a file tells of a frame; how many entries are about a frame that another is about already,
+    and the detections in such.
+    """
+
+    covered: NDArray[np.bool_]
+    repeated_entries: int = 0
+    again: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
 class FrameBinding:
-    """`row (D,)` is the frame row of each detection, -1 if not in the index; `covered (F,)` whether the
-    file tells of a frame; `repeated_entries` counts entries about a frame that another entry is about already.
+    """How the frames of a file may be meant: `keys (D,)` is what it calls the frame of each detection.
+
+    `entries (E,)` are the keys of all frames that it speaks of, and `entry (D,)` which of them a detection is in;
+    without it the file has no entries but its detections.
     """
 
-    row: NDArray[np.integer[Any]]
-    covered: NDArray[np.bool_]
-    finding: Understood
-    repeated_entries: int = 0
-    again: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    """The detections in such entries."""
-    warnings: tuple[str, ...] = ()
+    ways: Ways[Finder]
+    keys: NDArray[np.integer[Any]]
+    entries: NDArray[np.integer[Any]]
+    entry: NDArray[np.integer[Any]] | None = None
+
+    def row(self) -> NDArray[np.integer[Any]]:
+        """The frame row of each detection, `(D,)`, -1 if not in the index."""
+        return self.ways.taken.take(self.keys)
+
+    def bound(self, index: Index) -> BoundFrames:
+        """The frames as they were understood."""
+        of_entry = self.ways.taken.take(self.entries)
+        covered = np.zeros(index.n_frames, bool)
+        covered[of_entry[of_entry >= 0]] = True
+        repeated = np.zeros(len(of_entry), bool)
+        again = np.zeros(0, np.int64)
+        if self.entry is not None:
+            _, first = np.unique(of_entry, return_index=True)
+            repeated = of_entry >= 0
+            repeated[first] = False
+            if repeated.any():
+                again = np.flatnonzero(repeated[np.maximum(self.entry, 0)] & (self.entry >= 0))
+        return BoundFrames(covered, int(repeated.sum()), again)
 
 
 def bind_frames(
-    frame: ByRow | ById | ByName, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
+    frame: FrameKeys, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
 ) -> FrameBinding:
     """Which frame of `index` each detection belongs to; PredictionError where the file can't fit the index."""
     if isinstance(frame, ByRow):
-        return _by_row(frame, index, listed, options, place)
+        return FrameBinding(
+            _ways_of_rows(frame, index, listed, options, place), frame.row, np.arange(frame.n_rows), frame.row
+        )
+    if options.frames_from in _ORDERS:
+        raise PredictionError(
+            f"{place}: {option(options.frames_from)} is for a list with an entry for each frame; this file says which "
+            "frame is which"
+        )
     if isinstance(frame, ById):
         return _by_id(frame, index, listed, options, place)
-    return _by_name(frame, index, listed)
+    if isinstance(frame, ByText):
+        ways = ways_of_texts(frame, index, options.frames_from, place)
+        return FrameBinding(ways, frame.frame, np.arange(len(frame.name)), frame.frame)
+    ways = ways_of_numbers(frame, index, options.frames_from, place)
+    return FrameBinding(ways, frame.frame, np.arange(len(frame.number)), frame.frame)
 
 
-def _by_row(
+def doubts_of(frame: FrameKeys, binding: FrameBinding, index: Index, listed: BoundFrameList | None) -> tuple[str, ...]:
+    """Warnings about frames that aren't in the index, and a list that wasn't needed."""
+    warnings = []
+    if isinstance(frame, ByName | ByText):
+        missing = np.flatnonzero(binding.ways.taken.take(binding.entries) < 0)
+        if len(missing):
+            names = tuple(dict.fromkeys((frame.video if isinstance(frame, ByName) else frame.name)[e] for e in missing))
+            number = f" frame {frame.number[missing[0]]}" if isinstance(frame, ByName) else ""
+            hint = year_hint(index, names)
+            warnings.append(f"{len(missing)} frames aren't in the index, the first is {names[0]}{number}{hint}")
+        if listed is not None:
+            warnings.append(f"{listed.path} wasn't needed: the file names its frames")
+    return tuple(warnings)
+
+
+def _ways_of_rows(
     frame: ByRow, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
-) -> FrameBinding:
+) -> Ways[Finder]:
+    wanted = options.frames_from
+    if wanted not in (None, *_ORDERS):
+        raise PredictionError(
+            f"{place}: {option(wanted)}: a list's entries have no numbers; wanted {' or '.join(_ORDERS)}"
+        )
     of_entry = np.arange(index.n_frames, dtype=np.int64) if listed is None else listed.row
     if frame.n_rows != len(of_entry):
         raise PredictionError(f"{place}: {_count_mismatch(frame.n_rows, index, listed)}")
     source = "the order of the index" if listed is None else f"the order of {listed.path} ({listed.kind})"
-    finding = Understood(f"entry k is frame k in {source}", _how(listed))
-    row = of_entry[frame.row] if listed is not None else frame.row
-    return _bound(row, of_entry, index, finding, frame.row)
+    how = "given" if listed is not None or wanted == ORDER else "format"
+    in_order = _listed_way(
+        None if listed is None else of_entry, Understood(f"entry k is frame k in {source}", how), ORDER
+    )
+    if listed is not None or wanted == ORDER:
+        return Ways((in_order,))
+    by_id = _in_order_of_ids(index, "guessed" if wanted is None else "given")
+    if wanted == IDS:
+        if by_id is None:
+            raise PredictionError(f"{place}: {option(IDS)}: the index has no image ids that are whole numbers")
+        return Ways((by_id,))
+    return Ways((in_order,)) if by_id is None else Ways((in_order, by_id), is_guess=True)
+
+
+def _listed_way(of_entry: NDArray[np.int64] | None, said: Understood, order: str) -> Way[Finder]:
+    def find(entry: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+        return entry if of_entry is None else of_entry[entry]
+
+    return Way(find, said, option(order))
+
+
+def _in_order_of_ids(index: Index, how: str) -> Way[Finder] | None:
+    """The entries in the order of the source's image ids, where that is another one than the index has."""
+    if index.called.frame_id is None or not all(id.isdigit() for id in index.called.frame_id.tolist()):
+        return None
+    order = np.argsort(index.called.frame_id.astype(np.int64), kind="stable")
+    if how == "guessed" and (np.diff(order) > 0).all():
+        return None
+    return _listed_way(order, Understood("entry k is the frame of the k-th image id of the source", how), IDS)
 
 
 def _count_mismatch(n_rows: int, index: Index, listed: BoundFrameList | None) -> str:
@@ -75,110 +174,24 @@ def _count_mismatch(n_rows: int, index: Index, listed: BoundFrameList | None) ->
 
 
 def _by_id(frame: ById, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str) -> FrameBinding:
-    ids, entries = frame.id, frame.id if frame.entries is None else frame.entries
-    low, high = (int(entries.min()), int(entries.max())) if len(entries) else (0, 0)
-    first, how = frame.first, "format"
-    if first is None:
-        first, how = (0 if len(entries) and low == 0 else 1), "guessed"
-    said = f"the file has ids {low} … {high}" if len(entries) else ""
-    if listed is not None:
-        lookup = _lookup(listed, first)
-        finding = Understood(f"ids of {listed.path} ({listed.kind})", "given", said)
-        return _bound(lookup(ids), lookup(entries), index, finding, frame.entry)
-    if not options.partial and _ends_with_the_videos(entries, first, index):
+    entries = frame.id if frame.entries is None else frame.entries
+    keys = distinct(entries)
+    if listed is not None and options.frames_from is None:
+        return FrameBinding(ways_of_listed_ids(frame, keys, listed), frame.id, entries, frame.entry)
+    ways = ways_of_ids(frame, keys, index, options.frames_from, place)
+    first = 1 if frame.first is None else frame.first
+    by_order = ways.taken.option in (option(0), option(1))
+    if not options.partial and by_order and _ends_with_the_videos(keys, first, index):
         raise PredictionError(
-            f"{place}: its frame ids end at {high}, the index has {index.n_frames} frames in {index.n_videos} videos: "
-            "the detector seems to have taken each line of a list of videos (VID_val_videos.txt) for one frame. If it "
-            "really ran over so few frames, give --partial"
+            f"{place}: its frame ids end at {keys.max()}, the index has {index.n_frames} frames in {index.n_videos} "
+            "videos: the detector seems to have taken each line of a list of videos (VID_val_videos.txt) for one "
+            "frame. If it really ran over so few frames, give --partial"
         )
-
-    def in_order(id: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.asarray(np.where((id >= first) & (id - first < index.n_frames), id - first, -1), np.int64)
-
-    finding = Understood(f"id {first} is the first frame of the index, the others follow in its order", how, said)
-    return _bound(in_order(ids), in_order(entries), index, finding, frame.entry)
+    return FrameBinding(ways, frame.id, entries, frame.entry)
 
 
 def _ends_with_the_videos(ids: NDArray[np.int64], first: int, index: Index) -> bool:
     """Whether the ids are about as many frames as the index has videos, though it has far more frames."""
     if not len(ids) or index.n_videos < 10 or index.n_frames < 10 * index.n_videos:
         return False
-    return int(ids.max()) - first + 1 == index.n_videos and len(np.unique(ids)) > index.n_videos / 2
-
-
-def _lookup(listed: BoundFrameList, first: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
-    """The function from ids to rows of the index; -1 for ids that the list doesn't have.
-
-    Ids that count from 0 are the places of the list's lines, as in loaders that number them so.
-    """
-    stated = np.arange(len(listed.id)) if first == 0 else listed.id
-    order = np.argsort(stated, kind="stable")
-    ids, rows = stated[order], listed.row[order]
-
-    def row_of(id: NDArray[np.int64]) -> NDArray[np.int64]:
-        found = np.full(len(id), -1, np.int64)
-        if len(ids):
-            at = np.minimum(np.searchsorted(ids, id), len(ids) - 1)
-            found[:] = np.where(ids[at] == id, rows[at], -1)
-        return found
-
-    return row_of
-
-
-def _by_name(frame: ByName, index: Index, listed: BoundFrameList | None) -> FrameBinding:
-    video = video_rows(index, frame.video)
-    if frame.videos_are_rows and (video < 0).all():
-        video = np.array([int(name) if int(name) < index.n_videos else -1 for name in frame.video], np.int64)
-    finding = Understood("video and frame number are named in the file", "format")
-    if frame.counted_from == 1 and len(set(frame.video)) == 1 == index.n_videos and (video < 0).all():
-        video = np.zeros(len(video), np.int64)
-        finding = Understood(f"the file is about the only video of the index, {index.video_name[0]}", "guessed")
-    of_entry = rows_of_frames(index, video, frame.number - _first_off(frame, video, index))
-    missing = np.flatnonzero(of_entry < 0)
-    warnings = []
-    if len(missing):
-        names = tuple(dict.fromkeys(frame.video[e] for e in missing.tolist()))
-        first = f"{frame.video[missing[0]]} frame {frame.number[missing[0]]}"
-        warnings.append(f"{len(missing)} frames aren't in the index, the first is {first}{year_hint(index, names)}")
-    if listed is not None:
-        warnings.append(f"{listed.path} wasn't needed: the file names its frames")
-    rows = of_entry[frame.frame] if len(of_entry) else np.full(len(frame.frame), -1, np.int64)
-    return _bound(np.where(frame.frame >= 0, rows, -1), of_entry, index, finding, frame.frame, tuple(warnings))
-
-
-def _first_off(frame: ByName, video: NDArray[np.int64], index: Index) -> NDArray[np.int64]:
-    """What to take from each number: 1 where frames are counted from 1 and the video's files from 0."""
-    if frame.counted_from == 0 or not index.n_frames:
-        return np.zeros(len(video), np.int64)
-    first = index.frame_number[np.minimum(index.frame_start[np.maximum(video, 0)], index.n_frames - 1)]
-    off: NDArray[np.int64] = (first == 0).astype(np.int64)
-    return off
-
-
-def _bound(
-    rows: NDArray[np.integer[Any]],
-    of_entry: NDArray[np.int64],
-    index: Index,
-    finding: Understood,
-    entry: NDArray[np.integer[Any]] | None = None,
-    warnings: tuple[str, ...] = (),
-) -> FrameBinding:
-    """The binding; `of_entry` are the frames of the file's entries, `entry (D,)` which one a detection is in.
-
-    Without `entry` the file has no entries, and `of_entry` are the frames of its detections.
-    """
-    covered = np.zeros(index.n_frames, bool)
-    covered[of_entry[of_entry >= 0]] = True
-    repeated = np.zeros(len(of_entry), bool)
-    if entry is not None:
-        _, first = np.unique(of_entry, return_index=True)
-        repeated = of_entry >= 0
-        repeated[first] = False
-    again = np.zeros(0, np.int64)
-    if entry is not None and repeated.any():
-        again = np.flatnonzero(repeated[np.maximum(entry, 0)] & (entry >= 0))
-    return FrameBinding(rows, covered, finding, int(repeated.sum()), again, warnings)
-
-
-def _how(listed: BoundFrameList | None) -> str:
-    return "format" if listed is None else "given"
+    return int(ids.max()) - first + 1 == index.n_videos and len(ids) > index.n_videos / 2

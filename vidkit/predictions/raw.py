@@ -43,7 +43,26 @@ class ByName:
     counted_from: int = 0
     """1 if the first frame of a video is number 1 whatever its file is called (MOT), else 0."""
     videos_are_rows: bool = False
-    """Whether a video called by a number that no video of the index is called by is its row, counted from 0."""
+    """Whether a video called by a number that no video of the index is called by is its row, counted from 0 or 1."""
+    are_places: bool = False
+    """Whether numbers are places among the frames of the video that its source lists, from 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByText:
+    """Each detection names its frame by a text: an image id, a path, a file's name or its stem.
+
+    It belongs to entry `frame[d]` of the names; -1: to none.
+    """
+
+    frame: NDArray[np.int64]  # (D,)
+    name: tuple[str, ...]  # (E,)
+    counted_from: int = 0
+    """1 if a name that ends in a number counts the frames of a video from 1, whatever their files are called."""
+
+
+FrameKeys = ByRow | ById | ByName | ByText
+"""The ways in which files tell which frame a detection is in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +73,7 @@ class RawPredictions:
     from the numbers; the evidence says why a value is what it is.
     """
 
-    frame: ByRow | ById | ByName
+    frame: FrameKeys
     box: NDArray[Any]  # (D, 4)
     score: NDArray[Any]  # (D,)
     label: NDArray[Any]  # (D,) integers
@@ -65,6 +84,8 @@ class RawPredictions:
     """What the four numbers are, where `boxes` is None."""
     scale: Scale | None = None
     scale_evidence: str = ""
+    first_pixel: int = 0
+    """The number of a frame's first pixel: 1 in MOT text."""
     network_size: NDArray[np.int64] | None = None
     """`(E, 2)` width and height of the network's input for each entry of the file, where `scale` is "network"."""
     first_label: int | None = None

@@ -12,6 +12,7 @@ BOX_CONVENTIONS: dict[BoxConvention, str] = {
     "xywh-inclusive": "x y width height, x + width inclusive (width = x2 - x1 of ILSVRC XML corners)",
 }
 Scale = Literal["pixels", "normalised", "network"]
+SCALES: tuple[Scale, ...] = ("pixels", "normalised", "network")
 InvalidRule = Literal["refuse", "drop", "keep"]
 
 
@@ -22,9 +23,21 @@ class ReadOptions:
     format: str | None = None
     """The name of the format (see `vidkit.predictions.formats`)."""
     boxes: BoxConvention | None = None
-    scale: Scale | None = None
+    scale: str | None = None
+    """One of `SCALES`, or WIDTHxHEIGHT of the image that boxes are in pixels of."""
+    first_pixel: int | None = None
+    """0 or 1: the number of a frame's first pixel; None: 1 in MOT text, elsewhere 0."""
     classes_from: str | None = None
-    """"0" or "1": the label of the index's first class. Else a file: class names, one a line, or a COCO JSON."""
+    """A whole number: the label of the index's first class; "source": labels are the source's category ids.
+
+    Else a file: class names, one a line, or a COCO JSON.
+    """
+    frames_from: str | None = None
+    """A whole number: that of the first frame, of the index for image ids, of each video for frame numbers.
+
+    Or "source": as the source of the index numbers them, "files": by the numbers in the names of the frames' files; and
+    of a list with an entry for each frame "order": in the order of the index, "ids": in that of the image ids.
+    """
     frame_list: Path | None = None
     """The frame list that the detector ran over: its entries tell which frame is which."""
     image_ids: Path | None = None

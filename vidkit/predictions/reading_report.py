@@ -4,18 +4,28 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+_HOW = {
+    "given": "as the option says",
+    "source": "as the source has it",
+    "format": "the format's rule",
+    "guessed": "guessed",
+}
+
 
 @dataclass(frozen=True)
 class Understood:
-    """One thing that was understood of a file: `how` is "given" (an option), "format" (its rule) or "guessed"."""
+    """One thing that was understood of a file, and how.
+
+    `how` is "given" (an option), "source" (by the ids or names of the annotations' source), "format" (its rule) or
+    "guessed".
+    """
 
     value: str
     how: str
     evidence: str = ""
 
     def __str__(self) -> str:
-        said = {"given": "as the option says", "format": "the format's rule", "guessed": "guessed"}[self.how]
-        return f"{self.value} ({said}{': ' if self.evidence else ''}{self.evidence})"
+        return f"{self.value} ({_HOW[self.how]}{': ' if self.evidence else ''}{self.evidence})"
 
 
 @dataclass(frozen=True)
@@ -46,11 +56,18 @@ class ReadingReport:
     invalid_rule: str
     classes_seen: int
     precision: str
+    overlapping: float | None = None
+    """The share of the detections that overlap an object of their class by half (IoU 0.5); None: nothing to compare."""
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
         return asdict(self)
+
+    def overlap_said(self) -> str:
+        """How many detections lie on an object of their class, for people; "" where there is nothing to compare."""
+        share = self.overlapping
+        return "" if share is None else f"{share:.1%} of the detections overlap an object of their class by half"
 
     def rows(self) -> list[tuple[str, str]]:
         """The report as lines of two columns, for people."""
@@ -72,6 +89,7 @@ class ReadingReport:
             ("classes seen", str(self.classes_seen)),
             ("a frame", ", ".join(f"{name} {value:g}" for name, value in self.per_frame.items())),
             ("scores", ", ".join(f"{name} {value:g}" for name, value in self.score.items())),
+            ("overlap", "nothing to compare" if self.overlapping is None else self.overlap_said()),
             ("precision", self.precision),
             ("invalid", ", ".join(f"{n} {kind}" for kind, n in found.items()) + f" ({action})" if found else "none"),
             *(("warning", warning) for warning in self.warnings),

@@ -14,6 +14,7 @@ from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import Understood
 from vidkit.predictions.text import first_line
+from vidkit.predictions.text_folders import first_words
 from vidkit.reading_door import reading
 
 _ZIP = b"PK\x03\x04"
@@ -52,7 +53,7 @@ def _by_container(path: Path, options: ReadOptions) -> Recognised:
     if path.is_dir():
         if recognised := _seen("folder", path, path, options):
             return recognised
-        raise PredictionError(f"{path}: no .txt files in this folder; wanted MOT text, one file a video")
+        raise PredictionError(f"{path}: {_what_folder(path)}")
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if recognised := _seen("head", head, path, options):
@@ -179,6 +180,12 @@ def _text(path: Path, head: bytes, options: ReadOptions) -> Recognised:
     raise PredictionError(
         f"{path}: its first line, {first_line(text)[:60]!r}, begins no known format; there are {', '.join(READ)}"
     )
+
+
+def _what_folder(path: Path) -> str:
+    words = first_words(path)
+    kinds = "MOT text, a file a video; ultralytics' or KITTI's text, a file a frame"
+    return f"its text files begin with {' '.join(words)[:60]!r}; wanted {kinds}" if words else f"no .txt files; {kinds}"
 
 
 def _what_object(text: str) -> str:

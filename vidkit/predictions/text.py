@@ -24,7 +24,7 @@ def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict
             header=None,
             dtype=dict(enumerate(columns.values())),
             quoting=3,
-            encoding="latin-1",
+            encoding=_encoding(path),
             **exact_floats(),
         )
     except pd.errors.EmptyDataError:
@@ -40,6 +40,12 @@ def read_numbers(path: Path, columns: Mapping[str, str], separator: str) -> dict
     return {name: frame[place].to_numpy() for place, name in enumerate(columns)}
 
 
+def _encoding(path: Path) -> str:
+    """One that reads any bytes, as numbers are ASCII; after a mark of UTF-8 that, so that the mark is none of them."""
+    with path.open("rb") as file:
+        return "utf-8-sig" if file.read(3) == b"\xef\xbb\xbf" else "latin-1"
+
+
 def exact_floats() -> dict[str, Any]:
     """The option that makes pandas read floats exactly; from 3.1 on it always does."""
     import pandas as pd
@@ -50,7 +56,7 @@ def exact_floats() -> dict[str, Any]:
 
 def first_bad_line(path: Path, columns: Mapping[str, str], separator: str) -> str:
     """What is wrong with the first line that breaks the format; "" if none does."""
-    with path.open(encoding="latin-1") as file:
+    with path.open(encoding=_encoding(path)) as file:
         for number, line in enumerate(file, 1):
             cells = line.split() if separator == r"\s+" else line.strip().split(separator)
             if not line.strip():

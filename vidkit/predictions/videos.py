@@ -1,34 +1,14 @@
 """Frames of the index found by the names that others give them."""
 
-from collections.abc import Iterable
+import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.frame_names import number_at_end
 from vidkit.data.index import Index
-from vidkit.errors import PredictionError
-from vidkit.predictions.raw import ByName
 
-
-def split_frame_name(name: str, place: str) -> tuple[str, int]:
-    """Video and frame number of a frame's name or path: "val/NAME/000012.JPEG" is ("val/NAME", 12).
-
-    Raises PredictionError, which starts with `place`, for what isn't the name of a frame.
-    """
-    video, _, file = name.rpartition("/")
-    stem = file.rsplit(".", 1)[0] if "." in file else file
-    number = number_at_end(stem)
-    if not video or number is None:
-        raise PredictionError(f"{place}: {name[:80]!r} isn't the name of a frame; wanted VIDEO/NUMBER")
-    return video, number
-
-
-def named_frames(entry: NDArray[np.int64], names: Iterable[str], place: str) -> ByName:
-    """The frames of detections whose entries `(D,)` are called so. Raises as `split_frame_name`."""
-    split = [split_frame_name(name, place) for name in names]
-    return ByName(entry, tuple(video for video, _ in split), np.array([number for _, number in split], np.int64))
+_FILM = re.compile(r"\.(?:mp4|m4v|mov|avi|mkv|webm|mpe?g)$", re.IGNORECASE)
 
 
 def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], ranks: bool = False) -> NDArray[np.int64]:
@@ -44,19 +24,33 @@ def rows_of_frames(index: Index, video: NDArray[Any], number: NDArray[Any], rank
     if ranks:
         rows = index.frame_start[of] + number
         return np.where(inside & (number >= 0) & (rows < index.frame_start[of + 1]), rows, -1)
-    low, high = int(index.frame_number.min()), int(index.frame_number.max())
+    return rows_of_keys(index, index.frame_number, video, number)
+
+
+def rows_of_keys(
+    index: Index, numbers: NDArray[np.integer[Any]], video: NDArray[np.int64], number: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The rows of the frames that `numbers (F,)` calls `number` in the video rows `video`; -1 where there is none.
+
+    Frames of a negative number are called nothing.
+    """
+    if not index.n_frames or not len(video):
+        return np.full(len(video), -1, np.int64)
+    low, high = int(numbers.min()), int(numbers.max())
     span = high - low + 1
-    keys = index.frame_video.astype(np.int64) * span + (index.frame_number - low)
-    wanted = of * span + (number - low)
-    inside &= (number >= low) & (number <= high)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    keys = index.frame_video.astype(np.int64) * span + (numbers.astype(np.int64) - low)
+    order = np.argsort(keys, kind="stable")
+    inside = (video >= 0) & (video < index.n_videos) & (number >= max(low, 0)) & (number <= high)
+    wanted = np.where(inside, video * span + (number - low), -1)
+    at = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
     return np.where(inside & (keys[at] == wanted), at, -1)
 
 
 def video_rows(index: Index, names: tuple[str, ...]) -> NDArray[np.int64]:
     """The video row of each name, -1 if it is unknown.
 
-    A name fits if it is equal, or else if its last part of a path is that of exactly one video of the index.
+    A name fits if it is equal, or else if its last part of a path, a film's without the suffix, is that of exactly one
+    video of the index.
     """
     exact = {name: row for row, name in enumerate(index.video_name)}
     tails: dict[str, int] = {}
@@ -80,4 +74,4 @@ def year_hint(index: Index, names: tuple[str, ...]) -> str:
 
 
 def _tail(name: str) -> str:
-    return name.rstrip("/").rsplit("/", 1)[-1]
+    return _FILM.sub("", name.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1])

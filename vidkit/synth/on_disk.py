@@ -19,6 +19,7 @@ import PIL
 from PIL import Image
 
 from vidkit.data.frame_lists import frame_id_lines, sampled_lines, video_lines
+from vidkit.data.writers.ilsvrc_xml import XmlObject, annotation_xml
 from vidkit.errors import FormatError, VidkitError
 from vidkit.files import write_text
 from vidkit.reading_door import reading
@@ -160,30 +161,13 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
 
 
 def _xml(settings: Settings, place: str, time: int, objects: Sequence[SeenObject]) -> str:
-    """The annotation of a frame as ILSVRC writes it: inclusive corners, xmax before xmin."""
-    return (
-        "<annotation>\n"
-        f"\t<folder>{place.partition('/')[2]}</folder>\n"
-        f"\t<filename>{time:06d}</filename>\n"
-        "\t<source>\n\t\t<database>vidkit synth</database>\n\t</source>\n"
-        f"\t<size>\n\t\t<width>{settings.width}</width>\n\t\t<height>{settings.height}</height>\n\t</size>\n"
-        + "".join(_xml_object(settings, item) for item in objects)
-        + "</annotation>\n"
-    )
-
-
-def _xml_object(settings: Settings, item: SeenObject) -> str:
-    x1, y1, x2, y2 = item.box
-    return (
-        "\t<object>\n"
-        f"\t\t<trackid>{item.track_id}</trackid>\n"
-        f"\t\t<name>{settings.object_classes[item.class_id].wnid}</name>\n"
-        "\t\t<bndbox>\n"
-        f"\t\t\t<xmax>{x2 - 1}</xmax>\n\t\t\t<xmin>{x1}</xmin>\n\t\t\t<ymax>{y2 - 1}</ymax>\n\t\t\t<ymin>{y1}</ymin>\n"
-        "\t\t</bndbox>\n"
-        f"\t\t<occluded>{int(item.occluded)}</occluded>\n"
-        "\t\t<generated>0</generated>\n"
-        "\t</object>\n"
+    wnids = [c.wnid for c in settings.object_classes]
+    return annotation_xml(
+        place.partition("/")[2],
+        f"{time:06d}",
+        "vidkit synth",
+        (settings.width, settings.height),
+        (XmlObject(o.track_id, wnids[o.class_id], o.box, o.occluded) for o in objects),
     )
 
 

@@ -12,7 +12,7 @@ RESULTS = {
 
 
 def test_table_1_sets_the_papers_numbers_beside_ours():
-    a, d = table_1_rows(RESULTS, {"impression-l10": (-0.1, 0.2)})
+    a, d = table_1_rows(RESULTS, {"impression-l10": {"gain_low": -0.1, "gain_high": 0.2, "gain_note": ""}})
     assert [a["row"], d["row"]] == ["a", "d"]
     assert d["ms_per_frame"] == 40
     assert d["ratio"] == pytest.approx(0.4)

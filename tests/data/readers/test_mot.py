@@ -85,6 +85,17 @@ def test_ten_columns_are_those_of_mot15(tmp_path: Path) -> None:
     assert video.instance_attributes == {}
 
 
+def test_ten_columns_with_categories_are_those_of_visdrone(tmp_path: Path) -> None:
+    rows = "1,7,2,3,10,20,1,2,0,1\n1,8,2,3,10,20,1,0,0,0\n2,9,2,3,10,20,0,1,1,2\n"
+    classes = [ObjectClass("pedestrian", "pedestrian"), ObjectClass("car", "car")]
+    (video,) = read_mot(make_sequence(tmp_path / "s", rows), classes).videos
+    assert video.class_id.tolist() == [1]
+    assert video.ignored is not None
+    assert (video.ignored.class_id.tolist(), video.ignored.crowd.tolist()) == ([-1, 0], [True, False])
+    with pytest.raises(AnnotationError, match=r"look like VisDrone's category.*--classes FILE, or say --from visdrone"):
+        read_mot(make_sequence(tmp_path / "t", rows))
+
+
 def test_classes_of_ones_own_are_numbered_from_1(tmp_path: Path) -> None:
     classes = [ObjectClass("drone", "drone"), ObjectClass("bird", "bird")]
     source = read_mot(make_sequence(tmp_path / "s", "1,1,1,1,5,5,1,2\n"), classes)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.data.readers.test_coco import annotation, write
+from vidkit.data.film import FilmFacts
 from vidkit.data.index import FOLDER, VIDEO
 from vidkit.data.prepare import prepare
 from vidkit.data.readers import sparse
@@ -70,7 +71,9 @@ def test_frames_without_gaps_are_the_video(tmp_path: Path) -> None:
 
 def test_a_film_tells_how_many_frames_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "clip.mp4").touch()
-    monkeypatch.setattr(sparse, "film_length", lambda path: 8 if path.name == "clip.mp4" else 0)
+    monkeypatch.setattr(
+        sparse, "film_facts", lambda path: FilmFacts((64, 48), 8 if path.name == "clip.mp4" else 0, False)
+    )
     source = read_coco(sparse_truth(tmp_path, film="clip.mp4"))
     video = with_all_frames(source.videos[0], tmp_path)
     assert video.files.kind == VIDEO

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,8 +19,9 @@ from vidkit.reading_door import reading
 if TYPE_CHECKING:
     from vidkit.data.readers.source import Source
 
-Option = Literal["frames", "classes", "first_pixel"]
-"""What a reader may take beside the path: the folder of the images, the classes, how pixels are counted."""
+Option = Literal["frames", "classes", "first_pixel", "size", "split"]
+"""What a reader may take beside the path: the folder of the images, the classes, how pixels are counted, the size of
+pictures that aren't there, which split of several."""
 SPLITS = ("train", "val", "test")
 
 
@@ -36,12 +38,20 @@ def name_from_path(path: Path) -> tuple[str, str]:
     return (parents or ["data"])[0], split
 
 
+def name_from_films(*paths: Path) -> tuple[str, str]:
+    """Data set and split of films: called as the film, or the folder that holds them."""
+    places = [path.resolve() for path in paths]
+    place = places[0] if len(places) == 1 else Path(commonpath([path.parent for path in places]))
+    return re.sub(r"[^\w.-]+", "_", place.name if place.is_dir() else place.stem).strip("_.-") or "films", "all"
+
+
 @dataclass(frozen=True)
 class AnnotationForm:
     """A form of annotations: what it is for people, where its reader is, and what that takes.
 
-    The reader is a function of a module of this package: a path and the options that were given → `Source`. The
-    defaults of options are its own. The module may have `looks_like(path)`: whether a path seems to hold this form.
+    The reader is a function of a module of this package: a path (or, `together`, several) and the options that were
+    given → `Source`. The defaults of options are its own. The module may have `looks_like(path)`: whether a path seems
+    to hold this form.
     """
 
     reader: str
@@ -55,16 +65,18 @@ class AnnotationForm:
     """Why an option that others take makes no sense here."""
     several: bool = False
     """Whether several paths may be given, for an index each."""
-    index_name: Callable[[Path], tuple[str, str]] = name_from_path
+    together: bool = False
+    """Whether several paths are one index."""
+    index_name: Callable[..., tuple[str, str]] = name_from_path
     """Data set and split of the index, where they aren't given."""
 
     def _module(self) -> Any:
         return import_module(f"{__name__}.{self.reader.partition(':')[0]}")
 
-    def read(self, path: Path, **options: Any) -> Source:
-        """What the reader finds at `path`. Raises AnnotationError."""
-        with reading(path, AnnotationError, self.what):
-            source: Source = getattr(self._module(), self.reader.partition(":")[2])(path, **options)
+    def read(self, *paths: Path, **options: Any) -> Source:
+        """What the reader finds at the path, or at several that are one index. Raises AnnotationError."""
+        with reading(paths[0], AnnotationError, self.what):
+            source: Source = getattr(self._module(), self.reader.partition(":")[2])(*paths, **options)
             return source
 
     def looks_like(self, path: Path) -> bool:
@@ -81,11 +93,11 @@ FORMS: Mapping[str, AnnotationForm] = {
     "cvat-mot": AnnotationForm("cvat_mot:read_cvat_mot", "CVAT's MOT export, with labels.txt", "DIR", takes=_IMAGES),
     "cvat-coco": AnnotationForm("cvat_coco:read_cvat_coco", "CVAT's COCO export of a video", "PATH", takes=_IMAGES),
     "label-studio": AnnotationForm(
-        "label_studio:read_label_studio", "Label Studio's JSON of video", "FILE", takes=_IMAGES
+        "label_studio:read_label_studio", "Label Studio's JSON of video", "FILE", takes=(*_IMAGES, "size")
     ),
     "datumaro": AnnotationForm("datumaro:read_datumaro", "Datumaro's JSON", "PATH", takes=_IMAGES),
     "labelme": AnnotationForm("labelme:read_labelme", "LabelMe's JSON, a file an image", "DIR", takes=_IMAGES),
-    "yolo": AnnotationForm("yolo:read_yolo", "YOLO's folders, with data.yaml", "PATH", takes=_IMAGES),
+    "yolo": AnnotationForm("yolo:read_yolo", "YOLO's folders, with data.yaml", "PATH", takes=(*_IMAGES, "split")),
     "youtube-vis": AnnotationForm(
         "youtube_vis:read_youtube_vis", "YouTube-VIS's JSON: OVIS, UVO, LV-VIS, too", "PATH", takes=_IMAGES
     ),
@@ -119,9 +131,18 @@ FORMS: Mapping[str, AnnotationForm] = {
         takes=("frames", "classes", "first_pixel"),
         needs={"classes": "the classes of VOC's form are one's own"},
     ),
+    "video": AnnotationForm(
+        "plain_films:read_films",
+        "video files without annotation",
+        "PATH",
+        takes=("classes",),
+        refuses={"frames": "the frames are those of the films"},
+        together=True,
+        index_name=name_from_films,
+    ),
 }
 """All forms by their names, those that are told most surely first."""
-BY_OPTION = {name: FORMS[name] for name in ("coco", "mot", "voc")}
+BY_OPTION = {name: FORMS[name] for name in ("coco", "mot", "voc", "video")}
 """The forms with an option of their own, such as --coco; any may be given as PATH."""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from vidkit.classes import ObjectClass
+from vidkit.data.film import VIDEO_SUFFIXES
 from vidkit.data.index import IMAGE, VIDEO
 from vidkit.data.json_sections import sections
 from vidkit.data.readers.annotation_files import annotation_file, first_file
@@ -33,7 +34,6 @@ from vidkit.errors import AnnotationError
 OUT_OF_ORDER, OTHER_LENGTH = "videos whose images were out of order", "videos of another length than stated"
 NEGATIVES = "videos that tell which classes they don't show"
 NOT_EXHAUSTIVE = "videos in which some classes aren't labelled throughout"
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
 _WANTED = "a COCO file with images and categories"
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from vidkit.classes import ObjectClass
+from vidkit.data.film import VIDEO_SUFFIXES
 from vidkit.data.index import FOLDER, VIDEO
 from vidkit.data.readers.class_rows import ClassRows
-from vidkit.data.readers.coco import VIDEO_SUFFIXES
 from vidkit.data.readers.cvat_shapes import add_box
 from vidkit.data.readers.cvat_tasks import FILE, CvatTask, read_tasks, whole
 from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NO_ATTRIBUTES, Drawn, DrawnBoxes

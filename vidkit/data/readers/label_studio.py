@@ -16,12 +16,11 @@ from urllib.parse import unquote
 import numpy as np
 
 from vidkit.classes import ObjectClass
+from vidkit.data.film import VIDEO_SUFFIXES, film_facts
 from vidkit.data.index import VIDEO
 from vidkit.data.readers.class_rows import ClassRows
-from vidkit.data.readers.coco import VIDEO_SUFFIXES
 from vidkit.data.readers.drawn import MAX_FRAMES, DrawnBoxes
 from vidkit.data.readers.drawn_table import bounded, table
-from vidkit.data.readers.film_header import film_size
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_text, read_json
 from vidkit.data.readers.key_frames import between_keys
 from vidkit.data.readers.looking import head, is_plain
@@ -90,7 +89,7 @@ def _video(
     if size is None and not is_plain(root / film):
         found = f"{film} isn't in {root}, and boxes are in percent of a picture whose size isn't told"
         raise AnnotationError(f"{task.place}: {found}; say where the film is with --frames DIR")
-    width, height = film_size(root / film) if is_plain(root / film) else size or (0, 0)
+    width, height = film_facts(root / film).size if is_plain(root / film) else size or (0, 0)
     keys, goes_on, counts = DrawnBoxes(task.place), array("b"), Counter({OTHERS: others})
     length = 0
     for track, region in enumerate(regions):

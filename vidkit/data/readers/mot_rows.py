@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.boxes import from_xywh
-from vidkit.data.readers.found_boxes import FoundBoxes
+from vidkit.data.readers.found_boxes import ANY, FoundBoxes
 from vidkit.data.readers.number_rows import NumberRows
 from vidkit.data.readers.numbered_images import MAX_FRAMES
 from vidkit.errors import AnnotationError
@@ -22,7 +22,8 @@ DISTRACTORS = (2, 7, 8, 12)
 """person_on_vehicle, static_person, distractor, reflection."""
 CROWDS = (13,)
 """crowd, of MOT20."""
-_CLASSED = (8, 9)  # columns; the ten of MOT15 have a point in space in the place of class and visibility
+_CLASSED, VISDRONE = (8, 9), 10
+"""How many columns a row has that ends with class and visibility; that is VisDrone's, or MOT15's."""
 
 
 class RowKinds(NamedTuple):
@@ -52,8 +53,10 @@ def found_rows(rows: NumberRows, n_frames: int, n_classes: int, first_pixel: int
     for row in np.flatnonzero(frame >= n_frames)[:1].tolist():
         what = f"frame {frame[row] + 1}, but seqinfo.ini tells {n_frames} frames"
         raise AnnotationError(f"{rows.place(row)}: {what}")
-    number, counts = value[:, 7] if value.shape[1] in _CLASSED else np.full(len(value), -1.0), value[:, 6] != 0
+    number, counts = _class_numbers(rows, n_classes, pedestrians), value[:, 6] != 0
     number = np.where(counts & (number == -1), 1, number)
+    region = number == 0 if value.shape[1] == VISDRONE else np.zeros(len(value), np.bool_)
+    counts &= ~region
     for row in np.flatnonzero(counts & ~np.isin(number, np.arange(1, n_classes + 1)))[:1].tolist():
         wanted = f"wanted a whole number from 1 to {n_classes}"
         raise AnnotationError(f"{rows.place(row)}: class {number[row]:g}, {wanted}")
@@ -64,14 +67,37 @@ def found_rows(rows: NumberRows, n_frames: int, n_classes: int, first_pixel: int
         place=rows.place,
         frame=frame,
         box=from_xywh(value[:, 2:6] - np.array([first_pixel, first_pixel, 0, 0])),
-        class_id=kinds.class_id,
+        class_id=np.where(region, ANY, kinds.class_id),
         track=rows.whole(1, "id", -1),
-        ignored=kinds.ignored,
-        crowd=kinds.crowd,
+        ignored=kinds.ignored | region,
+        crowd=kinds.crowd | region,
         attributes={"visibility": np.where(seen < 0, np.nan, seen)} if (seen >= 0).any() else {},
     )
-    _check_tracks(rows, found, ~kinds.ignored)
+    _check_tracks(rows, found, ~(kinds.ignored | region))
     return found
+
+
+def _class_numbers(rows: NumberRows, n_classes: int, pedestrians: bool) -> NDArray[np.float64]:
+    """The class of each row as written `(N,)`, -1 where it has none.
+
+    Ten columns are MOT15's, with a point in space in the place of the class, or VisDrone's, with category, truncation
+    and occlusion. Classes of one's own tell that they are VisDrone's; without, what can only be VisDrone's is refused.
+    """
+    value = rows.value
+    if value.shape[1] in _CLASSED:
+        return np.asarray(value[:, 7])
+    if value.shape[1] != VISDRONE:
+        return np.full(len(value), -1.0)
+    category = value[:, 7]
+    if not pedestrians and np.isin(category, np.arange(n_classes + 1)).all():
+        return np.asarray(category)
+    flags = np.isin(value[:, 8], (0, 1)).all() and np.isin(value[:, 9], (0, 1, 2)).all()
+    if pedestrians and category.any() and flags and np.isin(category, np.arange(12)).all():
+        raise AnnotationError(
+            f"{rows.path}: its last columns look like VisDrone's category, truncation and occlusion, not like MOT15's "
+            "point in space: name the categories 1, 2, … with --classes FILE, or say --from visdrone"
+        )
+    return np.full(len(value), -1.0)
 
 
 def _check_tracks(rows: NumberRows, found: FoundBoxes, kept: NDArray[np.bool_]) -> None:

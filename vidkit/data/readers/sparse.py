@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.film import film_facts
 from vidkit.data.frame_names import name_pattern, trailing_digits
 from vidkit.data.index import FOLDER, VIDEO
-from vidkit.data.readers.film_header import film_length
 from vidkit.data.readers.looking import names_in
 from vidkit.data.readers.numbered_images import MAX_FRAMES
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
-from vidkit.errors import AnnotationError
+from vidkit.errors import FrameError
 
 UNANNOTATED = "frames that nobody annotated: fed to detectors, not scored"
 GAPS = "videos with gaps between their frames, whose other frames aren't there"
@@ -62,8 +62,8 @@ def _length(video: VideoTable, root: Path) -> int:
     if video.files.kind != VIDEO or not (root / video.files.source).is_file():
         return 0
     try:
-        return film_length(root / video.files.source)
-    except AnnotationError:
+        return film_facts(root / video.files.source).length
+    except FrameError:
         return 0
 
 

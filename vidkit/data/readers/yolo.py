@@ -60,7 +60,7 @@ def read_yolo(
         row_of[number] = rows.row(names[number])
     tables = tables_of(
         str(path),
-        split or found.base.resolve().name or "images",
+        found.base.resolve().name or "images",
         images,
         replace(drawn, class_id=row_of[drawn.class_id]),
         found.paths,

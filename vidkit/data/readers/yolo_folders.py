@@ -61,8 +61,9 @@ def find_images(path: Path, split: str | None, frames: Path | None) -> YoloImage
     if not paths:
         where = " and ".join(str(root / place) for place in places)
         raise AnnotationError(f"{path}: no images in {where}; boxes are in shares of an image, give --frames DIR")
-    folder = os.path.commonpath([PurePosixPath(p).parent for p in paths]) or "."
-    labels, listed = [_label(root, p) for p in paths], any(is_plain(root / place) for place in places)
+    listed = any(is_plain(root / place) for place in places)
+    folder = os.path.commonpath([PurePosixPath(p).parent for p in paths] if listed else places) or "."
+    labels = [_label(root, p) for p in paths]
     return YoloImages(root, paths, labels, folder, names, 0 if listed else _without_image(labels))
 
 
@@ -99,7 +100,9 @@ def _folders(root: Path, kind: str) -> dict[str, list[str]]:
 
 
 def _choose(path: Path, places: Mapping[str, list[str]], split: str | None) -> list[str]:
-    if split is None and len({tuple(p) for p in places.values()}) == 1:
+    """The places of the split; of a data set that is one split, its own, unless that is another of SPLITS."""
+    other = split in SPLITS and "" not in places and split not in places
+    if len({tuple(p) for p in places.values()}) == 1 and not other:
         return next(iter(places.values()))
     if not places:
         raise AnnotationError(

@@ -43,7 +43,16 @@ FORMATS: Mapping[str, FormatRow] = {
     "yolov": FormatRow("repp", "YOLOV pickle stream with objectness, score and class"),
     "fgfa": FormatRow("fgfa_files", "FGFA text lines: id class score x1 y1 x2 y2"),
     "fgfa-raw": FormatRow("fgfa_files", "FGFA's pickled cache: (all_boxes, frame_ids)"),
+    "detectron2": FormatRow("detectron2", "detectron2's instances_predictions.pth", "read"),
+    "youtube-vis": FormatRow("youtube_vis_results", "YouTube-VIS results JSON: tracks with bboxes", "read"),
+    "scalabel": FormatRow("scalabel_results", "Scalabel (BDD100K) results JSON: frames of labels with box2d", "read"),
+    "ultralytics-json": FormatRow("ultralytics_json", "ultralytics to_json: a list over frames", "read"),
+    "json-rows": FormatRow("json_rows", "JSON list of rows with named columns, as supervision's JSON sink", "read"),
     "coco": FormatRow("coco_results", "COCO results JSON"),
+    "ultralytics-txt": FormatRow(
+        "ultralytics_txt", "ultralytics text folder, a file a frame: class cx cy w h score, in shares", "read"
+    ),
+    "kitti": FormatRow("kitti_results", "KITTI text with scores: DeepStream's folder, KITTI tracking's files", "read"),
     "mot": FormatRow("mot_results", "MOTChallenge text lines: frame, id, left, top, width, height, score …"),
 }
 """All formats by the names that `--format` and `--to` take, in the order in which they are asked whether they fit."""

@@ -16,9 +16,8 @@ from vidkit.pickles.safe_pickle import ARRAY, Box
 from vidkit.pickles.torch_file import Tensor
 from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.formats import PickleReader, PredictionFormat
-from vidkit.predictions.raw import ByName, ByRow, RawPredictions
+from vidkit.predictions.raw import ById, ByRow, ByText, FrameKeys, RawPredictions
 from vidkit.predictions.table import Predictions
-from vidkit.predictions.videos import named_frames
 
 _INSTANCES = ("pred_instances", "pred_det_instances", "_pred_instances", "_pred_det_instances")
 
@@ -114,7 +113,7 @@ def from_new(content: list[Any], origin: Origin) -> RawPredictions:
         raise PredictionError(f"{origin.place}: {len(rows)} boxes, {len(score)} scores, {len(label)} labels")
     entry = entries_of(counts)
     return RawPredictions(
-        frame=_frames(content, entry, origin),
+        frame=_frames(content, entry),
         box=rows,
         score=score,
         label=label,
@@ -131,12 +130,17 @@ def _boxes(value: object, origin: Origin) -> NDArray[Any]:
     return numbers(value, origin) if isinstance(value, Tensor | np.ndarray | list) else numbers(None, origin)
 
 
-def _frames(content: list[Any], entry: NDArray[np.int64], origin: Origin) -> ByRow | ByName:
-    """Which frame is which: by the images' paths where they are told, else by the order."""
-    paths = [(_attributes(e) or {}).get("img_path") for e in content]
-    if not all(isinstance(path, str) for path in paths):
+def _frames(content: list[Any], entry: NDArray[np.int64]) -> FrameKeys:
+    """Which frame is which: by the images' paths where they are told, else by their ids, else by the order."""
+    told = [_attributes(e) or {} for e in content]
+    paths, ids = ([one.get(name) for one in told] for name in ("img_path", "img_id"))
+    if all(isinstance(path, str) for path in paths):
+        return ByText(entry, tuple(map(str, paths)))
+    whole = [id for id in ids if isinstance(id, int)]
+    if len(whole) < len(told):
         return ByRow(entry, len(content))
-    return named_frames(entry, map(str, paths), origin.place)
+    entries = np.array(whole, np.int64)
+    return ById(entries[entry], first=None, entries=entries, entry=entry)
 
 
 def write_list(path: Path, predictions: Predictions, index: Index) -> None:

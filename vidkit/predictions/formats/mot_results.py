@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vidkit.boxes import to_xywh
 from vidkit.data.index import Index
-from vidkit.errors import PredictionError
+from vidkit.errors import ChoiceError, PredictionError
 from vidkit.files import writing_folder
 from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ByName, RawPredictions
@@ -18,6 +18,7 @@ from vidkit.predictions.text import are_numbers, first_line, read_numbers
 
 NAMES = ("frame", "id", "left", "top", "width", "height", "score", "class", "visibility", "z")
 NO_CLASS = -1
+_HEAD = 4096
 
 
 def _is_text(text: str) -> str:
@@ -26,7 +27,10 @@ def _is_text(text: str) -> str:
 
 
 def _is_folder(path: Path) -> str:
-    return "a folder of text files" if any(path.glob("*.txt")) else ""
+    files = sorted(path.glob("*.txt"))
+    firsts = (first_line(file.read_text(encoding="utf-8-sig", errors="replace")[:_HEAD]) for file in files)
+    first = next((line for line in firsts if line), "")
+    return "a folder of text files" if files and (not first or "," in first) else ""
 
 
 def read_text(path: Path, video: str | None) -> RawPredictions:
@@ -44,7 +48,6 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
         entries.extend((video or file.stem, number) for number in numbers.tolist())
     joined = {name: np.concatenate([table[name] for table in tables]) for name in NAMES[:8]}
     box = np.column_stack([joined[name] for name in ("left", "top", "width", "height")])
-    box[:, :2] -= 1
     label = joined["class"].astype(np.int64)
     known = not len(label) or bool((label != NO_CLASS).any())
     return RawPredictions(
@@ -59,6 +62,7 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
         label=label if known else np.zeros(len(label), np.int64),
         boxes="xywh",
         boxes_evidence="MOT states left, top, width, height; pixels are counted from 1",
+        first_pixel=1,
         scale="pixels",
         first_label=1 if known else 0,
         n_labels=None if known else 1,
@@ -67,7 +71,7 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
 
 
 def _table(path: Path) -> dict[str, NDArray[Any]]:
-    with path.open(encoding="latin-1") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = next((line for line in file if line.strip()), "")
     count = len(first.split(","))
     if first and not 7 <= count <= len(NAMES):
@@ -94,7 +98,7 @@ def write_folder(path: Path, predictions: Predictions, index: Index) -> None:
         with writing_folder(path) as part:
             for video, name in enumerate(names):
                 (part / f"{name}.txt").write_text("".join(_lines(predictions, index, video)), encoding="ascii")
-    except FileExistsError:
+    except ChoiceError:
         raise PredictionError(
             f"{path}: there already; MOT text is a folder of one file a video, give a new name"
         ) from None

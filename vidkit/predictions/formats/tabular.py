@@ -1,7 +1,9 @@
 """Tables with named columns, one row a detection: CSV, Parquet, and the arrays of an npz."""
 
 import csv
-from collections.abc import Mapping, Sequence
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,19 @@ from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.predictions.formats import FileReader, PredictionFormat
-from vidkit.predictions.raw import ById, ByName, ByRow, Layout, RawPredictions
+from vidkit.predictions.raw import ById, ByName, ByText, FrameKeys, Layout, RawPredictions
 from vidkit.predictions.table import Predictions
 from vidkit.predictions.text import exact_floats, first_line
-from vidkit.predictions.videos import named_frames
 
 MARK = "# vidkit-predictions 1"
 """How the CSV that vidkit writes begins: the line goes on with the box convention and the fingerprint of the index."""
 
-_CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("left", "top", "right", "bottom"))
+_CORNERS = (
+    ("x1", "y1", "x2", "y2"),
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x_min", "y_min", "x_max", "y_max"),
+    ("left", "top", "right", "bottom"),
+)
 _SIDES = (
     ("x", "y", "w", "h"),
     ("x", "y", "width", "height"),
@@ -29,43 +35,95 @@ _SIDES = (
     ("xmin", "ymin", "width", "height"),
     ("bb_left", "bb_top", "bb_width", "bb_height"),
 )
-_ONE_BOX = ("box", "boxes", "bbox", "bboxes")
+_CENTRES = tuple(
+    (x, y, *sides)
+    for x, y in (("cx", "cy"), ("xc", "yc"), ("x_center", "y_center"), ("xcenter", "ycenter"), ("center_x", "center_y"))
+    for sides in (("w", "h"), ("width", "height"))
+)
+_ONE_BOX = ("box", "boxes", "bbox", "bboxes", "box_coordinates", "coordinates", "xyxy")
 _SCORE = ("score", "scores", "confidence", "conf")
-_CLASS = ("class", "class_id", "class_ids", "class_name", "label", "labels", "category", "category_id", "name")
+_CLASS_NAME = ("class_name", "label_name", "category_name", "name")
+_CLASS = ("class", "class_id", "class_ids", "label", "labels", "category", "category_id", "cls")
 _VIDEO = ("video", "video_name", "sequence", "seq", "video_id")
-_FRAME = ("frame", "frame_number", "frame_id", "frames", "frame_index")
-_IMAGE = ("image_id", "image", "file_name", "filename", "image_name", "path", "global_id")
+_FRAME = ("frame", "frame_number", "frame_id", "frames", "frame_index", "frame_idx")
+_IMAGE_NAME = ("image", "file_name", "filename", "image_name", "path", "image_path")
+_IMAGE = ("image_id", "global_id")
+_FILM = re.compile(r"\.(?:mp4|m4v|mov|avi|mkv|webm|mpe?g)$", re.IGNORECASE)
+_BEYOND = "(beyond the header)"
+
+
+def names_columns(names: Iterable[str]) -> bool:
+    """Whether these are names of columns of detections: a score and a box among them."""
+    plain = {_plain(name) for name in names}
+    box = any(set(names) <= plain for names in (*_CORNERS, *_SIDES, *_CENTRES)) or bool(plain & set(_ONE_BOX))
+    frame = bool(plain & {*_FRAME, *_IMAGE, *_IMAGE_NAME})
+    return bool(plain & set(_SCORE)) and box and frame
 
 
 def _is_csv(text: str) -> str:
-    names = {_plain(cell) for cell in first_line(text).split(",")}
-    named = bool(names & set(_SCORE)) and any(set(box) <= names for box in _CORNERS + _SIDES)
+    line = first_line(text)
+    named = names_columns(_cells(line, _separator(line)))
     return "its first line names columns" if named or text.startswith(MARK) else ""
 
 
+def _separator(line: str) -> str:
+    """What parts the names of columns: a comma, a semicolon or a tab."""
+    return max(",;\t", key=line.count)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], skipinitialspace=True, delimiter=separator), [])
+
+
 def read_csv(path: Path) -> RawPredictions:
-    """The detections of a CSV file whose first line names its columns."""
+    """The detections of a CSV file whose first line names its columns.
+
+    Raises PredictionError for two columns of one meaning, and for rows that are longer than the first line.
+    """
     import pandas as pd
 
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = file.readline()
-    marked = first.startswith(MARK)
-    texts = {name: str for name in _header(path, marked) if _plain(name) in (*_VIDEO, *(_CLASS if marked else ()))}
+        marked = first.startswith(MARK)
+        head, row = (file.readline() if marked else first), file.readline()
+    separator = _separator(head)
+    names = [name.strip() for name in _cells(head.rstrip("\r\n"), separator)]
+    while names and not names[-1]:
+        names.pop()  # a separator at the end of each row
+    _check_names(names, path)
+    texts = {name: str for name in names if _plain(name) in (*_VIDEO, *(_CLASS if marked else ()))}
+    comma = separator == ";" and "," in row
     try:
-        frame = pd.read_csv(
-            path, skiprows=int(marked), encoding="utf-8-sig", skipinitialspace=True, dtype=texts, **exact_floats()
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # that cells were left out
+            frame = pd.read_csv(
+                path,
+                sep=separator,
+                names=[*names, _BEYOND],
+                skiprows=1 + int(marked),
+                index_col=False,
+                encoding="utf-8-sig",
+                skipinitialspace=True,
+                dtype={**texts, _BEYOND: str},
+                **({"decimal": ","} if comma else exact_floats()),
+            )
+    except pd.errors.ParserWarning:
+        raise PredictionError(f"{path}: rows have more cells than the first line has names ({len(names)})") from None
     except (ValueError, OverflowError, UnicodeDecodeError, pd.errors.ParserError, csv.Error) as error:
         raise PredictionError(f"{path}: not a CSV with named columns: {' '.join(str(error).split())}") from None
+    beyond = frame.pop(_BEYOND).notna().to_numpy()
+    if beyond.any():
+        line = int(beyond.argmax()) + 2 + int(marked)
+        raise PredictionError(f"{path}: line {line} has more cells than the first line has names ({len(names)})")
     told = dict(part.split("=", 1) for part in first.split() if "=" in part) if marked else {}
     return from_columns({str(name): frame[name].to_numpy() for name in frame.columns}, path, told)
 
 
-def _header(path: Path, marked: bool) -> list[str]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        if marked:
-            file.readline()
-        return next(csv.reader(file, skipinitialspace=True), [])
+def _check_names(names: Sequence[str], path: Path) -> None:
+    plain = [_plain(name) for name in names]
+    for k, name in enumerate(plain):
+        if name in plain[:k]:
+            raise PredictionError(f"{path}: two columns {names[plain.index(name)]!r} and {names[k]!r} mean one thing")
 
 
 def read_parquet(path: Path) -> RawPredictions:
@@ -89,12 +147,13 @@ def _pyarrow(doing: str, part: str = "") -> Any:
 
 def from_columns(columns: Mapping[str, NDArray[Any]], path: Path, told: Mapping[str, str]) -> RawPredictions:
     """The detections of named columns; `told` is what the file itself says of boxes, classes and index."""
+    _check_names(list(columns), path)
     plain = {_plain(name): np.asarray(values) for name, values in columns.items()}
     box, layout = _box(plain, path)
-    score = _numeric(_one(plain, _SCORE, path), "score", path)
+    score = _scores(_one(plain, _SCORE, path), path)
     if not len(box) == len(score):
         raise PredictionError(f"{path}: {len(box)} boxes, {len(score)} scores")
-    label, names = _labels(_one(plain, _CLASS, path), path)
+    label, names = _labels(_class_column(plain, path), path)
     boxes: Any = told.get("boxes")
     if boxes not in (None, "exclusive", "inclusive", "xywh", "xywh-inclusive"):
         raise PredictionError(f"{path}: says boxes={boxes}, which is no box convention")
@@ -114,10 +173,26 @@ def from_columns(columns: Mapping[str, NDArray[Any]], path: Path, told: Mapping[
     )
 
 
+def _class_column(columns: Mapping[str, NDArray[Any]], path: Path) -> NDArray[Any]:
+    """The names of the classes where a column has them, else their numbers."""
+    named = [name for name in _CLASS_NAME if name in columns and columns[name].dtype.kind not in "biuf"]
+    return columns[named[0]] if named else _one(columns, (*_CLASS, *_CLASS_NAME), path)
+
+
+def _scores(values: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Scores as numbers; texts such as 95% as shares."""
+    if values.size and values.dtype.kind in "OUS" and all(str(value).strip().endswith("%") for value in values):
+        try:
+            return np.array([float(str(value).strip()[:-1]) for value in values]) / 100
+        except ValueError:
+            raise PredictionError(f"{path}: the column score isn't made of numbers") from None
+    return _numeric(values, "score", path)
+
+
 def _plain(name: str) -> str:
-    """A column's name as it is compared: in small letters, without "det_" or "pred_"."""
+    """A column's name as it is compared: in small letters, without what only says that it is of a box or detection."""
     name = name.strip().lower()
-    for prefix in ("det_", "pred_", "bbox_"):
+    for prefix in ("det_", "pred_", "bbox_", "box.", "bbox."):
         name = name.removeprefix(prefix)
     return name
 
@@ -126,6 +201,8 @@ def _one(columns: Mapping[str, NDArray[Any]], names: Sequence[str], path: Path) 
     found = [name for name in names if name in columns]
     if not found:
         raise PredictionError(f"{path}: no column {', '.join(names)}; there are {', '.join(list(columns)[:20])}")
+    if len(found) > 1:
+        raise PredictionError(f"{path}: the columns {' and '.join(found)} mean one thing: leave one of them")
     return columns[found[0]]
 
 
@@ -138,18 +215,45 @@ def _numeric(values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
 
 
 def _box(columns: Mapping[str, NDArray[Any]], path: Path) -> tuple[NDArray[Any], Layout]:
-    for name in _ONE_BOX:
-        if name in columns and columns[name].ndim == 2 and columns[name].shape[1] == 4:
-            return _numeric(columns[name], name, path), "corners"
-    known: tuple[tuple[Sequence[Sequence[str]], Layout], ...] = ((_CORNERS, "corners"), (_SIDES, "xywh"))
-    for sets, layout in known:
-        for names in sets:
-            if set(names) <= columns.keys():
-                return np.column_stack([_numeric(columns[name], name, path) for name in names]), layout
+    corners = [names for names in _CORNERS if set(names) <= columns.keys()]
+    sides = [names for names in (*_SIDES, *_CENTRES) if set(names) <= columns.keys()]
+    if len(corners) == 1:  # beside corners, width and height are those of the frame
+        sides = [names for names in sides if not set(names[:2]) <= set(corners[0])]
+    found: list[tuple[tuple[str, ...], Layout]] = [
+        *((names, "corners") for names in corners),
+        *((names, "xywh") for names in sides),
+    ]
+    one = [name for name in _ONE_BOX if name in columns]
+    if len(found) + len(one) > 1:
+        said = [" ".join(names) for names, _ in found] + one
+        raise PredictionError(f"{path}: the columns {' and '.join(said)} mean one thing: leave one box for each row")
+    for name in one:
+        return _boxes_of_cells(columns[name], name, path), "corners"
+    for names, layout in found:
+        four = np.column_stack([_numeric(columns[name], name, path) for name in names])
+        if names in _CENTRES:
+            four = np.column_stack([four[:, :2] - four[:, 2:] / 2, four[:, 2:]])
+        return four, layout
     raise PredictionError(
         f"{path}: no boxes: wanted columns x1, y1, x2, y2 or x, y, width, height; there are "
         f"{', '.join(list(columns)[:20])}"
     )
+
+
+def _boxes_of_cells(values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
+    """Boxes of one column: rows of four numbers, or texts such as [1, 2, 3, 4] and {'x1': 1, …}."""
+    if values.ndim == 2 and values.shape[1] == 4:
+        return _numeric(values, name, path)
+    boxes = []
+    for k, cell in enumerate(values.tolist()):
+        numbers = re.findall(r"(?<![\w.])-?[0-9.]+(?:[eE][+-]?[0-9]+)?", str(cell))
+        try:
+            boxes.append([float(number) for number in numbers])
+        except ValueError:
+            boxes.append([])
+        if len(boxes[-1]) != 4:
+            raise PredictionError(f"{path}: row {k + 1}: {name} is {str(cell)[:60]!r}, wanted four numbers")
+    return np.array(boxes, np.float64).reshape(-1, 4)
 
 
 def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -162,18 +266,30 @@ def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[
     return label, names
 
 
-def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> ByRow | ById | ByName:
-    videos = next((columns[name] for name in _VIDEO if name in columns and columns[name].shape == (n,)), None)
-    number = next((columns[name] for name in _FRAME if name in columns and columns[name].shape == (n,)), None)
+def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> FrameKeys:
+    there = {name: column for name, column in columns.items() if column.shape == (n,)}
+    videos = next((there[name] for name in _VIDEO if name in there), None)
+    numbers = [name for name in _FRAME if name in there]
+    if len(numbers) > 1:
+        raise PredictionError(f"{path}: the columns {' and '.join(numbers)} mean one thing: leave one of them")
+    number = there[numbers[0]] if numbers else None
+    named = next((there[name] for name in _IMAGE_NAME if name in there and there[name].dtype.kind not in "biuf"), None)
+    if named is not None and number is not None and videos is None and _FILM.search(str(named[0]) if n else ""):
+        videos, named = named, None
     if number is not None and videos is not None:
         return _by_video(videos, _whole(number, "frame", path), columns, path)
-    image = next((columns[name] for name in _IMAGE if name in columns), number)
-    if image is None or image.shape != (n,):
+    if named is not None:
+        entry, names = _codes(named)
+        return ByText(entry, names)
+    image = next((there[name] for name in (*_IMAGE, *_IMAGE_NAME) if name in there), None)
+    if image is None and number is not None:
+        return ById(_whole(number, "frame", path), first=None)
+    if image is None:
         raise PredictionError(f"{path}: no column tells the frame: wanted video and frame, or image_id")
     if image.dtype.kind in "biuf":
         return ById(_whole(image, "image_id", path), first=None)
     entry, names = _codes(image)
-    return named_frames(entry, names, str(path))
+    return ByText(entry, names)
 
 
 def _by_video(

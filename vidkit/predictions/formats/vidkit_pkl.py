@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Origin, check_rows, numbers
+from vidkit.pickles.content import Origin, check_rows, entries_of, numbers
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.predictions.formats import PickleReader, PredictionFormat
-from vidkit.predictions.raw import ByName, ByRow, RawPredictions
+from vidkit.predictions.raw import ById, ByName, ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
 
 PKL_FORMAT, PKL_VERSION = "vidkit-predictions", 1
@@ -20,7 +21,7 @@ PKL_FORMAT, PKL_VERSION = "vidkit-predictions", 1
 def is_vidkit_pkl(content: object) -> bool:
     """Whether an unpickled object has the layout of a vidkit pkl."""
     if isinstance(content, dict):
-        return content.get("format") == PKL_FORMAT
+        return content.get("format") == PKL_FORMAT or _by_image_id(content)
     return isinstance(content, list) and (not content or (_is_frame(content[0]) and _is_frame(content[-1])))
 
 
@@ -30,10 +31,21 @@ def _is_frame(entry: object) -> bool:
     )
 
 
+def _by_image_id(content: dict[Any, Any]) -> bool:
+    """Whether frames are kept by their image ids, as torchvision's evaluation collects them."""
+    return (
+        bool(content)
+        and all(type(key) is int and abs(key) < 2**62 for key in content)
+        and all(map(_is_frame, content.values()))
+    )
+
+
 def from_content(content: Any, origin: Origin) -> RawPredictions:
     """The detections of an unpickled vidkit pkl; PredictionError where it breaks the format."""
-    fingerprint, place = "", origin.place
-    if isinstance(content, dict):
+    fingerprint, place, ids = "", origin.place, None
+    if isinstance(content, dict) and _by_image_id(content):
+        ids, content = np.array(list(content), np.int64), list(content.values())
+    elif isinstance(content, dict):
         version, fingerprint = content.get("version"), content.get("index_fingerprint", "")
         if type(version) is not int or version != PKL_VERSION:
             said = str(version) if type(version) is int and abs(version) < 1000 else "unknown"
@@ -47,7 +59,7 @@ def from_content(content: Any, origin: Origin) -> RawPredictions:
     counts = np.array([len(scores) for _, scores, _ in entries], np.int64)
     check_rows(int(counts.sum()), origin)
     return RawPredictions(
-        frame=_frames(content, counts, place),
+        frame=_frames(content, counts, place) if ids is None else _of_ids(ids, counts),
         box=np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _, _ in entries)]),
         score=np.concatenate([np.zeros(0, np.float32), *(scores for _, scores, _ in entries)]),
         label=np.concatenate([np.zeros(0, np.int64), *(labels for _, _, labels in entries)]),
@@ -56,6 +68,11 @@ def from_content(content: Any, origin: Origin) -> RawPredictions:
         first_label=0,
         index_fingerprint=fingerprint,
     )
+
+
+def _of_ids(ids: NDArray[np.int64], counts: NDArray[np.int64]) -> ById:
+    entry = entries_of(counts)
+    return ById(ids[entry], first=None, entries=ids, entry=entry)
 
 
 def _entry(frame: Any, origin: Origin) -> tuple[Any, Any, Any]:
