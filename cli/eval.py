@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 @ci_option()
 @seed_option
 @click.option(
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="State the speed of one RUN that wasn't timed here, in frames per second; with --device.",
+)
+@click.option("--device", metavar="NAME", help="What the stated speed was measured on, as 'Titan X'.")
+@click.option(
     "-o",
     "--output",
     type=FOLDER,
@@ -51,6 +58,8 @@ def command(
     groups: GroupChoice,
     ci: int,
     seed: int,
+    fps: float | None,
+    device: str | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -67,15 +76,16 @@ def command(
       vidkit eval predictions.pkl --index vidkit-data/vid_val.h5 --protocol all
       vidkit eval predictions.pkl --by 'area,motion x area' --bins motion=0.6,0.8
       vidkit eval per-frame dff impression --ci 1000 --seed 0 --json
+      vidkit eval predictions.pkl --fps 12.3 --device 'Titan X'
     """
-    names = _protocols(wanted)
+    names, speed = _protocols(wanted), _stated(fps, device, len(runs))
     if output is not None and len(runs) > 1:
         raise click.UsageError("-o names the folder of one RUN; those of several are their own")
     loaded = workspace.load(runs)
     by = groups.by(loaded.index)
     told: dict[str, dict[str, Any]] = {}
     for run in loaded.predictions:
-        results = _scored(loaded, run, names, by, groups, ci, seed)
+        results = _with_speed(_scored(loaded, run, names, by, groups, ci, seed), speed)
         folder, files = _write(results, output, loaded.file_of(run), workspace.runs_dir)
         told[run] = _as_json(results, loaded.index_file, files)
         if not as_json:
@@ -84,6 +94,23 @@ def command(
     if as_json:
         several = {"format": "vidkit-results", "version": 1, "runs": told}
         print_json(next(iter(told.values())) if len(told) == 1 else several)
+
+
+def _stated(fps: float | None, device: str | None, runs: int) -> tuple[float, str] | None:
+    """The speed that was stated, with its device."""
+    if fps is None and device is None:
+        return None
+    if fps is None or not device or not device.strip() or not math.isfinite(fps):
+        raise click.UsageError("--fps and --device go together: a speed, and what it was measured on")
+    if runs > 1:
+        raise click.UsageError("--fps states the speed of one RUN")
+    return fps, device
+
+
+def _with_speed(results: list[EvalResult], speed: tuple[float, str] | None) -> list[EvalResult]:
+    from vidkit.evaluation.result import with_stated_speed
+
+    return results if speed is None else [with_stated_speed(result, *speed) for result in results]
 
 
 def _protocols(given: Sequence[str]) -> list[str]:
@@ -108,7 +135,8 @@ def _scored(
         evaluate(loaded.index, predictions, protocol, by, groups.bins, groups.fp_rule, ci, seed)
         for protocol in protocols
     )
-    return [replace(result, data={**result.data, **told}) for result in results]
+    reading = loaded.reports[run].summary()
+    return [replace(result, data={**result.data, **told}, reading=reading) for result in results]
 
 
 def _write(results: Sequence[EvalResult], output: Path | None, file: Path, runs_dir: Path) -> tuple[Path, list[Path]]:
@@ -144,6 +172,7 @@ def _as_json(results: Sequence[EvalResult], index_file: Path, files: Sequence[Pa
 
 
 def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool) -> None:
+    from vidkit.evaluation.result import STATED
     from vidkit.pages.result_tables import (
         LIMITED,
         describe,
@@ -152,6 +181,7 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         notes,
         protocols_table,
         stats_table,
+        understood,
     )
 
     first = results[0]
@@ -163,12 +193,15 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         if result.stats and not every_protocol:
             _print_frame(stats_table(result), result.protocol.name)
     click.echo()
+    if first.run.get("scenario") == STATED:
+        device = first.run["environment"]["device"]
+        click.echo(f"{first.run['frames_per_second']:g} frames per second on {device}: stated, not measured here")
     for result in results:
         click.echo(describe(result))
         if every_protocol and result.protocol.name != "fgfa":
             click.echo(f"  differs from fgfa: {differing_rules(result)}")
-    for note in notes(results):
-        click.echo(note)
+    for line in (*understood(first), *notes(results)):
+        click.echo(line)
 
 
 def _print_frame(table: pd.DataFrame, title: str) -> None:

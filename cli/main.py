@@ -10,6 +10,7 @@ from .group import LazyGroup
 # name: (module of this package, first line of its help). The module's click command is called `command`.
 COMMANDS = {
     "prepare": ("prepare", "Turn annotations into an index."),
+    "join": ("join", "Make one index of several."),
     "export": ("export", "Write an index's annotations in another form."),
     "check": ("check", "Look for faults in a data set on disk."),
     "info": ("info", "Show what is in an index."),

@@ -36,6 +36,7 @@ OUTSIDE = {"vidkit": {"click", "rich"}, "impnet_model": {"click", "rich"}}
 ONE_DOOR = {
     "h5py": "vidkit/hdf5.py",
     "matplotlib": "vidkit/plots/",
+    "cv2": "impnet_model/flows/classical.py",
     "onnxruntime": "vidkit/adapters/onnx_model.py",
     "ultralytics": "vidkit/adapters/ultralytics_model.py",
 }

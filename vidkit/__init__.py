@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vidkit.data.index import Index as Index
     from vidkit.data.index_file import read_index as read_index
     from vidkit.data.index_file import write_index as write_index
+    from vidkit.data.join import join as join
     from vidkit.data.prepare import prepare as prepare
     from vidkit.detections import Detections as Detections
     from vidkit.errors import DetectorError as DetectorError
@@ -52,6 +53,7 @@ _HOME_OF = {
     "decompose": "vidkit.evaluation.errors_by_type",
     "evaluate": "vidkit.evaluation.evaluate",
     "export": "vidkit.data.export",
+    "join": "vidkit.data.join",
     "prepare": "vidkit.data.prepare",
     "read": "vidkit.predictions.reading",
     "read_index": "vidkit.data.index_file",

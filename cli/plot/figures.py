@@ -80,6 +80,11 @@ _LENGTH = click.option(
     type=click.IntRange(1, 1000),
     help="Of segments, for the mean distance; default: the runs', or 10.",
 )
+_PUBLISHED = click.option(
+    "--published",
+    is_flag=True,
+    help="Below, what the field published: a panel for each device, batch and protocol, a source for each number.",
+)
 _MOTION = click.option(
     "--by", type=click.Choice(["motion", "none"]), default="none", show_default=True, help="Groups of objects."
 )
@@ -94,8 +99,9 @@ FIGURES = {
             "vidkit plot speed-accuracy",
             "vidkit plot speed-accuracy frame-copy_length=5 oracle-jitter -o picture.svg -o picture.pdf",
             "vidkit plot speed-accuracy --protocol voc --json",
+            "vidkit plot speed-accuracy --published",
         ),
-        (mix_option,),
+        (mix_option, _PUBLISHED),
     ),
     "motion": FigureRow(
         "motion",

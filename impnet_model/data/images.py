@@ -62,6 +62,8 @@ class Image:
     """Of the frame."""
     width: int
     """Of the frame."""
+    place: int = 0
+    """Of the frame in its video, from 0."""
 
 
 def check_frame(frame: NDArray[np.uint8]) -> None:
@@ -85,13 +87,13 @@ def on_device(frame: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.from_numpy(own).to(device)
 
 
-def resized(pixels: Tensor, resize: Resize, dtype: torch.dtype) -> Image:
-    """A frame `(H, W, 3)` uint8 RGB as `to_image` does, where it is on its device already."""
+def resized(pixels: Tensor, resize: Resize, dtype: torch.dtype, place: int = 0) -> Image:
+    """A frame `(H, W, 3)` uint8 RGB as `to_image` does, where it is on its device already; its place in the video."""
     height, width, scale = resize(*pixels.shape[:2])
     rgb = pixels.permute(2, 0, 1)[None]
     levels = resize_bilinear(rgb.float(), height, width, scale).round_()
     mean = torch.tensor(GREY_MEAN, device=pixels.device).view(1, 3, 1, 1)
-    return Image((levels - mean).to(dtype), scale, *pixels.shape[:2])
+    return Image((levels - mean).to(dtype), scale, pixels.shape[0], pixels.shape[1], place)
 
 
 def resized_levels(frame: NDArray[np.uint8], resize: Resize) -> tuple[Tensor, float]:

@@ -10,8 +10,10 @@ from impnet_model.data.images import Image
 from impnet_model.detectors.contributions import Fusion, Keyframe, keyframe_weights
 from impnet_model.detectors.engine import Engine, EngineDetector, Frame
 from impnet_model.detectors.options import COMMON, EngineOptions, impossible
+from impnet_model.detectors.spreading import boxes_at, fused
+from impnet_model.detectors.video_motion import MOTION, MotionOptions, Propagation, VideoMotion, as_in_the_paper
+from impnet_model.flows.carried import Carried, carried_along
 from impnet_model.nets.aggregation import check_gate
-from impnet_model.nets.network import warp_along
 from vidkit.detections import Detections
 from vidkit.harness.detector import Detector, DetectorContext, KeyframeWeights
 
@@ -23,23 +25,31 @@ def impression_adaptive(
     drift: float = 2.0,
     trust: float = 0.6,
     gate: float = 1.0,
+    motion: MotionOptions = MOTION,
     common: EngineOptions = COMMON,
 ) -> Detector:
     """The Impression Network with keyframes where propagation no longer holds."""
-    engine = common.engine(context, "impression", ("flow", "quality"))
+    engine = common.engine(context, "impression", (*motion.parts, "quality"))
     with impossible():
-        return common.finished(adaptive_impression(engine, length, drift, trust, gate))
+        way = motion.propagation(engine)
+        return common.finished(adaptive_impression(engine, length, drift, trust, gate, way))
 
 
 def adaptive_impression(
-    engine: Engine, length: int = 20, drift: float = 2.0, trust: float = 0.6, gate: float = 1.0
+    engine: Engine,
+    length: int = 20,
+    drift: float = 2.0,
+    trust: float = 0.6,
+    gate: float = 1.0,
+    way: Propagation | None = None,
 ) -> EngineDetector:
     """The Impression Network with segments as long as propagation holds, the keyframe first: strict real time.
 
     A frame becomes a keyframe where the fastest twentieth of the map moved by more than `drift` cells since the last
     one, or after `length` frames; after half as many where the last weight map gave more than `trust` to the new
     keyframe on average, that is, where the impression had been worth little. Which frames are keys depends on what is
-    seen, so the cost does too. The flow that shows the drift also warps the impression: nothing is computed twice.
+    seen, so the cost does too. The flow that shows the drift also warps the impression: nothing is computed twice. way:
+    how features get from frame to frame, as in the paper by default.
 
     Raises ValueError for a length below 1, a negative drift, or a gate or trust outside [0, 1].
     """
@@ -52,57 +62,74 @@ def adaptive_impression(
         if not fits:
             raise ValueError(f"{name} {value}; wanted {wanted}")
 
+    rules = Rules(length, drift, trust, gate)
+    way = way or as_in_the_paper(engine)
+
     def generate(frames: Iterable[Frame]) -> Iterator[Detections]:
-        for image, feature, age, _ in adaptive_features(engine, frames, length, drift, trust, gate):
-            yield from engine.detect(feature, [image], [-age])
+        found = Detections.none()
+        motion = way.follow()
+        for image, task, key, _ in adaptive_features(engine, way, motion, frames, rules):
+            if way.boxes == "moved" and image is not key:
+                yield boxes_at(engine, motion, found, key, image)
+                continue
+            (found,) = engine.detect(task, [image], [key.place - image.place])
+            yield found
 
     @torch.inference_mode()
     def weights(frames: Iterable[Frame]) -> Iterator[KeyframeWeights]:
-        found = enumerate(adaptive_features(engine, frames, length, drift, trust, gate))
-        keyframes = (Keyframe(place, each.image, each.fusion) for place, each in found if each.age == 0)
+        found = adaptive_features(engine, way, way.follow(), frames, rules)
+        keyframes = (Keyframe(each.image.place, each.image, each.fusion) for each in found if each.image is each.key)
         yield from keyframe_weights(keyframes, gate, engine.network.feature.stride)
 
     return EngineDetector(engine, "impression-adaptive", generate, keyframe_weights=weights)
+
+
+class Rules(NamedTuple):
+    """When a frame becomes a keyframe, see `adaptive_impression`, and the gate."""
+
+    length: int
+    drift: float
+    trust: float
+    gate: float
 
 
 class FrameFeature(NamedTuple):
     """A frame with the feature to detect on."""
 
     image: Image
-    feature: Tensor
-    age: int
-    """Frames since the last keyframe; 0 at a keyframe."""
+    task: Carried
+    key: Image
+    """The keyframe that it came from; the image itself at a keyframe."""
     fusion: Fusion | None
     """At a keyframe, but for the first."""
 
 
 def adaptive_features(
-    engine: Engine, frames: Iterable[Frame], length: int, drift: float, trust: float, gate: float
+    engine: Engine, way: Propagation, motion: VideoMotion, frames: Iterable[Frame], rules: Rules
 ) -> Iterator[FrameFeature]:
     """Yield each frame with its feature: of a keyframe fused with the impression, of any other propagated."""
-    network = engine.network
-    key: Tensor | None = None
-    task = impression = torch.empty(0)
-    age, limit = 0, length
-    for image in engine.images(frames):
+    key: Image | None = None
+    task = impression = Carried(torch.empty(0), None)
+    limit = rules.length
+    for image in engine.images(frames, motion.see):
+        if key is None:
+            with engine.stage("forward"):
+                task = impression = Carried(engine.network.feature(image.pixels), None)  # Eq. 1
+            key = image
+            yield FrameFeature(image, task, key, None)
+            continue
+        with engine.stage(motion.stage):
+            field = motion.field([image], key)
         with engine.stage("forward"):
-            fusion: Fusion | None = None
-            age += 1
-            if key is None:
-                feature = task = impression = network.feature(image.pixels)  # Eq. 1
-                age = 0
+            if image.place - key.place < limit and drift_of(field.flow) <= rules.drift:
+                feature, fusion = carried_along(task, field, way.warp), None
             else:
-                motion = network.motion(image.pixels, key)
-                if age < limit and drift_of(motion.flow) <= drift:
-                    feature = warp_along(task, motion)
-                else:
-                    warped = warp_along(impression, motion)
-                    task, impression, weight = network.fuse(warped, network.feature(image.pixels), gate)
-                    feature, fusion, age = task, Fusion(weight, motion.flow), 0
-                    limit = length if float(weight.mean()) <= trust else max(1, length // 2)
-            if age == 0:
-                key = image.pixels
-        yield FrameFeature(image, feature, age, fusion)
+                own = engine.network.feature(image.pixels)
+                task, impression, fusion = fused(engine.network, impression, field, own, way.warp, rules.gate)
+                feature, key = task, image
+                limit = rules.length if float(fusion.weight.mean()) <= rules.trust else max(1, rules.length // 2)
+                motion.let_go(key.place)
+        yield FrameFeature(image, feature, key, fusion)
 
 
 def drift_of(flow: Tensor) -> float:

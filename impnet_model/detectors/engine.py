@@ -13,7 +13,9 @@ from torch import Tensor
 
 from impnet_model.data.images import Image, check_frame, on_device, resized
 from impnet_model.data.resize import Resize
+from impnet_model.detectors.moved_boxes import means_in_boxes
 from impnet_model.detectors.stages import Stage, Stages
+from impnet_model.flows.carried import Carried
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import Found, PostProcessing, View
 from vidkit.boxes import from_inclusive
@@ -42,8 +44,10 @@ class Engine:
     weights: str = "random"
     stages: Stages = field(default_factory=Stages)
 
-    def images(self, frames: Iterable[Frame]) -> Iterator[Image]:
-        """Yield each frame of one video, ready for the networks.
+    def images(
+        self, frames: Iterable[Frame], see: Callable[[Frame, Image], None] = lambda frame, image: None
+    ) -> Iterator[Image]:
+        """Yield each frame of one video, ready for the networks, once `see` was handed both.
 
         Raises ValueError for what is no RGB frame, FrameError where the size changes within the video.
         """
@@ -58,14 +62,16 @@ class Engine:
             with self.stage("transfer"):
                 pixels = on_device(frame, self.device)
             with self.stage("preprocess"):
-                image = resized(pixels, self.resize, self.dtype)
+                image = resized(pixels, self.resize, self.dtype, place)
+            see(frame, image)
             yield image
 
-    def detect(self, features: Tensor, images: Sequence[Image], distances: Sequence[int]) -> list[Detections]:
-        """What the task network finds in features `(B, C, h, w)` of B images of one size.
+    def detect(self, carried: Carried, images: Sequence[Image], distances: Sequence[int]) -> list[Detections]:
+        """What the task network finds in features `(B, C, h, w)` of B images of one size; remainders move its boxes.
 
         distances: frames from each image to the keyframe its feature came from.
         """
+        features, remainders = carried
         height, width = images[0].pixels.shape[2:]
         view = View(height, width, images[0].scale)
         with self.stage("forward"):
@@ -75,7 +81,8 @@ class Engine:
         with self.stage("transfer"):
             here = [Found(each.boxes.float().cpu(), each.scores.cpu(), each.labels.cpu()) for each in found]
         with self.stage("postprocess"):
-            return [self._answer(*each) for each in zip(here, images, distances, strict=True)]
+            left = [None] * len(images) if remainders is None else list(remainders)
+            return [self._answer(*each) for each in zip(here, images, distances, left, strict=True)]
 
     def stage(self, stage: Stage) -> AbstractContextManager[None]:
         """Time a block as part of a stage."""
@@ -98,8 +105,12 @@ class Engine:
             "threads": torch.get_num_threads(),
         }
 
-    def _answer(self, found: Found, image: Image, distance: int) -> Detections:
+    def _answer(self, found: Found, image: Image, distance: int, remainder: Tensor | None) -> Detections:
         boxes = from_inclusive(found.boxes.numpy())
+        if remainder is not None:
+            cell = self.network.feature.stride / image.scale
+            left = cell * means_in_boxes(remainder.float().cpu().numpy(), boxes / cell)  # (N, 2)
+            boxes = (boxes - np.tile(left, 2)).astype(boxes.dtype)
         boxes = boxes.clip(0, np.array([image.width, image.height] * 2, np.float32))
         scores, labels = found.scores.numpy(), found.labels.numpy()
         if self.class_ids is not None:
@@ -165,32 +176,6 @@ def cut(images: Iterator[Image], length: int, key_id: int) -> Iterator[SegmentIm
         yield SegmentImages(len(head) - 1, head[-1], chain(head, rest))
         for _ in rest:  # whoever took the keyframe only
             pass
-
-
-def spread(engine: Engine, task: Tensor, segment: SegmentImages, batch: int) -> Iterator[Detections]:
-    """Yield the detections of every frame of a segment: its task feature `(1, C, h, w)` warped to each (Alg. 1).
-
-    The keyframe itself is not warped (docs/decisions.md, 0.5). `batch` frames go through the networks at once.
-    """
-    key, place = segment.key_image, 0
-    for images in batched(segment.images, batch):
-        with engine.stage("forward"):
-            features = warped_to(engine.network, task, key, images)
-        yield from engine.detect(features, images, [segment.key - place - i for i in range(len(images))])
-        place += len(images)
-
-
-def warped_to(network: ImpressionNetwork, task: Tensor, key: Image, images: Sequence[Image]) -> Tensor:
-    """The task feature at each of B images, `(B, C, h, w)`; at the keyframe itself it stays as it is."""
-    others = [image.pixels for image in images if image is not key]
-    if not others:
-        return task
-    n = len(others)
-    warped = network.propagate(task.expand(n, -1, -1, -1), torch.cat(others), key.pixels.expand(n, -1, -1, -1))
-    if n == len(images):
-        return warped
-    at = next(i for i, image in enumerate(images) if image is key)
-    return torch.cat([warped[:at], task, warped[at:]])
 
 
 def batched(items: Iterable[T], n: int) -> Iterator[list[T]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from impnet_model.data.images import Image
 from impnet_model.detectors.engine import Engine, EngineDetector, Frame
 from impnet_model.detectors.options import COMMON, EngineOptions, impossible
+from impnet_model.flows.carried import Carried
 from impnet_model.flows.warp import flow_warp
 from impnet_model.nets.aggregation import cosine_weights
 from impnet_model.nets.network import Embedding, FlowNetwork, ImpressionNetwork
@@ -45,7 +46,7 @@ def feature_aggregation(engine: Engine, radius: int = 10) -> EngineDetector:
                 others = torch.cat([each.image.pixels for each in window])
                 flows = flow(centre.pixels.expand_as(others), others).flow  # (2 radius + 1, 2, h, w)
                 feature = aggregated(engine.network, window, flows, radius)
-            yield from engine.detect(feature, [centre], [0])
+            yield from engine.detect(Carried(feature, None), [centre], [0])
 
     return EngineDetector(engine, "fgfa", generate)
 

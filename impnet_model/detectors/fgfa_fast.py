@@ -9,6 +9,7 @@ from impnet_model.data.images import Image
 from impnet_model.detectors.engine import Engine, EngineDetector, Frame
 from impnet_model.detectors.fgfa import Seen, aggregated, check_radius, parts_of, see, windows
 from impnet_model.detectors.options import COMMON, EngineOptions, impossible
+from impnet_model.flows.carried import Carried
 from impnet_model.flows.composition import AdjacentFlows, composed
 from vidkit.detections import Detections
 from vidkit.harness.detector import Detector, DetectorContext
@@ -35,7 +36,7 @@ def fast_feature_aggregation(engine: Engine, radius: int = 10) -> EngineDetector
             with engine.stage("forward"):
                 flows = torch.cat(composed([each.flows for each in window], radius))
                 feature = aggregated(engine.network, seen, flows, radius)
-            yield from engine.detect(feature, [seen[radius].image], [0])
+            yield from engine.detect(Carried(feature, None), [seen[radius].image], [0])
 
     return EngineDetector(engine, "fgfa-fast", generate)
 

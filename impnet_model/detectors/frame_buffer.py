@@ -8,7 +8,7 @@ from impnet_model.detectors.engine import Frame
 class FrameBuffer:
     """Frames by their place in the video, from 0; `on_taken` is told each frame once, in order, when it is taken."""
 
-    def __init__(self, frames: Iterable[Frame], on_taken: Callable[[Frame], object]) -> None:
+    def __init__(self, frames: Iterable[Frame], on_taken: Callable[[Frame], object] = lambda frame: None) -> None:
         self._frames, self._on_taken = iter(frames), on_taken
         self._kept: dict[int, Frame] = {}
         self.taken = 0

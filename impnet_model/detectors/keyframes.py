@@ -1,29 +1,33 @@
 """Any detector on keyframes only, with its boxes brought to the frames between: the rival of moving features.
 
 No training, no network of its own. A detector's boxes cost a keyframe each; between them they are held, go on with the
-speed that they had, or are interpolated between two keyframes, which waits for the second.
+speed that they had, move along a flow, or are interpolated between two keyframes, which waits for the second.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 
+from impnet_model.detectors.after_key import AfterKey, AlongFlow, Held, KeyDetections, WithVelocity
 from impnet_model.detectors.engine import Frame
 from impnet_model.detectors.frame_buffer import FrameBuffer
-from impnet_model.detectors.links import Pairs, extrapolated, inside, interpolated, linked
+from impnet_model.detectors.links import Pairs, interpolated, linked
+from impnet_model.detectors.moved_boxes import inside
 from impnet_model.detectors.options import impossible
 from impnet_model.detectors.stages import Stages
+from impnet_model.flows.kinds import OwnFlow, steps_of
+from impnet_model.flows.memory import FlowMemory
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
 from vidkit.harness.detector import Detector, DetectorContext, Measuring, OracleDetector
 from vidkit.harness.plugins import make
 from vidkit.segments import check_key_id
 
-Between = Literal["interpolate", "velocity", "copy"]
+Between = Literal["interpolate", "flow", "velocity", "copy"]
 CPU = torch.device("cpu")
 
 
@@ -34,24 +38,28 @@ def keyframes(
     length: int = 10,
     key_id: int | None = 0,
     between: Between = "interpolate",
+    flow: OwnFlow | str = "farneback",
+    composed: bool = True,
+    flow_side: int = 256,
     inner: Mapping[str, str] = {},
 ) -> Detector:
     """Any detector on keyframes only; its boxes interpolated, moved or held between them.
 
-    inner.NAME=VALUE: options of the detector, which is given the checkpoint too.
+    inner.NAME=VALUE: options of the detector, which is given the checkpoint too. flow, composed, flow_side: for
+    between=flow, as of the methods that propagate features.
     """
     made, _ = make(detector, context, [f"{name}={value}" for name, value in inner.items()])
     if isinstance(made, OracleDetector):
         raise DetectorError(f"detector {detector!r} looks at the ground truth; keyframes are for those that see frames")
+    steps = steps_of(flow, flow_side) if between == "flow" else None
+
+    def after_key() -> AfterKey:
+        if steps is not None:
+            return AlongFlow(FlowMemory(steps(), composed))
+        return WithVelocity() if between == "velocity" else Held()
+
     with impossible():
-        return KeyframeDetector(made, length, check_key_id(length, key_id), between)
-
-
-class KeyDetections(NamedTuple):
-    """A keyframe's place in the video, and what was found in it."""
-
-    place: int
-    found: Detections
+        return KeyframeDetector(made, length, check_key_id(length, key_id), between, after_key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +67,15 @@ class KeyframeDetector:
     """A detector that is given every `length`-th frame of a video, from frame `key_id` on.
 
     interpolate: a frame waits for the keyframe after it; the last frame of a video is a keyframe too, and before the
-    first one its boxes are held. velocity, copy: the keyframe is that of the segment, see `vidkit.segments`.
+    first one its boxes are held. Else the keyframe is that of the segment, see `vidkit.segments`; `after_key` makes,
+    for each video, the way to the other frames.
     """
 
     inner: Detector
     length: int
     key_id: int
     between: Between
+    after_key: Callable[[], AfterKey]
     stages: Stages = field(default_factory=Stages)
 
     @property
@@ -75,9 +85,16 @@ class KeyframeDetector:
 
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
         """Yield the detections of each frame."""
-        video = FrameBuffer(frames, lambda frame: None)
-        keys = self._keys(video)
-        return self._interpolated(video, keys) if self.between == "interpolate" else self._segments(video, keys)
+        if self.between == "interpolate":
+            video = FrameBuffer(frames)
+            return self._interpolated(video, self._keys(video))
+        way = self.after_key()
+        video = FrameBuffer(frames, lambda frame: self._see(way, frame))
+        return self._segments(video, self._keys(video), way)
+
+    def _see(self, way: AfterKey, frame: Frame) -> None:
+        with self.stages.time(way.stage, CPU):
+            way.see(frame)
 
     def _keys(self, video: FrameBuffer) -> Iterator[KeyDetections]:
         """Yield what the detector finds in each keyframe; it may take several before it answers."""
@@ -104,21 +121,19 @@ class KeyframeDetector:
         if handed:
             raise DetectorError(f"{self.inner.name} left {len(handed)} keyframes without an answer")
 
-    def _segments(self, video: FrameBuffer, keys: Iterator[KeyDetections]) -> Iterator[Detections]:
+    def _segments(self, video: FrameBuffer, keys: Iterator[KeyDetections], way: AfterKey) -> Iterator[Detections]:
         """Yield the answers of each segment from its own keyframe and those before it."""
-        to_frame = {"copy": held, "velocity": with_velocity}[self.between]()
-        start = 0
-        for key in keys:
-            go_on = to_frame(key)
+        for start, key in zip(count(0, self.length), keys, strict=False):
+            with self.stages.time(way.stage, CPU):
+                go_on = way.go_on(key, start)
             for place in range(start, start + self.length):
                 frame = video.at(place)
                 if frame is None:
                     break
-                with self.stages.time("postprocess", CPU):
-                    answer = _at(place, key, inside(go_on(place), frame.shape[1], frame.shape[0]))
+                with self.stages.time(way.stage, CPU):
+                    answer = _at(place, key, inside(go_on(place, frame), frame.shape[1], frame.shape[0]))
                 yield answer
                 video.let_go(place + 1)
-            start += self.length
 
     def _interpolated(self, video: FrameBuffer, keys: Iterator[KeyDetections]) -> Iterator[Detections]:
         """Yield the answers up to each keyframe, once it is there."""
@@ -139,37 +154,14 @@ class KeyframeDetector:
         self.inner.synchronize()
 
     def measurements(self) -> Mapping[str, float]:
-        """What the detector measured so far, the seconds of moving boxes added to its postprocessing."""
+        """What the detector measured so far; boxes are moved in postprocessing, flow is a stage of its own."""
         inner = self.inner.measurements() if isinstance(self.inner, Measuring) else {}
-        own = self.stages.measurements(CPU)["postprocess_seconds"]
-        return {**inner, "postprocess_seconds": inner.get("postprocess_seconds", 0.0) + own}
+        own = self.stages.measurements(CPU)
+        return {**inner, **{name: inner.get(name, 0.0) + own[name] for name in own if own[name] or name in inner}}
 
     def describe(self) -> Mapping[str, Any]:
         """What the speed depends on."""
         return {**getattr(self.inner, "describe", dict)()}
-
-
-GoOn = Callable[[int], Detections]
-"""From a frame's place to the boxes there."""
-
-
-def held() -> Callable[[KeyDetections], GoOn]:
-    """The boxes of a keyframe as they are, wherever."""
-    return lambda key: lambda place: key.found
-
-
-def with_velocity() -> Callable[[KeyDetections], GoOn]:
-    """The boxes of a keyframe, going on as they came from the keyframe before it; held for the first keyframe."""
-    before: list[KeyDetections] = []
-
-    def to_frame(key: KeyDetections) -> GoOn:
-        last = before[-1] if before else key
-        pairs = linked(last.found, key.found)
-        before[:] = [key]
-        frames = max(1, key.place - last.place)
-        return lambda place: extrapolated(last.found, key.found, pairs, (place - key.place) / frames)
-
-    return to_frame
 
 
 def _in_between(place: int, before: KeyDetections | None, key: KeyDetections, pairs: Pairs | None) -> Detections:

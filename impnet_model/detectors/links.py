@@ -72,13 +72,6 @@ def extrapolated(a: Detections, b: Detections, pairs: Pairs, share: float) -> De
     return replace(b, boxes=b.boxes + share * np.tile(step, 2).astype(b.boxes.dtype))
 
 
-def inside(found: Detections, width: int, height: int) -> Detections:
-    """The detections with their boxes cut to the frame; those of which nothing is left are gone."""
-    boxes = found.boxes.clip(0, np.array([width, height] * 2, found.boxes.dtype))
-    kept = (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
-    return replace(found, boxes=boxes[kept], scores=found.scores[kept], class_ids=found.class_ids[kept])
-
-
 def _centres(boxes: Boxes) -> Boxes:
     return np.asarray((boxes[..., :2] + boxes[..., 2:]) / 2)
 

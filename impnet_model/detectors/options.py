@@ -12,7 +12,6 @@ from impnet_model.data.resize import Resize
 from impnet_model.detectors.engine import Engine
 from impnet_model.detectors.inference import for_inference
 from impnet_model.detectors.seq_nms import SeqNMS
-from impnet_model.flows.zero import ZeroFlow
 from impnet_model.nets.build import BUILDS, Build, BuildName
 from impnet_model.nets.task_network import PostProcessing
 from impnet_model.nets.wirings import wired
@@ -23,8 +22,6 @@ from vidkit.harness.detector import Detector, DetectorContext
 
 Precision = Literal["float32", "bfloat16", "float16"]
 BuildChoice = Literal["shipped"] | BuildName
-FlowChoice = Literal["learned", "zero"]
-"""zero: the ablation in which every pixel is taken to stand still."""
 SHIPPED = Path(__file__).parents[1] / "weights"
 """The checkpoints that come with the package, `METHOD.pt`: tiny builds, trained on what `vidkit synth` makes."""
 
@@ -44,9 +41,7 @@ class EngineOptions:
     """Where no checkpoint is given: `shipped`, the small trained network of the method that comes with the package, or
     a build with random weights, for timing."""
 
-    def engine(
-        self, context: DetectorContext, method: str, parts: tuple[str, ...] = (), flow: FlowChoice = "learned"
-    ) -> Engine:
+    def engine(self, context: DetectorContext, method: str, parts: tuple[str, ...] = ()) -> Engine:
         """The engine over the context's checkpoint, or over the build, for a method that needs some parts of a network.
 
         Raises DetectorError where checkpoint and build are both given or neither, a part of the network is missing, no
@@ -62,8 +57,6 @@ class EngineOptions:
                     f"{context.checkpoint or self.build}: made for the method {checkpoint.method!r}, it has no {part} "
                     f"network, which {method!r} needs"
                 )
-        if flow == "zero":
-            network = network.with_parts(flow=ZeroFlow(network.feature.stride))
         dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[self.precision]
         device = _device(context.device)
         if device.type == "cuda":

@@ -6,6 +6,7 @@ import torch
 
 from impnet_model.detectors.engine import Engine, EngineDetector, Frame, batched
 from impnet_model.detectors.options import COMMON, EngineOptions, impossible
+from impnet_model.flows.carried import Carried
 from vidkit.detections import Detections
 from vidkit.harness.detector import Detector, DetectorContext
 
@@ -24,6 +25,6 @@ def per_frame_rfcn(engine: Engine, batch: int = 1) -> EngineDetector:
         for images in batched(engine.images(frames), batch):
             with engine.stage("forward"):
                 features = engine.network.feature(torch.cat([image.pixels for image in images]))
-            yield from engine.detect(features, images, [0] * len(images))
+            yield from engine.detect(Carried(features, None), images, [0] * len(images))
 
     return EngineDetector(engine, "per-frame", generate, batch)

@@ -12,10 +12,11 @@ from typing import Literal
 
 import torch
 
-Stage = Literal["preprocess", "transfer", "forward", "postprocess"]
-"""Resizing and normalising; frames to the device and answers back; all networks and what joins them; from scores of
-regions to detections."""
+Stage = Literal["preprocess", "transfer", "forward", "flow", "postprocess"]
+"""Resizing and normalising; frames to the device and answers back; all networks and what joins them; flow that isn't
+the network's; from scores of regions to detections."""
 STAGES: tuple[Stage, ...] = ("preprocess", "transfer", "forward", "postprocess")
+"""Those that all methods have; others are told where there was one."""
 
 
 class Stages:
@@ -38,18 +39,21 @@ class Stages:
             return
         start = perf_counter()
         yield
-        self._seconds[stage] += perf_counter() - start
+        self._add(stage, perf_counter() - start)
 
     def measurements(self, device: torch.device) -> Mapping[str, float]:
         """The seconds of each stage so far, and the most bytes that torch held on a CUDA device."""
         for stage, begin, end in self._queued:
             end.synchronize()  # returns at once where the device is done
-            self._seconds[stage] += begin.elapsed_time(end) / 1000
+            self._add(stage, begin.elapsed_time(end) / 1000)
         self._queued.clear()
         measured = {f"{stage}_seconds": seconds for stage, seconds in self._seconds.items()}
         if device.type == "cuda":
             measured["peak_device_bytes"] = float(torch.cuda.max_memory_allocated(device))
         return measured
+
+    def _add(self, stage: Stage, seconds: float) -> None:
+        self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
 
 
 def _event() -> torch.cuda.Event:

@@ -159,3 +159,26 @@ def test_hostile_run_information_is_no_crash(here, capsys, changes):
 
 def test_an_unknown_figure(capsys):
     assert report_errors(vidkit, ["plot", "speed"]) == 2
+
+
+def test_published_numbers_stand_below_with_their_sources(here, capsys):
+    assert plot("--published", "--json", "-o", "both.png") == 0
+    told = capsys.readouterr()
+    content = json.loads(told.out)
+    assert {"YOLOV-x", "Impression Network"} <= {run["method"] for run in content["published"]}
+    assert "share device, batch and protocol with no other" in told.err
+    points = [point for point in content["points"] if point["curve"] == "published"]
+    assert len(points) == len(content["published"]) and all(point["source"] for point in points)
+    assert plot("--json") == 0
+    assert "published" not in json.loads(capsys.readouterr().out)
+
+
+def test_a_stated_speed_is_drawn_as_stated(here, capsys):
+    put(here, "stated", scenario="stated", detector="theirs", environment={"device": "Titan X"})
+    assert plot("stated", "--json") == 0
+    (point,) = drawn(capsys)
+    assert (point["scenario"], point["device"], point["frames_per_second"]) == ("stated", "Titan X", 12.5)
+    assert plot("stated", "dff_length=5") == 1
+    assert "the runs differ in device" in capsys.readouterr().err
+    assert plot("stated", "dff_length=5", "--mix", "-o", "mixed.svg") == 0
+    assert "theirs (stated)" in (here / "mixed.svg").read_text()

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from impnet_model.detectors.engine import Engine
+from impnet_model.detectors.impression import KeyFeature, key_features
+from impnet_model.detectors.video_motion import as_in_the_paper
 from impnet_model.nets.build import TINY
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import PostProcessing
@@ -43,6 +45,14 @@ def make_network(method: str = "impression", seed: int = 0) -> ImpressionNetwork
 
 def make_engine(method: str = "impression", seed: int = 0) -> Engine:
     return Engine(make_network(method, seed), SMALL.resize(), rules=PostProcessing(0.05))
+
+
+def key_features_of(
+    engine: Engine, frames: list[np.ndarray], length: int, key_id: int, gate: float = 1.0
+) -> list[KeyFeature]:
+    """The task features of a video, as in the paper."""
+    way = as_in_the_paper(engine)
+    return list(key_features(engine, way, way.follow(), frames, length, key_id, gate))
 
 
 def make_video(n: int, height: int = 37, width: int = 53, seed: int = 0) -> list[np.ndarray]:

@@ -30,6 +30,7 @@ def test_setup_cfg_names_the_same_detectors() -> None:
     entries = dict(line.replace(" ", "").split("=") for line in lines)
     ours = {name: place for name, place in entries.items() if place.startswith("impnet_model.")}
     assert ours.pop("seq-nms").endswith(":seq_nms_on")
+    assert ours.pop("keyframes").endswith(":keyframes")
     assert ours == {name: METHODS[name].detector for name in methods_with("detector")}
 
 

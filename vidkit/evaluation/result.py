@@ -6,14 +6,14 @@ import json
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.errors import FormatError
+from vidkit.errors import ChoiceError, FormatError
 from vidkit.evaluation.intervals import DOUBTFUL, Resampled, missing
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
@@ -132,6 +132,8 @@ class EvalResult:
     """dataset, split, index_fingerprint, predictions_fingerprint."""
     run: Mapping[str, Any] = field(default_factory=dict)
     """What the predictions tell of the run that made them; `frames_per_second` and `look_ahead` where it was timed."""
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    """How the prediction file was read: which frame is which, frames covered, detections left out; {} if not known."""
     stats: Mapping[str, float] = field(default_factory=dict)
     """COCO's twelve numbers, under the protocol `coco` alone."""
     stats_interval: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -211,6 +213,8 @@ class EvalResult:
             head["stats_interval"] = {n: [_number(end) for end in ends] for n, ends in self.stats_interval.items()}
         if self.bootstrap is not None:
             head["bootstrap"] = {"over": "videos", "interval": INTERVAL, **asdict(self.bootstrap)}
+        if self.reading:
+            head["reading"] = dict(self.reading)
         return head | {
             "counts": dict(self.counts),
             "data": dict(self.data),
@@ -276,6 +280,27 @@ def _speed(times: FrameTimes) -> dict[str, Any]:
     }
 
 
+STATED = "stated"
+"""The scenario of a speed that somebody stated; all others were measured."""
+
+
+def with_stated_speed(result: EvalResult, frames_per_second: float, device: str) -> EvalResult:
+    """The result with a speed that was measured elsewhere, on `device`, and is stated here.
+
+    Raises ValueError for a speed that isn't above 0 and finite or a device without name, ChoiceError where the
+    predictions tell a measured one.
+    """
+    if not 0 < frames_per_second < math.inf or not device.strip():
+        raise ValueError(f"{frames_per_second} frames per second on {device!r}: wanted a number above 0, and a device")
+    if result.run.get("frames_per_second") is not None and result.run.get("scenario") != STATED:
+        raise ChoiceError(
+            "these predictions tell their own times: a speed can be stated only of those that weren't timed"
+        )
+    environment = {**(result.run.get("environment") or {}), "device": device}
+    speed = {"frames_per_second": frames_per_second, "scenario": STATED, "environment": environment}
+    return replace(result, run={**result.run, **speed})
+
+
 def write_result(path: Path, result: EvalResult) -> None:
     """Write result.json, whole or not at all."""
     write_text(path, json.dumps(result.to_json(), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
@@ -317,6 +342,7 @@ def _from_json(content: Mapping[str, Any]) -> EvalResult:
         counts=content["counts"],
         data=content["data"],
         run=content["run"],
+        reading=content.get("reading", {}),
         stats={name: _value(v) for name, v in content.get("stats", {}).items()},
         stats_interval={n: (_value(e[0]), _value(e[1])) for n, e in content.get("stats_interval", {}).items()},
         bootstrap=Bootstrap(**settings) if settings else None,

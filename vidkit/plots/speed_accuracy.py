@@ -13,6 +13,7 @@ from vidkit.evaluation.result import EvalResult
 from vidkit.plots.comparable import drawable
 from vidkit.plots.figure import COLUMN_WIDTH, Drawing, legend_above, light_grid, look, note_below, sheet
 from vidkit.plots.labels import Label, Polyline, draw_labels
+from vidkit.plots.published import PublishedRun, published_panels, published_runs
 from vidkit.plots.speed_points import SpeedPoint, check_comparable, curves, pareto, speed_point
 
 MARKER_SIZE, STAR_SIZE = 3.5, 8.0
@@ -20,38 +21,94 @@ MARKER_SIZE, STAR_SIZE = 3.5, 8.0
 
 
 def draw(
-    results: Mapping[str, EvalResult], *, mix: bool = False, skip: bool = False, width: float = COLUMN_WIDTH
+    results: Mapping[str, EvalResult],
+    *,
+    mix: bool = False,
+    skip: bool = False,
+    published: bool = False,
+    width: float = COLUMN_WIDTH,
 ) -> Drawing:
     """The figure of results by the names of their runs; `skip` leaves out those that weren't timed.
+
+    With `published` the numbers that the field published stand below.
 
     Raises ChoiceError for runs that can't stand together: see `speed_points.check_comparable`.
     """
     kept, notes = drawable(results, speed_point, skip)
     points = [speed_point(result, name) for name, result in kept.items()]
     check_comparable(points, mix)
-    return Drawing(speed_accuracy(points, width), speed_accuracy_rows(points), "points", notes=notes)
+    others = published_runs() if published else ()
+    told = {"published": [asdict(run) for run in others]} if published else {}
+    alone = len([run for run in others if run.timed]) - sum(map(len, published_panels(others).values()))
+    if alone:
+        notes = [*notes, f"{alone} published runs share device, batch and protocol with no other: in the table alone"]
+    figure = speed_accuracy(points, width, others)
+    return Drawing(figure, [*speed_accuracy_rows(points), *_published_rows(others)], "points", told, notes)
 
 
-def speed_accuracy(points: Sequence[SpeedPoint], width: float = COLUMN_WIDTH) -> Figure:
+def speed_accuracy(
+    points: Sequence[SpeedPoint], width: float = COLUMN_WIDTH, published: Sequence[PublishedRun] = ()
+) -> Figure:
     """Mean AP against frames per second, one curve a method (Impression Network, Figure 8).
 
     Points are labelled with l; a method without segments is one point, a star. Hollow points look ahead. Bars are the
-    intervals that the results have, of both numbers; the dotted steps are the Pareto front. `width` is in inches.
+    intervals that the results have, of both numbers; the dotted steps are the Pareto front. What was `published` stands
+    below, a panel for each device, batch and protocol: speeds of unlike ones can't be compared. `width` is in inches.
     """
     if not points:
         raise ValueError("a figure of no points")
-    with sheet(width, 0.65 * width) as figure:
-        axes = figure.add_subplot()
+    panels = published_panels(published)
+    columns = 1 if width < TWO_COLUMNS else 2
+    crowds = [len(runs) for runs in panels.values()]
+    rows = [max(crowds[start : start + columns]) for start in range(0, len(crowds), columns)]
+    heights = [0.65 * width, *((0.3 + 0.03 * most) * width / columns for most in rows)]
+    with sheet(width, sum(heights)) as figure:
+        grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+        axes = figure.add_subplot(grid[0, :])
+        below = [figure.add_subplot(grid[1 + place // columns, place % columns]) for place in range(len(panels))]
         partly_told = not all(point.sees_truth for point in points)
         for place, (name, runs) in enumerate(curves(points).items()):
-            _draw_curve(axes, name + _truth_mark(runs) * partly_told, runs, place)
+            _draw_curve(axes, name + _truth_mark(runs) * partly_told + " (stated)" * runs[0].stated, runs, place)
         _draw_axes(axes, points)
         axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
         _draw_front(axes, pareto(points))
         _draw_legend(figure, axes, points)
-        note_below(figure, _conditions(points))
+        for beside, (name, others) in zip(below, panels.items(), strict=True):
+            _draw_published(beside, name, others)
+        note_below(figure, _conditions(points) + PUBLISHED_NOTE * bool(panels))
         draw_labels(figure, axes, _labels(points), _lines(points), MARKER_SIZE)
+        for beside, others in zip(below, panels.values(), strict=True):
+            labels = [Label(run.method, (run.frames_per_second, run.ap50), "0.25") for run in _best_first(others)]
+            draw_labels(figure, beside, labels, [], MARKER_SIZE)
         return figure
+
+
+TWO_COLUMNS = 5.0
+"""Inches from which on the published panels stand in two columns."""
+PUBLISHED_NOTE = "; below: AP50 on ImageNet VID as published, each panel of one device, batch and protocol"
+
+
+def _best_first(runs: Sequence[PublishedRun]) -> list[PublishedRun]:
+    return sorted(runs, key=lambda run: -run.ap50)
+
+
+def _draw_published(axes: Axes, name: str, runs: Sequence[PublishedRun]) -> None:
+    axes.plot(
+        [run.frames_per_second for run in runs],
+        [run.ap50 for run in runs],
+        color="0.35",
+        linewidth=0,
+        marker="o",
+        markersize=MARKER_SIZE,
+        markerfacecolor="white",
+    )
+    if _spread_widely([run.frames_per_second for run in runs]):
+        _logarithmic(axes)
+    axes.set_title(name, fontsize="medium", loc="left")
+    axes.set(xlabel="frames per second, published", ylabel="AP50, %")
+    axes.margins(0.2)
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+    light_grid(axes)
 
 
 def _draw_front(axes: Axes, front: Sequence[SpeedPoint]) -> None:
@@ -121,16 +178,23 @@ def _lines(points: Sequence[SpeedPoint]) -> list[Polyline]:
 
 
 def _draw_axes(axes: Axes, points: Sequence[SpeedPoint]) -> None:
-    speeds = [point.frames_per_second for point in points]
-    if max(speeds) > 10 * min(speeds):
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    if _spread_widely([point.frames_per_second for point in points]):
+        _logarithmic(axes)
     axes.set_xlabel("frames per second")
     axes.set_ylabel(f"mAP ({points[0].protocol}), %" if points[0].protocol else "mAP, %")
     axes.margins(0.08)
     light_grid(axes)
+
+
+def _spread_widely(speeds: Sequence[float]) -> bool:
+    return max(speeds) > 10 * min(speeds)
+
+
+def _logarithmic(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _draw_legend(figure: Figure, axes: Axes, points: Sequence[SpeedPoint]) -> None:
@@ -159,6 +223,16 @@ def _conditions(points: Sequence[SpeedPoint]) -> str:
     if any(point.limited for point in points):
         parts.append("LIMITED RUNS")
     return "; ".join(parts)
+
+
+def _published_rows(runs: Sequence[PublishedRun]) -> list[dict[str, Any]]:
+    """What was published in the columns of our own, and its own."""
+    return [
+        {"curve": "published", "method": run.method, "frames_per_second": run.frames_per_second if run.timed else None}
+        | {"mean_ap": run.ap50 / 100, "protocol": run.protocol, "device": run.device, "source": run.source}
+        | {"batch": run.batch, "slow": run.slow, "medium": run.medium, "fast": run.fast}
+        for run in runs
+    ]
 
 
 def speed_accuracy_rows(points: Sequence[SpeedPoint]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vidkit.errors import ChoiceError, FormatError
-from vidkit.evaluation.result import EvalResult
+from vidkit.evaluation.result import STATED, EvalResult
 from vidkit.plots.comparable import differing_options, refuse_differences
 
 
@@ -31,6 +31,11 @@ class SpeedPoint:
     source: str = ""
 
     @property
+    def stated(self) -> bool:
+        """Whether somebody stated the speed; else it was measured."""
+        return self.scenario == STATED
+
+    @property
     def length(self) -> float | None:
         """The segment length l; None for a method without segments, such as per-frame detection."""
         value = self.options.get("length")
@@ -45,7 +50,10 @@ def speed_point(result: EvalResult, source: str) -> SpeedPoint:
     run = result.run
     if run.get("frames_per_second") is None or not math.isfinite(result.mean_ap):
         untimed = run.get("frames_per_second") is None
-        what = "was not timed; make its predictions with `vidkit benchmark`" if untimed else "has no mean AP"
+        how = (
+            "make its predictions with `vidkit benchmark`, or state its speed: `vidkit eval RUN --fps N --device NAME`"
+        )
+        what = f"was not timed; {how}" if untimed else "has no mean AP"
         raise ChoiceError(f"{source}: {what}")
     try:
         return _speed_point(result, source, dict(run["options"]), dict(run["environment"]))

@@ -10,10 +10,10 @@ import torch
 from impnet_model.detectors import contributions
 from impnet_model.detectors.adaptive import adaptive_impression
 from impnet_model.detectors.contributions import Fusion, fused_shares, keyframe_weights, mean_shares
-from impnet_model.detectors.impression import impression_network, key_features
+from impnet_model.detectors.impression import impression_network
 from impnet_model.flows.zero import ZeroFlow
 from tests.impnet_model import oracles
-from tests.impnet_model.makers import make_engine, make_video
+from tests.impnet_model.makers import key_features_of, make_engine, make_video
 from vidkit.harness.detector import Weighing
 from vidkit.keyframes.propagation import contributions as closed_form
 
@@ -68,14 +68,14 @@ def test_shares_are_those_that_make_the_feature() -> None:
     engine = make_engine()
     engine = replace(engine, network=engine.network.with_parts(flow=ZeroFlow(8)))
     with torch.inference_mode():
-        keys = list(key_features(engine, make_video(4 * L), L, L // 2, 0.7))
+        keys = key_features_of(engine, make_video(4 * L), L, L // 2, 0.7)
         features = [engine.network.feature(each.segment.key_image.pixels) for each in keys]
         impression = torch.ones(1, 1, *features[0].shape[2:])
         for k, key in enumerate(keys[1:], start=1):
             assert key.fusion is not None
             task, impression = fused_shares(impression, key.fusion, 0.7)
             mixed = sum(task[:, o : o + 1] * features[k - o] for o in range(k + 1))
-            torch.testing.assert_close(mixed, key.task, atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(mixed, key.task.feature, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("make", [lambda e: impression_network(e, L), lambda e: adaptive_impression(e, L, drift=1e9)])

@@ -14,7 +14,7 @@ from impnet_model.detectors.dff import deep_feature_flow
 from impnet_model.detectors.engine import Engine, batched
 from impnet_model.detectors.fgfa import feature_aggregation, windows
 from impnet_model.detectors.fgfa_fast import fast_feature_aggregation, linked_frames
-from impnet_model.detectors.impression import impression_network, key_features
+from impnet_model.detectors.impression import impression_network
 from impnet_model.detectors.inference import for_inference
 from impnet_model.detectors.per_frame import per_frame_rfcn
 from impnet_model.detectors.seq_nms import SeqNMS
@@ -26,7 +26,7 @@ from impnet_model.nets.aggregation import FixedQuality
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import PostProcessing
 from tests.impnet_model import oracles
-from tests.impnet_model.makers import make_engine, make_video
+from tests.impnet_model.makers import key_features_of, make_engine, make_video
 from vidkit.detections import Detections
 from vidkit.errors import FrameError
 from vidkit.harness.detector import Detector
@@ -257,7 +257,7 @@ def test_key_features_follow_algorithm_1(gate: float) -> None:
     network = engine.network
     images = [image.pixels for image in engine.images(video)][L // 2 :: L]
     with torch.inference_mode():
-        found = [key.task for key in key_features(engine, video, L, L // 2, gate)]
+        found = [key.task.feature for key in key_features_of(engine, video, L, L // 2, gate)]
         impression = expected = network.feature(images[0])
         torch.testing.assert_close(found[0], expected)
         for k in (1, 2):
@@ -280,7 +280,9 @@ def test_gate_zero_remembers_one_keyframe(gate: float, remembers: bool) -> None:
     engine, video = make_engine(), make_video(3 * L)
     other = [make_video(1, seed=7)[0], *video[1:]]
     with torch.inference_mode():
-        third, third_of_other = (list(key_features(engine, frames, L, 0, gate))[2].task for frames in (video, other))
+        third, third_of_other = (
+            key_features_of(engine, frames, L, 0, gate)[2].task.feature for frames in (video, other)
+        )
     assert torch.equal(third, third_of_other) != remembers
 
 
@@ -458,7 +460,7 @@ def test_boxes_are_exclusive_pixels_of_the_frame() -> None:
 
     height, width = image.pixels.shape[2:]
     whole = torch.tensor([[0.0, 0.0, width - 1, height - 1]]) / image.scale
-    answer = engine._answer(Found(whole, torch.ones(1), torch.zeros(1, dtype=torch.int64)), image, 0)
+    answer = engine._answer(Found(whole, torch.ones(1), torch.zeros(1, dtype=torch.int64)), image, 0, None)
     np.testing.assert_allclose(answer.boxes[0], [0, 0, 53, 37], atol=1)
     assert (answer.boxes <= [53, 37, 53, 37]).all()
 

@@ -135,6 +135,33 @@ def test_velocity_goes_on_from_the_second_keyframe() -> None:
     np.testing.assert_allclose(answers[3].boxes, bright(frames[0]).boxes)
 
 
+@pytest.mark.parametrize("key_id", ["0", "none"])
+def test_boxes_move_along_the_flow(key_id: str) -> None:
+    frames = film(11)
+    options = ["length=5", f"key_id={key_id}", "between=flow", f"flow={HERE}:steady"]
+    detector = made(f"detector={HERE}:ahead_of", *options)
+    answers = [*detector.detect(frames)]
+    for frame, answer in zip(frames, answers, strict=True):
+        np.testing.assert_allclose(answer.boxes, bright(frame).boxes, atol=1e-3)
+    assert [t + answer.key_distance for t, answer in enumerate(answers)] == key_of_frames(
+        11, 5, {"0": 0, "none": 2}[key_id]
+    ).tolist()
+    assert detector.measurements()["flow_seconds"] > 0
+    assert (
+        look_ahead(made(f"detector={HERE}:ahead_of", *options), film(7))
+        == {
+            "0": [0] * 7,
+            "none": [2, 1, 0, 0, 0, 1, 0],
+        }[key_id]
+    )
+
+
+def steady(current: Frame, other: Frame) -> np.ndarray:
+    """The flow of `film`: (2, 1) pixels for each frame that the rectangle went."""
+    way = bright(other).boxes[0, :2] - bright(current).boxes[0, :2]
+    return np.broadcast_to(way, (*current.shape[:2], 2))
+
+
 def test_nothing_is_known_from_the_video_before() -> None:
     detector = made(f"detector={HERE}:ahead_of", "length=4", "between=velocity")
     [*detector.detect(film(12))]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impnet_model.detectors.links import REACH, extrapolated, gains, inside, interpolated, linked
+from impnet_model.detectors.links import REACH, extrapolated, gains, interpolated, linked
+from impnet_model.detectors.moved_boxes import inside
 from vidkit.detections import Detections
 
 
