@@ -29,7 +29,6 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from impnet_model.data.resize import Resize
-from impnet_model.data.video import frames_of
 from impnet_model.detectors.dff import deep_feature_flow
 from impnet_model.detectors.engine import Engine
 from impnet_model.detectors.fgfa import feature_aggregation
@@ -43,6 +42,7 @@ from impnet_model.nets.build import BUILDS, Build
 from impnet_model.nets.rfcn import RoIOutput
 from impnet_model.nets.task_network import PostProcessing, RFCNTask, View, post_process, with_image_index
 from impnet_model.nets.wirings import wired
+from vidkit.data.footage import frames_of
 
 
 @dataclass(frozen=True)

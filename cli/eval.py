@@ -135,7 +135,8 @@ def _scored(
         evaluate(loaded.index, predictions, protocol, by, groups.bins, groups.fp_rule, ci, seed)
         for protocol in protocols
     )
-    return [replace(result, data={**result.data, **told}) for result in results]
+    reading = loaded.reports[run].summary()
+    return [replace(result, data={**result.data, **told}, reading=reading) for result in results]
 
 
 def _write(results: Sequence[EvalResult], output: Path | None, file: Path, runs_dir: Path) -> tuple[Path, list[Path]]:
@@ -180,6 +181,7 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         notes,
         protocols_table,
         stats_table,
+        understood,
     )
 
     first = results[0]
@@ -198,8 +200,8 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
         click.echo(describe(result))
         if every_protocol and result.protocol.name != "fgfa":
             click.echo(f"  differs from fgfa: {differing_rules(result)}")
-    for note in notes(results):
-        click.echo(note)
+    for line in (*understood(first), *notes(results)):
+        click.echo(line)
 
 
 def _print_frame(table: pd.DataFrame, title: str) -> None:

@@ -31,7 +31,7 @@ COMMANDS = {
     "train": ("train", "Train a network: per-frame, DFF, Impression Network, FGFA."),
     "propagation": ("propagation", "How far features travel, what it costs, what is remembered."),
     "weights": ("weights", "Convert published weights, show a checkpoint, draw weight maps."),
-    "stream": ("stream", "Detect in a camera or a video file, live."),
+    "detect": ("detect", "Find objects in films, folders of images or a camera."),
     "plot": ("plot", "Draw the figures."),
     "report": ("report", "A page of runs: tables and figures, for reading and printing."),
     "reproduce": ("reproduce.command", "The paper's tables and figures in one go, its numbers beside ours."),

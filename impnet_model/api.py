@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from impnet_model.data.video import frames_of
 from impnet_model.flows.warp import flow_warp as flow_warp
 from impnet_model.methods import method_with, part_of
 from impnet_model.nets.network import ImpressionNetwork as ImpressionNetwork
 from impnet_model.weights.checkpoints import Checkpoint as Checkpoint
 from impnet_model.weights.checkpoints import load as load
 from impnet_model.weights.checkpoints import save as save
+from vidkit.data.footage import frames_of
 from vidkit.detections import Detections
 from vidkit.files import writing
 from vidkit.harness.detector import Detector, DetectorContext, Weighing

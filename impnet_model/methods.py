@@ -1,4 +1,4 @@
-"""The methods, one row each: what `vidkit train`, `stream` and `load_detector` offer comes from this table.
+"""The methods, one row each: what `vidkit train` and `load_detector` offer comes from this table.
 
 A row names where the parts of a method are, as setup.cfg does, and `part_of` fetches one when it is needed. So no torch
 is imported for a list of names, and a method's own module may hold all of its parts.

@@ -19,6 +19,7 @@ from impnet_model.flows.carried import Carried
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import Found, PostProcessing, View
 from vidkit.boxes import from_inclusive
+from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import FrameError
 from vidkit.harness.detector import KeyframeWeights
@@ -32,7 +33,8 @@ class Engine:
     """A network, where it runs, and the rules at its two ends.
 
     class_ids: for each class of the network its id in the answers, -1 for one that is not asked for; None to keep ids.
-    weights: what `describe` says of them. stages: where the time goes.
+    classes: those of the network, where its ids are kept. weights: what `describe` says of them. stages: where the time
+    goes.
     """
 
     network: ImpressionNetwork
@@ -41,6 +43,7 @@ class Engine:
     dtype: torch.dtype = torch.float32
     rules: PostProcessing = field(default_factory=PostProcessing)
     class_ids: tuple[int, ...] | None = None
+    classes: tuple[ObjectClass, ...] = ()
     weights: str = "random"
     stages: Stages = field(default_factory=Stages)
 
@@ -142,6 +145,11 @@ class EngineDetector:
     def detect(self, frames: Iterable[Frame]) -> Iterator[Detections]:
         """Yield the detections of each frame."""
         yield from self.generate(frames)
+
+    @property
+    def classes(self) -> Sequence[ObjectClass]:
+        """Those of the network, where there is no index."""
+        return self.engine.classes
 
     def synchronize(self) -> None:
         """Wait for the device."""

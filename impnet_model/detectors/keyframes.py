@@ -5,7 +5,7 @@ speed that they had, move along a flow, or are interpolated between two keyframe
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Literal
@@ -21,9 +21,10 @@ from impnet_model.detectors.options import impossible
 from impnet_model.detectors.stages import Stages
 from impnet_model.flows.kinds import OwnFlow, steps_of
 from impnet_model.flows.memory import FlowMemory
+from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
-from vidkit.harness.detector import Detector, DetectorContext, Measuring, OracleDetector
+from vidkit.harness.detector import Detector, DetectorContext, Measuring, Naming, OracleDetector
 from vidkit.harness.plugins import make
 from vidkit.segments import check_key_id
 
@@ -148,6 +149,11 @@ class KeyframeDetector:
                 yield answer
             before, start = key, key.place + 1
             video.let_go(key.place)
+
+    @property
+    def classes(self) -> Sequence[ObjectClass]:
+        """Those that the detector knows by itself."""
+        return self.inner.classes if isinstance(self.inner, Naming) else ()
 
     def synchronize(self) -> None:
         """Wait for the device."""

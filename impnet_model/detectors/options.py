@@ -67,7 +67,8 @@ class EngineOptions:
             device,
             dtype,
             PostProcessing(self.score_threshold, None if self.seq_nms else 0.3),
-            _class_ids(checkpoint.classes, context),
+            _class_ids(checkpoint.classes, context) if context.classes else None,
+            () if context.classes else checkpoint.classes,
             context.checkpoint.name if context.checkpoint else _weights_of(self.build),
         )
 

@@ -5,7 +5,7 @@ is taken, its boxes are given the chain's mean score, and what overlaps them in 
 goes through ordinary NMS. The whole video is needed first, so this is for offline use.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -19,9 +19,10 @@ from impnet_model.detectors.stages import Stages
 from impnet_model.nets.box_coder import iou
 from impnet_model.nets.nms import nms
 from vidkit.boxes import to_inclusive
+from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
-from vidkit.harness.detector import Detector, DetectorContext, Measuring, OracleDetector
+from vidkit.harness.detector import Detector, DetectorContext, Measuring, Naming, OracleDetector
 from vidkit.harness.plugins import make
 
 CPU = torch.device("cpu")
@@ -77,6 +78,11 @@ class SeqNMS:
                 last = final(boxes[t][kept], rescored, self.final_nms)
                 parts[t].append((raw[t].boxes[chosen[t]][kept][last], rescored[last], class_id))
         return parts
+
+    @property
+    def classes(self) -> Sequence[ObjectClass]:
+        """Those that the detector knows by itself."""
+        return self.inner.classes if isinstance(self.inner, Naming) else ()
 
     def synchronize(self) -> None:
         """Wait for the device."""

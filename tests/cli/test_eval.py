@@ -58,6 +58,54 @@ def test_json_is_one_object_with_the_content_of_result_json(place: Path, capsys:
     assert [other["protocol"] for other in printed["others"]] == ["voc"]
 
 
+def _results(place: Path, keep: float, **changed: object) -> Path:
+    """The objects of the first frames as COCO results, scores falling."""
+    index = make_index(videos=4)
+    rows = [
+        {
+            "image_id": int(index.instance_frame[i]) + 1,
+            "category_id": int(index.class_id[i]) + 1,
+            "bbox": [float(b[0]), float(b[1]), float(b[2] - b[0] - 1), float(b[3] - b[1] - 1)],
+            "score": 0.9 - i / 1000,
+        }
+        | changed
+        for i, b in enumerate(index.box)
+        if index.instance_frame[i] < keep * index.n_frames
+    ]
+    (place / "p.json").write_text(json.dumps(rows))
+    return place / "p.json"
+
+
+def test_what_was_covered_left_out_and_overlaps_is_said(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = make_index(videos=4)
+    rows = json.loads(_results(place, 0.5).read_text())
+    rows.append(rows[0] | {"image_id": 999})
+    (place / "p.json").write_text(json.dumps(rows))
+    assert run("eval", "p.json", "--invalid", "drop") == 0
+    said = capsys.readouterr().out
+    reading = json.loads((place / "runs" / "p" / "result.json").read_text())["reading"]
+    covered = len({row["image_id"] for row in rows}) - 1
+    assert (reading["frames_covered"], reading["detections_in_file"]) == (covered, len(rows))
+    assert (reading["detections_taken"], reading["left_out"]) == (len(rows) - 1, {"frame not in the index": 1})
+    assert reading["overlapping"] == pytest.approx((len(rows) - 1) / len(rows))
+    assert "id 1 is the first frame of the index" in reading["frames"]
+    for line in (
+        f"frames: {covered} of {index.n_frames} covered; id 1 is the first frame",
+        f"detections: {len(rows) - 1} of {len(rows)} taken; left out: 1 frame not in the index",
+        "of the detections overlap an object of their class by half",
+    ):
+        assert line in said
+        assert line in (place / "runs" / "p" / "result.md").read_text()
+
+
+@pytest.mark.parametrize("content", ["[]", '[{"image_id": 1, "category_id": 77, "bbox": [1, 2, 3, 4], "score": 0.5}]'])
+def test_nothing_that_fits_is_no_score(place: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    (place / "p.json").write_text(content)
+    assert run("eval", "p.json", "--invalid", "drop") == 1
+    assert "there is nothing to score" in capsys.readouterr().err
+    assert not (place / "runs" / "p").exists()
+
+
 def test_results_of_a_file_outside_the_runs_folder_go_to_a_folder_of_its_name(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

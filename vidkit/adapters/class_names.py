@@ -49,6 +49,8 @@ class ClassNames:
     """The index's classes that the detector doesn't know: it will never find one."""
     dropped: tuple[str, ...]
     """The detector's classes that the index doesn't have: what it finds of them is thrown away."""
+    own: tuple[ObjectClass, ...] = ()
+    """The detector's classes themselves, where there is no index: `ids` then count these."""
 
     def detections(
         self, boxes: Boxes, scores: Boxes, labels: NDArray[np.integer], width: int, height: int
@@ -96,9 +98,12 @@ def match(
 
     The name decides: that of `pairs` (the detector's name → the index's, "" to drop it), else the same name or WordNet
     id, else the same but for capitals, "_" and "-", else a synonym. With `may_miss`, no class at all may be found.
+    Without any class, which is without an index, the labels are classes themselves.
 
     Raises DetectorError for pairs that name something unknown, and where no label is a class of the index.
     """
+    if not classes:
+        return _all_of(labels)
     pairs = pairs or {}
     known = [each.name for each in classes]
     if not known and not may_miss:
@@ -124,6 +129,14 @@ def match(
         tuple(name for name in known if name not in hit),
         tuple(label for label, row in real if row < 0),
     )
+
+
+def _all_of(labels: Sequence[str]) -> ClassNames:
+    """Each label as a class of its own, but for those that are no class."""
+    real = [label.strip().casefold() not in NO_CLASS for label in labels]
+    ids = np.where(real, np.cumsum(real) - 1, -1).astype(np.int64)
+    own = tuple(ObjectClass(label, label) for label, is_class in zip(labels, real, strict=True) if is_class)
+    return ClassNames(ids, tuple((each.name, each.name) for each in own), (), (), own)
 
 
 def _class_of(label: str, classes: Sequence[ObjectClass], pairs: Mapping[str, str]) -> int:

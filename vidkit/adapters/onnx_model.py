@@ -18,6 +18,7 @@ from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
 from vidkit.adapters.layouts import BOX_FORMATS, BoxFormat, Layout, ScoredBoxes, corners, read, told_by
 from vidkit.adapters.placement import Placement, letterboxed, stretched, unchanged
 from vidkit.adapters.suppression import suppressed
+from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError
 from vidkit.harness.detector import Detector, DetectorContext, Image
@@ -187,6 +188,11 @@ class OnnxDetector:
             return dict(zip(names, self.session.run(names, {self.entry.name: tensor}), strict=True))
         except Exception as error:  # onnxruntime's own kinds have no common base
             raise DetectorError(f"onnxruntime: {_first_line(error)}") from error
+
+    @property
+    def classes(self) -> Sequence[ObjectClass]:
+        """Its own classes, where there is no index."""
+        return self.class_names.own
 
     def synchronize(self) -> None:
         """Wait for nothing: a session returns when its outputs are in main memory."""

@@ -96,6 +96,11 @@ class TorchvisionDetector:
         boxes, scores, labels = (found[name].cpu().numpy() for name in ("boxes", "scores", "labels"))
         return self.class_names.detections(boxes, scores, labels, frame.shape[1], frame.shape[0])
 
+    @property
+    def classes(self) -> Sequence[ObjectClass]:
+        """Its own classes, where there is no index."""
+        return self.class_names.own
+
     def synchronize(self) -> None:
         """Wait for the device."""
         wait_for(self.device)

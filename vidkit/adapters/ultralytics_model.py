@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from vidkit.adapters.class_names import ClassNames, labels_of, match, read_pairs
+from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, MissingLibraryError
 from vidkit.harness.detector import Detector, DetectorContext, Image
@@ -96,6 +97,11 @@ class UltralyticsDetector:
             column.cpu().numpy() for column in (result.boxes.xyxy, result.boxes.conf, result.boxes.cls)
         )
         return self.class_names.detections(boxes, scores, labels.astype(np.int64), frame.shape[1], frame.shape[0])
+
+    @property
+    def classes(self) -> Sequence[ObjectClass]:
+        """Its own classes, where there is no index."""
+        return self.class_names.own
 
     def synchronize(self) -> None:
         """Wait for the device."""

@@ -132,6 +132,8 @@ class EvalResult:
     """dataset, split, index_fingerprint, predictions_fingerprint."""
     run: Mapping[str, Any] = field(default_factory=dict)
     """What the predictions tell of the run that made them; `frames_per_second` and `look_ahead` where it was timed."""
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    """How the prediction file was read: which frame is which, frames covered, detections left out; {} if not known."""
     stats: Mapping[str, float] = field(default_factory=dict)
     """COCO's twelve numbers, under the protocol `coco` alone."""
     stats_interval: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -211,6 +213,8 @@ class EvalResult:
             head["stats_interval"] = {n: [_number(end) for end in ends] for n, ends in self.stats_interval.items()}
         if self.bootstrap is not None:
             head["bootstrap"] = {"over": "videos", "interval": INTERVAL, **asdict(self.bootstrap)}
+        if self.reading:
+            head["reading"] = dict(self.reading)
         return head | {
             "counts": dict(self.counts),
             "data": dict(self.data),
@@ -338,6 +342,7 @@ def _from_json(content: Mapping[str, Any]) -> EvalResult:
         counts=content["counts"],
         data=content["data"],
         run=content["run"],
+        reading=content.get("reading", {}),
         stats={name: _value(v) for name, v in content.get("stats", {}).items()},
         stats_interval={n: (_value(e[0]), _value(e[1])) for n, e in content.get("stats_interval", {}).items()},
         bootstrap=Bootstrap(**settings) if settings else None,

@@ -1,6 +1,6 @@
 """The detector protocol: what a method must offer to be benchmarked, and what it is made from."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -72,6 +72,15 @@ class Describing(Protocol):
 
 
 @runtime_checkable
+class Naming(Protocol):
+    """Optional: a detector that knows its own classes, for films without an index (`vidkit detect`)."""
+
+    @property
+    def classes(self) -> Sequence[ObjectClass]:
+        """What the class ids of its answers stand for where the context has no classes; () where it doesn't know."""
+
+
+@runtime_checkable
 class Measuring(Protocol):
     """Optional: a detector that measures itself."""
 
@@ -118,7 +127,8 @@ class DetectorContext:
     """What a factory is told: the classes of the index, and what the user chose with --device and --checkpoint."""
 
     classes: tuple[ObjectClass, ...]
-    """The class ids of `Detections` are rows of this."""
+    """The class ids of `Detections` are rows of this; () where there is no index: a detector then answers with classes
+    of its own, see `Naming`."""
     device: str = "cpu"
     """As torch names it: "cpu", "cuda", "cuda:1"."""
     checkpoint: Path | None = None

@@ -124,7 +124,9 @@ def markdown_report(results: Sequence[EvalResult]) -> str:
         parts.insert(1, f"**{LIMITED}**\n")
     parts += [to_markdown(groups_table(results)), to_markdown(classes_table(results))]
     parts += [to_markdown(stats_table(result)) for result in results if result.stats]
-    parts += ["".join(f"- {line}\n" for line in [*map(describe, results), *notes(results, classes=True)])]
+    parts += [
+        "".join(f"- {line}\n" for line in [*map(describe, results), *understood(first), *notes(results, classes=True)])
+    ]
     return "\n".join(parts)
 
 
@@ -140,6 +142,39 @@ def describe(result: EvalResult) -> str:
     """One line on what a result's numbers mean: protocol, source and the rule for unmatched detections."""
     protocol = result.protocol
     return f"{protocol.name}: {protocol.source}; unmatched detections in groups: rule {protocol.fp_rule}"
+
+
+def understood(result: EvalResult) -> list[str]:
+    """How the prediction file was read, in lines: frames covered and which is which, detections, their overlap."""
+    read = result.reading
+    if not read:
+        return []
+    left_out = ", ".join(f"{count} {kind}" for kind, count in read["left_out"].items())
+    lines = [
+        f"frames: {read['frames_covered']} of {result.counts['frames']} covered; {read['frames']}",
+        f"detections: {read['detections_taken']} of {read['detections_in_file']} taken"
+        + (f"; left out: {left_out}" if left_out else ""),
+        f"classes: {read['classes']}",
+        f"boxes: {read['boxes']}, {read['scale']}",
+    ]
+    share = read["overlapping"]
+    if share is not None:
+        lines.append(f"overlap: {in_percent(share, 1)} % of the detections overlap an object of their class by half")
+    return lines
+
+
+def covered(result: EvalResult) -> str:
+    """How much of the data predictions are of, in one line."""
+    read = result.reading
+    if not read:
+        return NOTHING
+    share = read["overlapping"]
+    on_objects = "" if share is None else f", {in_percent(share, 1)} % on an object of their class"
+    dropped = read["detections_in_file"] - read["detections_taken"]
+    return (
+        f"{read['frames_covered']} of {result.counts['frames']} frames covered; {read['detections_taken']} detections"
+        f"{on_objects}{f', {dropped} left out' if dropped else ''}"
+    )
 
 
 def in_percent(value: float | None, digits: int = 2) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from vidkit import shown
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.pages.page import Table
-from vidkit.pages.result_tables import NOTHING, in_percent
+from vidkit.pages.result_tables import NOTHING, covered, in_percent
 
 PlainRow = dict[str, Any]
 
@@ -116,6 +116,7 @@ def conditions_of(results: Sequence[EvalResult]) -> dict[str, str]:
     """Device, data, image size, score and time of results, all values where they differ."""
     environments = [dict(result.run.get("environment") or {}) for result in results]
     data = [result.data for result in results]
+    coverage = {"predictions": _every(map(covered, results))} if any(result.reading for result in results) else {}
     return {
         "device": _every(_device(each) for each in environments),
         "data": _every(f"{d['dataset']} {d['split']}, index {str(d['index_fingerprint'])[:8]}" for d in data),
@@ -123,6 +124,7 @@ def conditions_of(results: Sequence[EvalResult]) -> dict[str, str]:
         + "; frames of "
         + _every(str(each.get("image_size", NOTHING)) for each in environments),
         "score": _every(_score(result) for result in results),
+        **coverage,
         "time": "computing alone, without reading and decoding: seconds / frames, without the first video; scenario "
         + _every(str(result.run.get("scenario", NOTHING)) for result in results),
     }

@@ -149,6 +149,16 @@ def detection_marks(
     return marks
 
 
+def class_marks(detections: Detections, class_names: Sequence[str], least_score: float = 0.3) -> list[Mark]:
+    """A mark for each detection of one frame with a score of at least `least_score`, a colour for each class."""
+    marks = []
+    for class_id in np.unique(detections.class_ids).tolist():
+        rows = detections.class_ids == class_id
+        of_class = Detections(detections.boxes[rows], detections.scores[rows], detections.class_ids[rows])
+        marks += detection_marks(of_class, class_names, colour_of(class_id), least_score)
+    return marks
+
+
 VERDICTS: dict[str, tuple[Colour, LineStyle, Sign]] = {
     "true positive": (PALETTE[1], "solid", "tick"),
     "false positive": (PALETTE[4], "dashed", "cross"),

@@ -19,6 +19,7 @@ from vidkit.predictions.entry_lists import read_frame_list
 from vidkit.predictions.frame_binding import FrameBinding, bind_frames
 from vidkit.predictions.frame_binding import doubts_of as doubts_of_frames
 from vidkit.predictions.frame_ways import Finder
+from vidkit.predictions.label_doubts import mistaken_labels
 from vidkit.predictions.nearest_truth import best_overlap
 from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
@@ -60,6 +61,8 @@ def bind(
     box = placed_boxes(form, raw, row, index, str(path))
     bound = frames.bound(index)
     table = _DetectionRows(row, box, raw.score, classes.class_id())
+    if raw.complete is None and not raw.index_fingerprint and not raw.label_names:
+        _ask_where_mistaken(table, classes, index, str(path))
     overlap = _overlap(table, index)
     if options.invalid == "drop":
         table = table.without(bound.again)
@@ -112,6 +115,22 @@ def _ask_where_doubtful(
         return best_overlap(row, placed_boxes(box.take, raw, row, index, place, some), named.take(label), index)
 
     refuse_if_doubtful((frames.ways, boxes.ways, classes.ways), overlaps, place)
+
+
+def _ask_where_mistaken(table: _DetectionRows, classes: ClassBinding, index: Index, place: str) -> None:
+    """Raise PredictionError where labels that are numbers seem to be other classes than they were taken for."""
+    way = classes.ways.taken
+    if way.said.how == "given":
+        return
+    mistaken = mistaken_labels(table.row, table.box, table.class_id, table.score, index)
+    if mistaken:
+        names = index.class_names
+        said = ", ".join(f"those taken for {names[a]} on {names[b]}" for a, b in list(mistaken.items())[:5])
+        raise PredictionError(
+            f"{place}: labels seem to be other classes than they were taken for ({way.said.value}): detections lie on "
+            f"objects of other classes, {said}. Give the names of the labels in their order, one a line: "
+            f"--classes-from FILE; or as it was read: {way.option}"
+        )
 
 
 def _overlap(table: _DetectionRows, index: Index) -> float | None:

@@ -15,6 +15,7 @@ from vidkit.predictions.frame_ways import (
     ORDER,
     Finder,
     option,
+    scrambled,
     ways_of_ids,
     ways_of_listed_ids,
     ways_of_numbers,
@@ -133,7 +134,8 @@ def _ways_of_rows(
         if by_id is None:
             raise PredictionError(f"{place}: {option(IDS)}: the index has no image ids that are whole numbers")
         return Ways((by_id,))
-    return Ways((in_order,)) if by_id is None else Ways((in_order, by_id), is_guess=True)
+    other = scrambled(in_order, index)
+    return Ways((in_order,) if by_id is None else (in_order, by_id), is_guess=by_id is not None, scrambled=other)
 
 
 def _listed_way(of_entry: NDArray[np.int64] | None, said: Understood, order: str) -> Way[Finder]:

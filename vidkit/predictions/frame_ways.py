@@ -81,11 +81,23 @@ def ways_of_ids(frame: ById, keys: NDArray[np.int64], index: Index, wanted: str 
     )
     if len(keys) and (ways.taken.take(keys) < 0).all():
         raise PredictionError(f"{place}: {_no_id(keys, source, index)}")
+    if rule is None and ways.taken in starts:
+        ways = replace(ways, scrambled=scrambled(ways.taken, index))
     if source is None or rule is not None or ways.taken is source:
         return ways
     known = int((source.take(keys) >= 0).sum())
     against = f"{known} of its {len(keys)} ids are image ids of the source, which are {_shown_ids(index)}"
     return replace(ways, against=against)
+
+
+def scrambled(way: FrameWay, index: Index) -> FrameWay:
+    """The frames that a way finds, in the reverse order."""
+
+    def find(keys: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+        rows = way.take(keys)
+        return np.where(rows >= 0, index.n_frames - 1 - rows, -1)
+
+    return Way(find, Understood("frames in another order", "guessed"), "--frame-list FILE, or --image-ids FILE.json")
 
 
 def _no_id(keys: NDArray[np.int64], source: FrameWay | None, index: Index) -> str:

@@ -19,14 +19,28 @@ def best_overlap(
     `row (D,)` are the frames, `box (D, 4)` in vidkit's convention; rows and classes of -1 overlap nothing.
     """
     best = np.zeros(len(row))
+    detection, truth = pairs_in_frames(row, box, class_id, index)
+    same = index.class_id[truth] == class_id[detection]
+    detection, truth = detection[same], truth[same]
+    np.maximum.at(best, detection, overlap_of_pairs(box, detection, truth, index))
+    return best
+
+
+def pairs_in_frames(
+    row: NDArray[np.integer[Any]], box: Boxes, class_id: NDArray[np.int16], index: Index
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each detection with each object of its frame, as rows of both; those without frame, class or box have none."""
     with np.errstate(invalid="ignore"):
         known = np.flatnonzero((row >= 0) & (class_id >= 0) & np.isfinite(box).all(axis=1))
     first = index.instance_start[row[known]]
     counts = index.instance_start[row[known].astype(np.int64) + 1] - first
-    detection = np.repeat(known, counts)
     truth = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
-    same = index.class_id[truth] == class_id[detection]
-    detection, truth = detection[same], truth[same]
+    return np.repeat(known, counts), truth
+
+
+def overlap_of_pairs(
+    box: Boxes, detection: NDArray[np.int64], truth: NDArray[np.int64], index: Index
+) -> NDArray[np.float64]:
+    """The IoU of each pair of a detection and an object."""
     near = np.clip(box[detection].astype(np.float64), -_FAR, _FAR)
-    np.maximum.at(best, detection, iou(near, index.box[truth].astype(np.float64)))
-    return best
+    return np.asarray(iou(near, index.box[truth].astype(np.float64)))

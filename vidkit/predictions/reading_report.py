@@ -64,6 +64,22 @@ class ReadingReport:
         """The report as plain values, for JSON."""
         return asdict(self)
 
+    def summary(self) -> dict[str, Any]:
+        """What a result tells of how its predictions were read, as plain values: docs/formats.md has the keys."""
+        dropped = {kind: count for kind, count in self.invalid.items() if count and self.invalid_rule == "drop"}
+        return {
+            "format": self.format.value,
+            "frames": str(self.frames),
+            "classes": str(self.classes),
+            "boxes": str(self.boxes),
+            "scale": str(self.scale),
+            "frames_covered": self.n_frames_covered,
+            "detections_in_file": self.n_in_file,
+            "detections_taken": self.n_detections,
+            "left_out": dropped,
+            "overlapping": self.overlapping,
+        }
+
     def overlap_said(self) -> str:
         """How many detections lie on an object of their class, for people; "" where there is nothing to compare."""
         share = self.overlapping

@@ -50,6 +50,8 @@ class Ways(Generic[T]):
     """Whether nothing speaks for the first one but habit: then it must agree clearly better than each other."""
     against: str = ""
     """What the source says instead, where it says something else than the first one: then detections must overlap."""
+    scrambled: Way[T] | None = None
+    """A way that can't be right: where the first one is hardly better, nothing speaks for it."""
 
     @property
     def taken(self) -> Way[T]:
@@ -73,6 +75,9 @@ def refuse_if_doubtful(ways: Sequence[Ways[Any]], overlaps: Callable[..., Overla
     if better:
         (mean, mean_there), best = max(better, key=lambda pair: pair[0][1])
         raise PredictionError(_asking(place, here, best, mean, mean_there))
+    for k, of in enumerate(ways):
+        if of.scrambled is not None and _is_chance(taken, overlaps(*here[:k], of.scrambled, *here[k + 1 :])):
+            raise PredictionError(f"{place}: {_chance(of)}")
     for other, there in found:
         differing = [of for of, a, b in zip(ways, here, other, strict=True) if a is not b]
         if len(differing) == 1 and differing[0].is_guess and _is_alike(taken, there):
@@ -113,6 +118,22 @@ def _is_alike(a: Overlaps, b: Overlaps) -> bool:
     """Whether `a` isn't clearly better than `b`, though they differ where it tells."""
     differ = np.abs(a - b)[_telling(a, b)]
     return bool(differ.max(initial=0) > _SAME) and not _is_clear((a - b)[_telling(a, b)])
+
+
+def _is_chance(taken: Overlaps, scrambled: Overlaps) -> bool:
+    """Whether overlaps are poor, and not clearly better than those of a way that can't be right."""
+    telling = _telling(taken, scrambled)
+    if not telling.any() or taken[telling].mean() >= _GOOD:
+        return False
+    return not _is_clear((taken - scrambled)[telling])
+
+
+def _chance(of: Ways[Any]) -> str:
+    scrambled = "" if of.scrambled is None else of.scrambled.option
+    return (
+        f"read so: {of.taken.said.value}, the detections overlap objects no better than if the frames were in another "
+        f"order, so these seem to be other frames. Say which: {scrambled}; or as it was read: {of.taken.option}"
+    )
 
 
 def _unsupported(ways: Sequence[Ways[Any]]) -> str:

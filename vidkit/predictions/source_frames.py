@@ -117,7 +117,8 @@ def _found(names: Sequence[str], row_of: Callable[[str, int], int], by: str) -> 
 
 def _better(one: TextJoin, other: TextJoin) -> TextJoin:
     """That which finds more, else the first; what it can't tell apart is kept in mind."""
-    return other if (other.row >= 0).sum() > (one.row >= 0).sum() or not one.by else one
+    best = other if (other.row >= 0).sum() > (one.row >= 0).sum() or not one.by else one
+    return TextJoin(best.row, best.by, max(one.n_ambiguous, other.n_ambiguous))
 
 
 def _by_tail(paths: Sequence[str], names: Sequence[str], by: str) -> TextJoin:

@@ -18,6 +18,7 @@ from vidkit.evaluation.verdicts import Verdicts, judge
 from vidkit.hdf5 import is_hdf5
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading import OpenedPredictions, open_predictions
+from vidkit.predictions.reading_report import ReadingReport
 from vidkit.predictions.table import Predictions
 from vidkit.runs.choosing import Tell, choose_index
 from vidkit.runs.finding import FoundRun, find_runs
@@ -59,7 +60,9 @@ class Workspace:
         counts = [one.n_frames for one in opened.values() if one.n_frames is not None]
         file = self.choose_index(next(iter(stated.values()), ""), counts[0] if counts else None)
         index = read_index(file)
-        return LoadedRuns(file, index, found, {name: self.fit(one, index) for name, one in opened.items()})
+        fitted = {name: self.fit(one, index) for name, one in opened.items()}
+        predictions = {name: one for name, (one, _) in fitted.items()}
+        return LoadedRuns(file, index, found, predictions, {name: report for name, (_, report) in fitted.items()})
 
     def open(self, run: FoundRun, of_several: bool = False) -> OpenedPredictions:
         """The predictions of a run, before an index is chosen; of several, options aren't meant for vidkit's own."""
@@ -82,16 +85,33 @@ class Workspace:
             tell=self.tell,
         )
 
-    def fit(self, opened: OpenedPredictions, index: Index) -> Predictions:
-        """The opened predictions for the frames of `index`; what was guessed or is doubtful is told."""
+    def fit(self, opened: OpenedPredictions, index: Index) -> tuple[Predictions, ReadingReport]:
+        """The opened predictions for the frames of `index`, and how they were read; guesses and doubts are told.
+
+        Raises PredictionError where nothing of a file fits, as for an empty list: no detections, and no frame said to
+        be without any.
+        """
         predictions, report = opened.for_index(index)
+        if not report.n_detections and (report.n_in_file or not report.n_frames_covered):
+            found = (
+                f"none of its {report.n_in_file} detections fits" if report.n_in_file else "it has no detections for"
+            )
+            raise PredictionError(
+                f"{report.path}: {found} the index {index.dataset} {index.split}: there is nothing to score. "
+                f"{_left_out(report)}Is it the right file, and the right index (--index)?"
+            )
         for name in ("frames", "boxes", "scale", "classes"):
             finding = getattr(report, name)
             if finding.how == "guessed":
                 self.tell(f"{name}: {finding}")
         for warning in report.warnings:
             self.tell(f"warning: {warning}")
-        return predictions
+        return predictions, report
+
+
+def _left_out(report: ReadingReport) -> str:
+    found = ", ".join(f"{count} x {kind}" for kind, count in report.invalid.items() if count)
+    return f"Left out: {found}. " if found else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +122,8 @@ class LoadedRuns:
     index: Index
     found: Mapping[str, FoundRun]
     predictions: Mapping[str, Predictions]
+    reports: Mapping[str, ReadingReport] = field(default_factory=dict)
+    """How each run's file was read."""
 
     @property
     def only(self) -> Predictions:

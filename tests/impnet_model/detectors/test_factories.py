@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import impnet_model
-from impnet_model.data.video import frames_of
 from impnet_model.detectors import options
 from impnet_model.detectors.engine import EngineDetector
 from impnet_model.detectors.per_frame import per_frame
@@ -16,6 +15,7 @@ from impnet_model.methods import METHODS, methods_with
 from impnet_model.weights.checkpoints import Checkpoint, save
 from tests.impnet_model.makers import SMALL, make_network, make_video
 from vidkit.classes import ObjectClass
+from vidkit.data.footage import frames_of
 from vidkit.errors import ChoiceError, DetectorError, FrameError
 from vidkit.harness.detector import Describing, Detector, DetectorContext
 from vidkit.harness.plugins import make
