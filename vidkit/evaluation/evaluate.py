@@ -64,6 +64,7 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
     everything = ranked(matches)
     resampling = None if bootstrap is None else Resampling(bootstrap, everything)
     stats = coco_stats(everything) if len(protocol.max_detections) > 1 else {}
+    told = coco_intervals(everything, stats, resampling) if resampling is not None and stats else {}
     groups: list[GroupResult] = []
     for wanted in breakdowns:
         groups += _broken_down(everything, wanted, resampling)
@@ -89,7 +90,8 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
         run=describe_run(predictions) | _speed_interval(matches, bootstrap),
         bootstrap=bootstrap,
         stats=stats,
-        stats_interval=coco_intervals(everything, stats, resampling) if resampling is not None and stats else {},
+        stats_interval={name: ends for name, (ends, _) in told.items()},
+        stats_note={name: note for name, (_, note) in told.items() if note},
     )
 
 
