@@ -109,8 +109,10 @@ def _left_out(matches: Matches) -> dict[str, int]:
 def _speed_interval(matches: Matches, bootstrap: Bootstrap | None) -> dict[str, Any]:
     """Return what a result's `run` says of the interval of its speed: nothing where it wasn't timed or asked for."""
     times = matches.predictions.times
-    ends = None if times is None or bootstrap is None else speed_interval(matches.index, times, bootstrap)
-    return {} if ends is None else {"frames_per_second_interval": list(ends)}
+    if times is None or bootstrap is None:
+        return {}
+    ends, note = speed_interval(matches.index, times, bootstrap)
+    return {"frames_per_second_note": note} if ends is None else {"frames_per_second_interval": list(ends)}
 
 
 def _scope(protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Scope | None:
