@@ -15,7 +15,7 @@ from vidkit.errors import PredictionError
 from vidkit.predictions.box_conventions import BoxBinding, BoxForm, bind_boxes, placed_boxes
 from vidkit.predictions.box_conventions import doubts_of as doubts_of_boxes
 from vidkit.predictions.class_binding import ClassBinding, Namer, bind_classes
-from vidkit.predictions.entry_lists import read_frame_list
+from vidkit.predictions.entry_lists import BoundFrameList, read_frame_list
 from vidkit.predictions.frame_binding import FrameBinding, bind_frames
 from vidkit.predictions.frame_binding import doubts_of as doubts_of_frames
 from vidkit.predictions.frame_ways import Finder
@@ -51,12 +51,8 @@ def bind(
                 f"{path}: has the frames of its index in order: --frame-list isn't for vidkit's own files"
             )
         listed = read_frame_list(options.frame_list, index, options.reordered, options.partial)
-    frames = bind_frames(raw.frame, index, listed, options, str(path))
+    frames, boxes, classes = _understood(raw, index, listed, options, str(path))
     row = frames.row()
-    boxes = bind_boxes(raw, row, index, options)
-    classes = bind_classes(raw, index, options, str(path))
-    if raw.complete is None and not raw.index_fingerprint:
-        _ask_where_doubtful(raw, frames, boxes, classes, index, str(path))
     form = boxes.ways.taken.take
     box = placed_boxes(form, raw, row, index, str(path))
     bound = frames.bound(index)
@@ -96,6 +92,18 @@ def bind(
         **_figures(predictions, index),
     )
     return predictions, report
+
+
+def _understood(
+    raw: RawPredictions, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
+) -> tuple[FrameBinding, BoxBinding, ClassBinding]:
+    """How a file is understood. Raises PredictionError where it can't be, or the annotations speak against it."""
+    frames = bind_frames(raw.frame, index, listed, options, place)
+    boxes = bind_boxes(raw, frames.row(), index, options)
+    classes = bind_classes(raw, index, options, place)
+    if raw.complete is None and not raw.index_fingerprint:
+        _ask_where_doubtful(raw, frames, boxes, classes, index, place)
+    return frames, boxes, classes
 
 
 def _ask_where_doubtful(

@@ -15,6 +15,7 @@ from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import Understood
 from vidkit.predictions.text import first_line
 from vidkit.predictions.text_folders import first_words
+from vidkit.reading_door import reading
 
 _ZIP = b"PK\x03\x04"
 _HEAD = 1 << 16
@@ -34,10 +35,8 @@ def open_file(path: Path, options: ReadOptions) -> tuple[RawPredictions, Underst
     if options.format is not None and options.format not in READ:
         hint = did_you_mean(options.format, list(READ))
         raise PredictionError(f"--format {options.format}: no such format{hint}; there are {', '.join(READ)}")
-    try:
+    with reading(path, PredictionError, "predictions; --format lists what is known"):
         name, raw, found = _by_container(path, options)
-    except OSError as error:
-        raise PredictionError(f"{path}: can't be read: {error.strerror or error}") from None
     for field, option in _OF_SOME_FORMATS.items():
         if getattr(options, field) is not None and field not in format_named(name).options:
             those = " or ".join(what for other, what in READ.items() if field in format_named(other).options)
@@ -82,11 +81,8 @@ def _seen(look: Look, seen: Any, path: Path, options: ReadOptions) -> Recognised
 
 
 def _zip(path: Path, options: ReadOptions) -> Recognised:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise PredictionError(f"{path}: damaged zip file: {error}") from None
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
     if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
         return _pickled([torch_file.read_zip(path, options.trust_pickle)], path, options)
     if recognised := _seen("zipped", names, path, options):
