@@ -13,8 +13,8 @@ def speed_interval(index: Index, times: FrameTimes, bootstrap: Bootstrap) -> tup
     """The interval of frames / total compute seconds, in frames per second, on a logarithmic scale.
 
     Warm-up videos and those that weren't run aren't among the videos that are drawn. None, and why, with fewer timed
-    videos than an interval needs, or where all are equally fast. It says what other videos would change, not what another machine
-    or another hour would.
+    videos than an interval needs, or where all are equally fast. It says what other videos would change, not what
+    another machine or another hour would.
     """
     timed = np.isfinite(times.compute_seconds) & ~times.warm_up
     video = index.frame_video[timed]
