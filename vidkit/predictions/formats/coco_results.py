@@ -16,6 +16,7 @@ from vidkit.predictions.formats.coco_blocks import Results, read_alike
 from vidkit.predictions.json_results import elements, numbers, whole_numbers
 from vidkit.predictions.raw import ById, ByText, RawPredictions
 from vidkit.predictions.table import Predictions
+from vidkit.reading_door import reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +92,10 @@ def _frames(found: Results, images: NamedImages | None) -> tuple[ById | ByText, 
 
 def read_images(path: Path) -> NamedImages:
     """What the image and category ids of a COCO ground truth mean."""
-    try:
+    with reading(f"--image-ids {path}", PredictionError, "a COCO JSON with images that have names"):
         content = json.loads(path.read_text(encoding="utf-8"))
         images = [(int(image["id"]), str(image["file_name"])) for image in content["images"]]
         categories = {int(c["id"]): str(c["name"]) for c in content.get("categories", [])}
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise PredictionError(f"--image-ids {path}: no COCO JSON with images that have names: {error!r}") from None
     last = max(categories, default=-1)
     if not images or last > 100_000:
         raise PredictionError(f"--image-ids {path}: no images in it, or a category id of {last}")
