@@ -402,7 +402,7 @@ def _check_sense(result: EvalResult) -> None:
     for name in ("options", "environment"):
         if not isinstance(result.run.get(name, {}), dict):
             raise FormatError(f"run: {name} is {result.run[name]!r}, wanted an object")
-    numbers = [*result.stats.values(), *(end for ends in result.stats_interval.values() for end in ends)]
+    numbers = [*result.stats.values(), *(end for ends in result.stats_interval.values() for end in ends or ())]
     if any(not -1 - _ROUNDED <= value <= 1 + _ROUNDED for value in numbers if value == value):
         raise FormatError("stats: a number outside -1 … 1")
 
