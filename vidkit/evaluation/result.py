@@ -138,8 +138,10 @@ class EvalResult:
     """How the prediction file was read: which frame is which, frames covered, detections left out; {} if not known."""
     stats: Mapping[str, float] = field(default_factory=dict)
     """COCO's twelve numbers, under the protocol `coco` alone."""
-    stats_interval: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """The ends of their intervals, where some were asked for; NaN: there is none."""
+    stats_interval: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
+    """Their intervals, where some were asked for; None: there is none."""
+    stats_note: Mapping[str, str] = field(default_factory=dict)
+    """What must be said of these, of those of which there is something to say."""
     bootstrap: Bootstrap | None = None
 
     @property
@@ -212,7 +214,8 @@ class EvalResult:
         if self.stats:
             head["stats"] = {name: _number(value) for name, value in self.stats.items()}
         if self.stats_interval:
-            head["stats_interval"] = {n: [_number(end) for end in ends] for n, ends in self.stats_interval.items()}
+            head["stats_interval"] = {n: ends and list(ends) for n, ends in self.stats_interval.items()}
+            head["stats_note"] = dict(self.stats_note)
         if self.bootstrap is not None:
             head["bootstrap"] = {"over": "videos", "interval": INTERVAL, **asdict(self.bootstrap)}
         if self.reading:
@@ -341,7 +344,8 @@ def _from_json(content: Mapping[str, Any]) -> EvalResult:
         run={str(name): value for name, value in content["run"].items()},
         reading={str(name): value for name, value in content.get("reading", {}).items()},
         stats={name: _value(v) for name, v in content.get("stats", {}).items()},
-        stats_interval={n: (_value(e[0]), _value(e[1])) for n, e in content.get("stats_interval", {}).items()},
+        stats_interval={name: _pair(ends) for name, ends in content.get("stats_interval", {}).items()},
+        stats_note=content.get("stats_note", {}),
         bootstrap=Bootstrap(**settings) if settings else None,
     )
 
@@ -398,7 +402,7 @@ def _check_sense(result: EvalResult) -> None:
     for name in ("options", "environment"):
         if not isinstance(result.run.get(name, {}), dict):
             raise FormatError(f"run: {name} is {result.run[name]!r}, wanted an object")
-    numbers = [*result.stats.values(), *(end for ends in result.stats_interval.values() for end in ends)]
+    numbers = [*result.stats.values(), *(end for ends in result.stats_interval.values() for end in ends or ())]
     if any(not -1 - _ROUNDED <= value <= 1 + _ROUNDED for value in numbers if value == value):
         raise FormatError("stats: a number outside -1 … 1")
 
@@ -410,6 +414,11 @@ def software() -> dict[str, str]:
 
 def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def _pair(ends: list[float | None] | None) -> tuple[float, float] | None:
+    """The ends of an interval; older files had [null, null] for none."""
+    return None if ends is None or ends[0] is None or ends[1] is None else (float(ends[0]), float(ends[1]))
 
 
 def _value(value: float | None) -> float:

@@ -67,11 +67,15 @@ def stats_table(result: EvalResult) -> pd.DataFrame:
     """COCO's twelve numbers in percent, with their intervals where they have some."""
     import pandas as pd
 
-    rows = []
-    for name, value in result.stats.items():
-        low, high = result.stats_interval.get(name, (math.nan, math.nan))
-        why = "" if result.bootstrap is None or math.isnan(value) else "few videos"
-        rows.append([name, with_interval(in_percent(value), _in_percent((low, high) if low <= high else None), why)])
+    rows = [
+        [
+            name,
+            with_interval(
+                in_percent(value), _in_percent(result.stats_interval.get(name)), result.stats_note.get(name, "")
+            ),
+        ]
+        for name, value in result.stats.items()
+    ]
     return pd.DataFrame(rows, columns=["number", "%"])
 
 
@@ -92,6 +96,7 @@ def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
     """
     groups = [group for result in results for group in (result.overall, *result.groups) if group.interval is not None]
     shown = [percent(group) for group in groups]
+    shown += [f"({note.partition(':')[0]})" for result in results for note in result.stats_note.values()]
     if classes:
         shown += [percent(result.overall, c) for result in results for c in range(len(result.class_names))]
     return explained(shown)

@@ -17,6 +17,7 @@ from vidkit.predictions.text import first_line
 from vidkit.predictions.text_folders import first_words
 from vidkit.reading_door import reading
 
+_PLAINEST = "The plainest form is a CSV with the columns video,frame,class,score,x1,y1,x2,y2"
 _ZIP = b"PK\x03\x04"
 _HEAD = 1 << 16
 _OF_SOME_FORMATS = {"image_ids": "--image-ids", "video": "--mot-video"}
@@ -132,7 +133,10 @@ def _layout_named(content: object, path: Path, given: str | None) -> str:
     if fits:
         raise PredictionError(f"{path}: could be {' or '.join(fits)}; say which with --format")
     known = ", ".join([*readers, *pickle_readers(streams=True)])
-    raise PredictionError(f"{path}: {_layout(content)}; no known layout of predictions (known: {known})")
+    raise PredictionError(
+        f"{path}: {_layout(content)}; no known layout of predictions (known: {known}). The plainest is a list with a "
+        "dict of boxes, scores and labels for each frame"
+    )
 
 
 def _layout(content: object, depth: int = 0) -> str:
@@ -176,9 +180,14 @@ def _text(path: Path, head: bytes, options: ReadOptions) -> Recognised:
     if recognised := _seen("json" if text[0] in "[{" else "text", text, path, options):
         return recognised
     if text[0] == "{":
-        raise PredictionError(f"{path}: a JSON object; COCO results are a list: {_what_object(text)}")
+        raise PredictionError(f"{path}: a JSON object; COCO results are a list: {_what_object(text)}. {_PLAINEST}")
+    if text[0] == "<":
+        raise PredictionError(
+            f"{path}: XML, in which annotations are, not predictions: `vidkit prepare {path}` reads it"
+        )
     raise PredictionError(
-        f"{path}: its first line, {first_line(text)[:60]!r}, begins no known format; there are {', '.join(READ)}"
+        f"{path}: its first line, {first_line(text)[:60]!r}, begins no known format; there are {', '.join(READ)}. "
+        f"{_PLAINEST}"
     )
 
 
