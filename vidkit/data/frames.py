@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -22,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidkit.data.film import picture_at, pictures, shown, shown_size
+from vidkit.data.film import MOST_PIXELS, picture_at, pictures, shown, shown_size
 from vidkit.data.index import FOLDER, IMAGE, TAR, VIDEO, FrameFiles, Index
 from vidkit.errors import FrameError
+from vidkit.reading_door import reading
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -158,11 +160,8 @@ def _size(index: Index, video: int) -> tuple[int, int]:
 
 
 def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
-    try:
-        with path.open("rb") as file:
-            return _decode(file, str(path), size, at_least)
-    except OSError as error:
-        raise FrameError(f"{path}: can't be read: {error.strerror or error}; was the data moved?") from None
+    with reading(path, FrameError, "an image; was the data moved?"), path.open("rb") as file:
+        return _decode(file, str(path), size, at_least)
 
 
 def _from_tar(
@@ -178,27 +177,21 @@ def _bytes_in_tar(path: Path, files: FrameFiles, row: int) -> tuple[bytes, str]:
         raise FrameError(f"{path}: the index doesn't tell where in this tar its frames are; prepare it again")
     offset, length = int(files.offset[row]), int(files.size[row])
     place = f"{path}: {length} bytes from {offset}"
-    try:
-        with path.open("rb") as file:
-            if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
-                raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
-            return os.pread(file.fileno(), length, offset), place
-    except OSError as error:
-        raise FrameError(f"{path}: can't be read: {error.strerror}; was the data moved?") from None
+    with reading(path, FrameError, "the tar that was indexed; was the data moved?"), path.open("rb") as file:
+        if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
+            raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
+        return os.pread(file.fileno(), length, offset), place
 
 
 def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
     """The image in `file` as RGB; its size is held against the index before anything is decoded."""
-    try:
+    with reading(place, FrameError, "an image that can be decoded"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is our own
         with Image.open(file, formats=IMAGE_FORMATS) as image:
             _check_size(image.size, size, place)
             if at_least is not None:
                 image.draft("RGB", at_least)
             return _as_rgb(image)
-    except (FrameError, MemoryError):
-        raise
-    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
-        raise FrameError(f"{place}: not an image that can be decoded: {error}") from None
 
 
 def _as_rgb(image: Image.Image) -> Frame:
@@ -211,6 +204,8 @@ def _as_rgb(image: Image.Image) -> Frame:
 
 
 def _check_size(found: tuple[int, int], wanted: tuple[int, int], place: str) -> None:
+    if found[0] * found[1] > MOST_PIXELS:
+        raise FrameError(f"{place}: {found[0]}x{found[1]} pixels; at most {MOST_PIXELS:,} in all are read")
     if 0 not in wanted and found != wanted:
         raise FrameError(
             f"{place}: {found[0]}x{found[1]} pixels, the index says {wanted[0]}x{wanted[1]}: "

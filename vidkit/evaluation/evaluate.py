@@ -64,6 +64,7 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
     everything = ranked(matches)
     resampling = None if bootstrap is None else Resampling(bootstrap, everything)
     stats = coco_stats(everything) if len(protocol.max_detections) > 1 else {}
+    told = coco_intervals(everything, stats, resampling) if resampling is not None and stats else {}
     groups: list[GroupResult] = []
     for wanted in breakdowns:
         groups += _broken_down(everything, wanted, resampling)
@@ -89,7 +90,8 @@ def score(matches: Matches, breakdowns: Sequence[Breakdown], bootstrap: Bootstra
         run=describe_run(predictions) | _speed_interval(matches, bootstrap),
         bootstrap=bootstrap,
         stats=stats,
-        stats_interval=coco_intervals(everything, stats, resampling) if resampling is not None and stats else {},
+        stats_interval={name: ends for name, (ends, _) in told.items()},
+        stats_note={name: note for name, (_, note) in told.items() if note},
     )
 
 
@@ -107,8 +109,10 @@ def _left_out(matches: Matches) -> dict[str, int]:
 def _speed_interval(matches: Matches, bootstrap: Bootstrap | None) -> dict[str, Any]:
     """Return what a result's `run` says of the interval of its speed: nothing where it wasn't timed or asked for."""
     times = matches.predictions.times
-    ends = None if times is None or bootstrap is None else speed_interval(matches.index, times, bootstrap)
-    return {} if ends is None else {"frames_per_second_interval": list(ends)}
+    if times is None or bootstrap is None:
+        return {}
+    ends, note = speed_interval(matches.index, times, bootstrap)
+    return {"frames_per_second_note": note} if ends is None else {"frames_per_second_interval": list(ends)}
 
 
 def _scope(protocol: Protocol, breakdowns: Sequence[Breakdown]) -> Scope | None:

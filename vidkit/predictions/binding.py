@@ -117,10 +117,12 @@ def _ask_where_doubtful(
     """Raise PredictionError where the annotations speak against the way in which the file is understood."""
     some = np.arange(0, len(raw.score), max(len(raw.score) // _ENOUGH, 1))
     keys, label = frames.keys[some], classes.label[some]
+    read_first = frames.ways.taken.take(keys)
 
     def overlaps(frame: Way[Finder], box: Way[BoxForm], named: Way[Namer]) -> NDArray[np.float64]:
         row = frame.take(keys)
-        return best_overlap(row, placed_boxes(box.take, raw, row, index, place, some), named.take(label), index)
+        of = read_first if box.take.scale == "network" else row  # a network's input fits the shape of its own frame
+        return best_overlap(row, placed_boxes(box.take, raw, of, index, place, some), named.take(label), index)
 
     refuse_if_doubtful((frames.ways, boxes.ways, classes.ways), overlaps, place)
 

@@ -129,10 +129,7 @@ def _check_names(names: Sequence[str], path: Path) -> None:
 def read_parquet(path: Path) -> RawPredictions:
     """The detections of a Parquet file; needs pyarrow."""
     parquet = _pyarrow(f"{path}: reading Parquet", ".parquet")
-    try:
-        table = parquet.read_table(path)
-    except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
-        raise PredictionError(f"{path}: damaged Parquet file: {error}") from None
+    table = parquet.read_table(path)
     told = {
         key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key[:6] == b"vidkit"
     }
