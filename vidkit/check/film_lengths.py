@@ -26,7 +26,7 @@ def check_lengths(index: Index, root: Path, missing: set[str], findings: Finding
         film = f"{index.files.source[video]} has {facts.length:,} frames, 0 to {facts.length - 1}"
         told = f"frames {first} to {last}, but {film}"
         if first > 0 and last == facts.length:
-            findings.add("frames-from-1", name, told)
+            findings.add("frames-from-one", name, told)
         elif last >= facts.length:
             findings.add("film-shorter", name, told)
         elif last + 1 < facts.length:

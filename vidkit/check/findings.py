@@ -68,7 +68,7 @@ KINDS: dict[str, FindingKind] = {
     "source-missing": FindingKind(
         "error", "put the data back where the index looks for them, or prepare the index again"
     ),
-    "frames-from-1": FindingKind("error", "take 1 off the frame numbers of the source, and prepare the index again"),
+    "frames-from-one": FindingKind("error", "take 1 off the frame numbers of the source, and prepare the index again"),
     "film-shorter": FindingKind(
         "error", "see whether the film is cut or another one, or frames are numbered otherwise"
     ),
