@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vidkit.evaluation.delay import average_delay as average_delay
     from vidkit.evaluation.errors_by_type import decompose as decompose
     from vidkit.evaluation.evaluate import evaluate as evaluate
+    from vidkit.evaluation.evaluator import Evaluator as Evaluator
     from vidkit.evaluation.result import EvalResult as EvalResult
     from vidkit.evaluation.stability import stability as stability
     from vidkit.evaluation.streaming import stream as stream
@@ -43,6 +44,7 @@ _HOME_OF = {
     "DetectorContext": "vidkit.harness.detector",
     "DetectorError": "vidkit.errors",
     "EvalResult": "vidkit.evaluation.result",
+    "Evaluator": "vidkit.evaluation.evaluator",
     "Index": "vidkit.data.index",
     "Predictions": "vidkit.predictions.table",
     "VidkitError": "vidkit.errors",

@@ -70,6 +70,7 @@ def bind(
         *doubts_of_frames(raw.frame, frames, index, listed),
         *doubts_of_boxes(box, row, index, form.convention),
         *classes.warnings,
+        *_doubts_of_scores(raw.score),
     )
     _refuse(counts, options, path, warnings)
     if options.invalid == "drop":
@@ -130,8 +131,8 @@ def _ask_where_doubtful(
 def _ask_where_mistaken(table: _DetectionRows, classes: ClassBinding, index: Index, place: str) -> None:
     """Raise PredictionError where labels that are numbers seem to be other classes than they were taken for."""
     way = classes.ways.taken
-    if way.said.how == "given":
-        return
+    if way.said.how == "given" or (table.class_id < 0).any():
+        return  # labels that no class has are refused by themselves
     mistaken = mistaken_labels(table.row, table.box, table.class_id, table.score, index)
     if mistaken:
         names = index.class_names
@@ -141,6 +142,13 @@ def _ask_where_mistaken(table: _DetectionRows, classes: ClassBinding, index: Ind
             f"objects of other classes, {said}. Give the names of the labels in their order, one a line: "
             f"--classes-from FILE; or as it was read: {way.option}"
         )
+
+
+def _doubts_of_scores(score: NDArray[Any]) -> tuple[str, ...]:
+    """A warning about scores that say nothing."""
+    if len(score) < 2 or not (score == score[0]).all():
+        return ()
+    return (f"all scores are {score[0]:g}: AP then depends on the order of the detections alone",)
 
 
 def _overlap(table: _DetectionRows, index: Index) -> float | None:

@@ -57,10 +57,11 @@ def bind_classes(raw: RawPredictions, index: Index, options: ReadOptions, place:
             "objectness, score and class; say which with --format repp or --format yolov"
         )
     if raw.n_labels is not None and raw.n_labels != index.n_classes:
-        way = "the class that all are of" if raw.n_labels == 1 else "a file of its class names, one a line"
+        one = raw.n_labels == 1
+        way = "the class that all are of" if one else "a file of its class names, one a line"
         raise PredictionError(
             f"{place}: it has {raw.n_labels} classes ({raw.classes_evidence}), the index has {index.n_classes}; give "
-            f"{way}: --classes-from"
+            f"{way}: --classes-from {'NAME' if one else 'FILE'}"
         )
     ways = _ways(raw, label, index)
     return ClassBinding(label, ways, _unknown(ways.taken, label, index))

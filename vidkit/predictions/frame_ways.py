@@ -223,12 +223,16 @@ def ways_of_numbers(frame: ByName, index: Index, wanted: str | None, place: str)
         video, told = videos[0]
         numbering = _asked_for(wanted, frame, video, index, place)
         return Ways((_given(_numbered(frame, video, index, numbering, told)),))
-    if frame.are_places:
+    if frame.are_of_index:
+        numberings = [_of_index(index)]
+    elif frame.are_places:
         numberings = [_places(index)]
     else:
         numberings = [*([_rule_from_1(index)] if frame.counted_from == 1 else []), *_numberings(index)]
+    if frame.are_of_files:
+        numberings.sort(key=lambda numbering: numbering.option != option(FILES))
     ways = [_numbered(frame, video, index, n, told) for video, told in videos for n in numberings]
-    if frame.counted_from == 1 or frame.are_places:
+    if frame.counted_from == 1 or frame.are_places or frame.are_of_index:
         return with_rule_first(replace(ways[0], said=replace(ways[0].said, how="format")), ways[1:], keys)
     return sorted_ways(ways, keys, lambda way: True)
 
@@ -266,15 +270,18 @@ def _numbered(
 
 def _numberings(index: Index) -> list[_Numbering]:
     """How a file may number the frames of a video, most likely first."""
-    own = index.frame_number.astype(np.int64)
     ways = []
     if index.called.frame_number is not None:
         ways.append(_Numbering(index.called.frame_number, "numbers as the source writes them", option(SOURCE)))
-    ways.append(_Numbering(own, "numbers as the index has them", option(INDEX)))
+    ways.append(_of_index(index))
     files = _numbers_of_files(index)
     if files is not None:
         ways.append(_Numbering(files, "numbers as in the files' names", option(FILES)))
     return [*ways, *(_from(start, index) for start in (0, 1))]
+
+
+def _of_index(index: Index) -> _Numbering:
+    return _Numbering(index.frame_number.astype(np.int64), "numbers as the index has them", option(INDEX))
 
 
 def _numbers_of_files(index: Index) -> NDArray[np.int64] | None:
@@ -314,7 +321,7 @@ def _asked_for(wanted: str, frame: ByName, video: NDArray[np.int64], index: Inde
             raise PredictionError(f"{place}: {option(FILES)}: the index doesn't know the names of the frames' files")
         return _Numbering(files, "numbers as in the files' names", option(FILES))
     if wanted in (SOURCE, INDEX):
-        return _numberings(index)[0 if wanted == SOURCE or index.called.frame_number is None else 1]
+        return _numberings(index)[0] if wanted == SOURCE else _of_index(index)
     first = _number(wanted, place)
     stepped = _from(first, index)
     ranks = np.arange(index.n_frames) - index.frame_start[index.frame_video] + first
@@ -361,7 +368,8 @@ def _as_numbers(frame: ByText, index: Index) -> ByName | None:
     rows = [video_rows(index, tuple(names[min(k, len(names) - 1)] for names, _ in known)) for k in range(alternatives)]
     best = max(range(alternatives), key=lambda k: int((rows[k] >= 0).sum()), default=0)
     chosen = tuple(names[min(best, len(names) - 1)] for names, _ in known)
-    return ByName(frame.frame, chosen, np.array([n for _, n in known], np.int64), counted_from=frame.counted_from)
+    numbers = np.array([n for _, n in known], np.int64)
+    return ByName(frame.frame, chosen, numbers, frame.counted_from, are_of_files=frame.counted_from == 0)
 
 
 def _example(names: Sequence[str]) -> str:

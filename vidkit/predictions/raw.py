@@ -44,6 +44,10 @@ class ByName:
     """1 if the first frame of a video is number 1 whatever its file is called (MOT), else 0."""
     videos_are_rows: bool = False
     """Whether a video called by a number that no video of the index is called by is its row, counted from 0 or 1."""
+    are_of_files: bool = False
+    """Whether numbers are those in the names of the frames' files, where these differ from what the source counts."""
+    are_of_index: bool = False
+    """Whether numbers are those of the index, as in vidkit's own files."""
     are_places: bool = False
     """Whether numbers are places among the frames of the video that its source lists, from 0."""
 

@@ -74,7 +74,12 @@ def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPred
         evidence = f"REPP: a score for each of {width} classes, from 0"
         notes = (f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes",)
     return RawPredictions(
-        frame=ByName(entries_of(counts)[rows], tuple(video for video, _, _ in frames), _numbers(frames, origin)),
+        frame=ByName(
+            entries_of(counts)[rows],
+            tuple(video for video, _, _ in frames),
+            _numbers(frames, origin),
+            are_of_files=True,
+        ),
         box=box[rows],
         score=score,
         label=label,

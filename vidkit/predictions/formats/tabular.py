@@ -4,6 +4,7 @@ import csv
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ def from_columns(columns: Mapping[str, NDArray[Any]], path: Path, told: Mapping[
         raise PredictionError(f"{path}: says boxes={boxes}, which is no box convention")
     own = "class_id" in plain and bool(told)
     return RawPredictions(
-        frame=_frame(plain, len(score), path),
+        frame=_frame(plain, len(score), path, bool(told.get("index"))),
         box=box,
         score=score,
         label=label,
@@ -266,7 +267,7 @@ def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[
     return label, names
 
 
-def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> FrameKeys:
+def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path, of_index: bool) -> FrameKeys:
     there = {name: column for name, column in columns.items() if column.shape == (n,)}
     videos = next((there[name] for name in _VIDEO if name in there), None)
     numbers = [name for name in _FRAME if name in there]
@@ -277,7 +278,7 @@ def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> FrameKeys
     if named is not None and number is not None and videos is None and _FILM.search(str(named[0]) if n else ""):
         videos, named = named, None
     if number is not None and videos is not None:
-        return _by_video(videos, _whole(number, "frame", path), columns, path)
+        return replace(_by_video(videos, _whole(number, "frame", path), columns, path), are_of_index=of_index)
     if named is not None:
         entry, names = _codes(named)
         return ByText(entry, names)
