@@ -201,7 +201,7 @@ def fitted(name: str, value: Any, hint: Any) -> Any:
         if isinstance(value, list | tuple):
             return tuple(fitted(name, each, parts[0]) for each in value)
     elif hint is float:
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if type(value) is float or (type(value) is int and abs(value) < 2**53):
             return float(value)
     elif isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value

@@ -374,9 +374,9 @@ def _image_file(form: str, folder: Path) -> Path:
 
 
 def _image(path: Path) -> None:
-    from vidkit.data.frames import _read_image
+    from vidkit.data.frames import read_image
 
-    found = _read_image(path, (0, 0), None)
+    found = read_image(path)
     assert found.ndim == 3 and found.dtype == np.uint8
 
 

@@ -47,17 +47,21 @@ def opening(path: Path) -> Iterator[InputContainer]:
     if not path.is_file():
         raise FrameError(f"{path}: no such file; was the data moved?")
     # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
-    with (
-        reading(path, FrameError, "a video that can be decoded"),
-        av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container,
-    ):
-        if not container.streams.video:
-            raise FrameError(f"{path}: holds no video stream")
-        stream = container.streams.video[0]
-        if (pixels := stream.codec_context.width * stream.codec_context.height) > MOST_PIXELS:
-            raise FrameError(f"{path}: pictures of {pixels:,} pixels; at most {MOST_PIXELS:,} are read")
-        stream.thread_type = "AUTO"
-        yield container
+    options = {"protocol_whitelist": "file"}
+    try:
+        with (
+            reading(path, FrameError, "a video that can be decoded"),
+            av.open(str(path.absolute()), options=options) as film,
+        ):
+            if not film.streams.video:
+                raise FrameError(f"{path}: holds no video stream")
+            stream = film.streams.video[0]
+            if (pixels := stream.codec_context.width * stream.codec_context.height) > MOST_PIXELS:
+                raise FrameError(f"{path}: pictures of {pixels:,} pixels; at most {MOST_PIXELS:,} are read")
+            stream.thread_type = "AUTO"
+            yield film
+    except MemoryError:  # FFmpeg's own
+        raise FrameError(f"{path}: asks for more memory than there is; wanted a video that can be decoded") from None
 
 
 def film_facts(path: Path) -> FilmFacts:

@@ -66,9 +66,9 @@ def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int,
     source, size = _source(index, video, root), _size(index, video)
     match files.kind[video]:
         case "image":
-            return _read_image(source, size, at_least)
+            return read_image(source, size, at_least)
         case "folder":
-            return _read_image(_inside(source, _name(index, files, video, row)), size, at_least)
+            return read_image(_inside(source, _name(index, files, video, row)), size, at_least)
         case "tar":
             return _from_tar(source, files, row, size, at_least)
         case _:
@@ -159,7 +159,8 @@ def _size(index: Index, video: int) -> tuple[int, int]:
 # -- images ------------------------------------------------------------------------------------------------------------
 
 
-def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
+def read_image(path: Path, size: tuple[int, int] = (0, 0), at_least: tuple[int, int] | None = None) -> Frame:
+    """The pixels of an image file, which has this `size` unless that holds a 0; see `frames_of` for the rest."""
     with reading(path, FrameError, "an image; was the data moved?"), path.open("rb") as file:
         return _decode(file, str(path), size, at_least)
 
