@@ -2,18 +2,20 @@
 
 A population is some thousand simulated videos; its true mAP is that of all of them. A set is drawn from it, video by
 video with replacement, and evaluated as a user would evaluate it, intervals, groups and comparison of two detectors
-included. Detections are matched once, with the whole population; a set takes the rows of its videos. Whether a video is
+included. Whether a video is
 easy, its objects and the level of its scores are drawn once for each video, so its frames are alike.
 
     python benchmarks/interval_coverage.py --output coverage.csv
     python benchmarks/interval_coverage.py --populations vid --vid vid_val_gt_all.npz --sets 200 --output coverage.csv
     python benchmarks/interval_coverage.py --tables coverage.csv
+    python benchmarks/interval_coverage.py --measures --populations 1 5 30 hard --videos 5 10 20 50 --sets 200
 """
 
 import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +25,12 @@ from numpy.typing import NDArray
 
 from vidkit.classes import VID_CLASSES
 from vidkit.data.index import Index
-from vidkit.evaluation.compare import Comparison, compare_matches
-from vidkit.evaluation.evaluate import match_for
-from vidkit.evaluation.intervals import FEWEST_VIDEOS, Resampled, Scale, Spread, mean_of_known
-from vidkit.evaluation.matching import Matches
-from vidkit.evaluation.overlaps import Nearest, Pairs
-from vidkit.evaluation.protocols import FGFA
-from vidkit.evaluation.result import Bootstrap, GroupResult
-from vidkit.evaluation.slices import breakdowns
+from vidkit.evaluation.compare import Comparison, compare
+from vidkit.evaluation.delay import average_delay
+from vidkit.evaluation.errors_by_type import decompose
+from vidkit.evaluation.intervals import FAR_OFF, FEWEST_VIDEOS, SKEWED, Resampled, Scale, Spread, mean_of_known
+from vidkit.evaluation.result import GroupResult
+from vidkit.evaluation.stability import stability
 from vidkit.files import write_text
 from vidkit.pages.result_tables import to_markdown
 from vidkit.predictions.table import Predictions
@@ -38,6 +38,9 @@ from vidkit.predictions.table import Predictions
 LEVEL = 0.95
 FEWEST = 2  # videos; the study looks below the limit that vidkit has
 FAST = 0.7  # motion IoU
+SIZES = [2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 30, 50, 100, 200, 300, 555]  # videos of a set
+NAMES = {"population": str}
+SHOWN = (5, 10, 20, 50, 100, 300, 555)  # videos, of the table of populations
 SIDE = 50.0  # pixels, of an object
 NUMBERS = ("mAP", "fast", "class", "B - A", "fast B - A")
 
@@ -186,6 +189,10 @@ def detect(
     box[len(hit) :] += np.where(away[:, None], [0, 4 * SIDE, 0, 4 * SIDE], [SIDE / 2, 0, SIDE / 2, 0]).astype(
         np.float32
     )
+    trembling = np.random.default_rng(len(hit))  # by so little that what matches what stays the same
+    strength = 1.5 * np.exp(0.5 * trembling.normal(size=n_videos))[video[hit]]
+    moved = np.clip(strength[:, None] * trembling.normal(size=(len(hit), 2)), -5, 5)
+    box[: len(hit)] += np.tile(moved, 2).astype(np.float32)
     true_score = 0.5 + 0.6 * skill[hit] + shift[video[hit]] + 0.6 * rng.normal(size=len(hit))
     false_score = -0.8 - 0.3 * of_video[video[alarm]] + shift[video[alarm]] + 0.8 * rng.normal(size=len(alarm))
     frame = np.concatenate([objects.frame[hit], objects.frame[alarm]])
@@ -212,9 +219,8 @@ def rows_of(start: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArra
     return np.repeat(start[chosen] - offsets[:-1], counts) + np.arange(offsets[-1]), offsets
 
 
-def take(matches: Matches, videos: NDArray[np.int64]) -> Matches:
-    """The table of matches of some videos, each as often as it stands in `videos`, as videos of their own."""
-    index, predictions = matches.index, matches.predictions
+def take(index: Index, predictions: Predictions, videos: NDArray[np.int64]) -> tuple[Index, Predictions]:
+    """Index and predictions of some videos, each as often as it stands in `videos`, as videos of their own."""
     frames, frame_start = rows_of(index.frame_start, videos)
     truth, instance_start = rows_of(index.instance_start, frames)
     rows, detection_start = rows_of(predictions.detection_start, frames)
@@ -231,33 +237,8 @@ def take(matches: Matches, videos: NDArray[np.int64]) -> Matches:
         instance_start=instance_start,
         **columns,
     )
-    detections = Predictions(detection_start, *(column[rows] for column in _columns(predictions)))
-    shift = np.repeat(instance_start[:-1] - index.instance_start[frames], np.diff(detection_start))
-    moved = [np.where(old[rows] < 0, -1, old[rows] + shift).astype(np.int32) for old in _links(matches)]
-    return _table(some, detections, moved, matches, rows)
-
-
-def _columns(predictions: Predictions) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    return predictions.box, predictions.score, predictions.class_id
-
-
-def _links(matches: Matches) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    assert matches.nearest is not None
-    return matches.matched, matches.nearest.truth
-
-
-def _table(
-    index: Index, predictions: Predictions, moved: list[NDArray[np.int32]], whole: Matches, rows: NDArray[np.int64]
-) -> Matches:
-    from vidkit.evaluation.ranking import rank, score_keys
-
-    assert whole.nearest is not None
-    assert len(whole.nearest.tied.detection) == 0, "simulated boxes never tie"
-    none = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    keys = score_keys(predictions, whole.protocol)
-    nearest = Nearest(whole.nearest.scope, moved[1], whole.nearest.iou[rows], none)
-    ranking = rank(predictions, keys, index.n_classes, whole.protocol)
-    return Matches(index, predictions, whole.protocol, moved[0], none, np.zeros(0, np.uint64), ranking, nearest, None)
+    detected = {name: getattr(predictions, name)[rows] for name in ("box", "score", "class_id")}
+    return some, Predictions(detection_start=detection_start, **detected)
 
 
 # -- coverage ----------------------------------------------------------------------------------------------------------
@@ -277,10 +258,12 @@ class Number:
 
 def numbers_of(index: Index, found: Comparison) -> Iterator[Number]:
     """The mean AP of all data and of what is fast, their differences, and the AP of the first class."""
+    assert index.motion_iou is not None
+    motion = index.motion_iou
     for name, gap_name, fast in (("mAP", "B - A", False), ("fast", "fast B - A", True)):
         a, b = (result.group("motion", "fast") if fast else result.overall for result in (found.a, found.b))
         of_a, of_b = _resampled(a), _resampled(b)
-        gap, tracks = of_b.minus(of_a), _tracks(index, index.motion_iou < FAST if fast else index.class_id >= 0)
+        gap, tracks = of_b.minus(of_a), _tracks(index, motion < FAST if fast else motion <= 1)
         yield Number(name, "share", of_a.mean(a.mean_ap), *_means(of_a), tracks)
         yield Number(gap_name, "difference", gap.mean(b.mean_ap - a.mean_ap), *_means(gap), tracks)
     first, tracks = _resampled(found.a.overall).classes(slice(0, 1)), _tracks(index, index.class_id == 0)
@@ -342,6 +325,36 @@ def _skew(values: NDArray[np.float64]) -> float:
     return float(((values - values.mean()) ** 3).mean() / values.std() ** 3)
 
 
+def measures_of(index: Index, predictions: Predictions, replicates: int) -> Iterator[tuple[str, float, Any]]:
+    """What isn't AP: the average delay, the stability errors, what each type of error costs, with their intervals."""
+    delay = average_delay(index, predictions, ci=replicates)
+    yield "average delay", delay.average_delay, delay.interval
+    mean = stability(index, predictions, ci=replicates).mean
+    for error in ("fragment", "centre", "total"):
+        yield f"stability, {error}", getattr(mean, error), mean.intervals.get(error)
+    costs = decompose(index, predictions, ci=replicates).overall
+    for kind in ("localisation", "background", "missed"):
+        yield f"ΔAP, {kind}", costs.delta[kind], costs.interval.get(kind)
+
+
+def study_of_measures(name: str, spec: Population, n_videos: list[int], sets: int, replicates: int) -> list[Any]:
+    """The records of the measures of one population."""
+    rng = np.random.default_rng([1, list(POPULATIONS).index(name)])
+    objects = objects_of(spec, rng)
+    index, given = index_of(objects, spec.classes), difficulty_of(objects, spec, rng)
+    predictions = detect(objects, index, given, spec, 0.0, rng)
+    truth = {number: value for number, value, _ in measures_of(index, predictions, 0)}
+    rows: list[Any] = []
+    for n in n_videos:
+        for k in range(sets):
+            videos = np.random.default_rng([n, k]).integers(0, index.n_videos, n)
+            for number, value, ends in measures_of(*take(index, predictions, videos), replicates):
+                low, high = ends or (np.nan, np.nan)
+                said = {"population": name, "videos": n, "set": k, "truth": truth[number], "number": number}
+                rows.append({**said, "value": value, "low": low, "high": high})
+    return rows
+
+
 def study(name: str, spec: Population, n_videos: list[int], sets: int, replicates: int, vid: Path | None) -> list[Any]:
     """The records of one population: a row for each number of videos, each set and each number that is looked at."""
     rng = np.random.default_rng([1, list(POPULATIONS).index(name)])
@@ -351,30 +364,26 @@ def study(name: str, spec: Population, n_videos: list[int], sets: int, replicate
     else:
         objects = objects_of(spec, rng)
     index, given = index_of(objects, spec.classes), difficulty_of(objects, spec, rng)
-    wanted = breakdowns("motion", index, FGFA)
-    whole = [
-        match_for(index, detect(objects, index, given, spec, better, rng), FGFA, wanted)
-        for better in (0.0, spec.better)
-    ]
-    truth = true_values(compare_matches(whole[0], whole[1], wanted))
+    a, b = (detect(objects, index, given, spec, better, rng) for better in (0.0, spec.better))
+    truth = true_values(compare(index, a, b, by="motion", ci=0))
     rows: list[Any] = []
     for n in n_videos:
         started = time.process_time()
         for k in range(sets):
-            for row in one_set(whole, n, np.random.default_rng([n, k]), replicates):
+            for row in one_set(index, (a, b), n, np.random.default_rng([n, k]), replicates):
                 rows.append({"population": name, "videos": n, "set": k, "truth": truth[row["number"]], **row})
         print(f"{name}, {n} videos: {time.process_time() - started:.0f} s", flush=True)
     return rows
 
 
-def one_set(whole: list[Matches], n: int, rng: np.random.Generator, replicates: int) -> Iterator[dict[str, Any]]:
+def one_set(
+    index: Index, runs: tuple[Predictions, Predictions], n: int, rng: np.random.Generator, replicates: int
+) -> Iterator[dict[str, Any]]:
     """What an evaluation of n drawn videos says of each number."""
-    videos = rng.integers(0, whole[0].index.n_videos, n)
-    a, b = (take(matches, videos) for matches in whole)
-    found = compare_matches(
-        a, b, breakdowns("motion", a.index, FGFA), Bootstrap(replicates, int(rng.integers(1 << 31)))
-    )
-    return map(told, numbers_of(a.index, found))
+    videos = rng.integers(0, index.n_videos, n)
+    (some, a), (_, b) = (take(index, predictions, videos) for predictions in runs)
+    found = compare(some, a, b, by="motion", ci=replicates, seed=int(rng.integers(1 << 31)))
+    return map(told, numbers_of(some, found))
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -395,68 +404,114 @@ def coverage_table(records: pd.DataFrame) -> pd.DataFrame:
 def _coverage(records: pd.DataFrame, sets: int) -> str:
     if len(records) < sets / 10:
         return "–"
-    held = (records.low <= records.truth) & (records.truth <= records.high)
-    percentile = (records.percentile_low <= records.truth) & (records.truth <= records.percentile_high)
+    held, percentile = _held(records), _held(records, "percentile_")
     part = "" if len(records) == sets else f" of {len(records)}"
     return f"{100 * held.mean():.0f}{part} ({100 * percentile.mean():.0f})"
 
 
-def few_table(records: pd.DataFrame) -> pd.DataFrame:
-    """What is said of B - A where B is no better than A, from two videos on, all such populations together."""
+def measures_table(records: pd.DataFrame) -> pd.DataFrame:
+    """How many of 100 intervals of measures hold the truth: a row for each population and number of videos."""
+    numbers = list(dict.fromkeys(records.number))
     rows = []
-    for videos, some in records[records.population.str.endswith("alike")].groupby("videos"):
+    for (population, videos), some in records.groupby(["population", "videos"], sort=False):
+        known = some[some.low.notna()]
+        held = _held(known).groupby(known.number).mean()
+        rows.append([population, str(videos), *(f"{100 * held[number]:.0f}" for number in numbers)])
+    return pd.DataFrame(rows, columns=["population", "videos", *numbers])
+
+
+def doubt_table(records: pd.DataFrame) -> pd.DataFrame:
+    """How many of 100 intervals hold by what shows of the replicates, all populations together."""
+    known = records[(records.with_truth >= FEWEST_VIDEOS) & records.low.notna() & records["skew"].notna()]
+    held = _held(known)
+    gap = known.number.str.endswith("B - A")
+    off, skew = (known.below - 0.5).abs(), known["skew"].abs()
+    rows = []
+    for title, low, high, of in (
+        *(("off the middle by", *edges, off) for edges in pairwise((0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5))),
+        *(("skewness", *edges, skew) for edges in pairwise((0, 0.3, 0.6, 0.8, 1, 1.25, 1.5, np.inf))),
+    ):
+        here = (of >= low) & (of < high) if low == 0 else (of > low) & (of <= high)
+        rows.append([f"{title} {low:g} to {high:g}", *_shares(held[here & ~gap]), *_shares(held[here & gap])])
+    doubtful = (off > FAR_OFF) | (skew > SKEWED)
+    for title, here in (("**not doubtful**", ~doubtful), ("**doubtful**", doubtful)):
+        rows.append([title, *_shares(held[here & ~gap]), *_shares(held[here & gap])])
+    return pd.DataFrame(rows, columns=["replicates", "AP", "intervals", "B - A", "intervals "])
+
+
+def _shares(held: "pd.Series[bool]") -> tuple[str, str]:
+    return (f"{100 * held.mean():.1f}" if len(held) else "–"), str(len(held))
+
+
+def few_table(records: pd.DataFrame) -> pd.DataFrame:
+    """What is said where videos are few: of B - A, where B is no better than A, and how wide the intervals are."""
+    rows = []
+    for videos, some in records.groupby("videos"):
         gap = some[(some.number == "B - A") & some.low.notna()]
         score = some[(some.number == "mAP") & some.low.notna()]
+        alike = gap[gap.population.str.endswith("alike")]
         cells = [
-            (gap.low <= gap.truth) & (gap.truth <= gap.high),
-            (gap.percentile_low <= gap.truth) & (gap.truth <= gap.percentile_high),
-            (gap.low > 0) | (gap.high < 0),
-            (gap.p_better < 0.001) | (gap.p_better > 0.999),
-            (gap.percentile_p == 0) | (gap.percentile_p == 1),
-            gap.high < 0,
-            gap.percentile_high < 0,
-            (score.low <= score.truth) & (score.truth <= score.high),
-            (score.high - score.low) > 0.5,
+            *(f"{100 * cell.mean():.1f}" for cell in (_held(gap), _held(gap, "percentile_"))),
+            *(f"{100 * (alike[f'{kind}high'] < alike.truth).mean():.1f}" for kind in ("", "percentile_")),
+            *(f"{100 * cell.mean():.1f}" for cell in (_sure(alike.p_better), _sure(alike.percentile_p))),
+            *(f"{100 * (part.high - part.low).median():.0f}" for part in (gap, score)),
+            f"{100 * _held(score).mean():.1f}",
         ]
-        rows.append([str(videos), str(len(gap)), *(f"{100 * cell.mean():.1f}" for cell in cells)])
-    return pd.DataFrame(rows, columns=["videos", "sets", *FEW])
+        rows.append([str(videos), str(len(gap)), str(len(alike)), *cells])
+    return pd.DataFrame(rows, columns=["videos", "sets", "alike", *FEW])
+
+
+def _held(records: pd.DataFrame, kind: str = "") -> "pd.Series[bool]":
+    return (records[f"{kind}low"] <= records.truth) & (records.truth <= records[f"{kind}high"])
+
+
+def _sure(p: "pd.Series[float]") -> "pd.Series[bool]":
+    return (p <= 0.0005) | (p >= 0.9995)
 
 
 FEW = (
-    "interval of B - A holds",
+    "B - A held",
     "(percentile)",
-    "excludes 0",
-    "P beyond .001 and .999",
-    "(percentile: 0 or 1)",
-    "B said to be worse",
-    "(percentile)",
-    "interval of mAP holds",
-    "and is wider than 50 points",
+    "below the truth",
+    "(percentile) ",
+    "P 0.000 or 1.000",
+    "(percentile)  ",
+    "median width of B - A",
+    "of mAP",
+    "mAP held",
 )
+
+
+def tables_of(records: pd.DataFrame) -> list[pd.DataFrame]:
+    """The tables of docs/statistics.md that records are for."""
+    if "with_truth" not in records:
+        return [measures_table(records)]
+    return [coverage_table(records[records.videos.isin(SHOWN)]), few_table(records), doubt_table(records)]
 
 
 def main() -> None:
     """Run the study, or print the tables of one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--populations", nargs="+", choices=POPULATIONS, default=[p for p in POPULATIONS if p != "vid"])
-    parser.add_argument("--videos", type=int, nargs="+", default=[2, 3, 4, 5, 7, 10, 20, 50, 100, 300, 555])
+    parser.add_argument("--videos", type=int, nargs="+", default=SIZES)
     parser.add_argument("--sets", type=int, default=400)
     parser.add_argument("--replicates", type=int, default=300)
+    parser.add_argument("--measures", action="store_true", help="of delay, stability and types of error, not of AP")
     parser.add_argument("--vid", type=Path, help="vid_val_gt_all.npz, for the population vid")
     parser.add_argument("--output", type=Path, default=Path("coverage.csv"), help="rows are added to those in it")
     parser.add_argument("--tables", type=Path, nargs="+", help="print the tables of such files, and do nothing else")
     options = parser.parse_args()
     if options.tables:
-        records = pd.concat(map(pd.read_csv, options.tables), ignore_index=True)
-        print(
-            to_markdown(coverage_table(records[records.videos >= FEWEST_VIDEOS])),
-            to_markdown(few_table(records)),
-            sep="\n",
-        )
+        records = pd.concat([pd.read_csv(path, dtype=NAMES) for path in options.tables], ignore_index=True)
+        print(*map(to_markdown, tables_of(records)), sep="\n")
         return
     for name in options.populations:
-        rows = study(name, POPULATIONS[name], options.videos, options.sets, options.replicates, options.vid)
-        before = [pd.read_csv(options.output)] if options.output.exists() else []
+        settings = options.videos, options.sets, options.replicates
+        if options.measures:
+            rows = study_of_measures(name, POPULATIONS[name], *settings)
+        else:
+            rows = study(name, POPULATIONS[name], *settings, options.vid)
+        before = [pd.read_csv(options.output, dtype=NAMES)] if options.output.exists() else []
         write_text(options.output, pd.concat([*before, pd.DataFrame(rows)]).to_csv(index=False, float_format="%.6g"))
 
 

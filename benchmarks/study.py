@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.data.index_file import read_index
-from vidkit.evaluation.average_precision import mean_ap
 from vidkit.evaluation.evaluate import evaluate
+from vidkit.evaluation.intervals import Scale, mean_of_known, spread
 from vidkit.evaluation.result import GroupResult
 from vidkit.predictions.predictions_file import read_predictions
+from vidkit.shown import with_interval
 
 HERE = Path(__file__).resolve().parent
 TIME = "processor_seconds.json"
@@ -182,10 +183,12 @@ def vidkit(*arguments: str, record: Path | None = None) -> None:
 
 
 class Score(NamedTuple):
-    """AP50 in percent in each group of frames, and in each drawing of videos `(B,)`."""
+    """AP50, or a difference of AP50, in each group of frames: of all videos, in each drawing and without each video."""
 
     value: dict[str, float]
-    drawn: dict[str, NDArray[np.float64]]
+    drawn: dict[str, NDArray[np.float64]]  # (B,)
+    left_out: dict[str, NDArray[np.float64]]  # (V,)
+    n_videos: dict[str, int]  # that have ground truth
 
 
 def tables(seeds: Sequence[int], flows_of: int, ci: int) -> Iterator[str]:
@@ -208,14 +211,23 @@ def score(index: Index, path: Path, ci: int) -> Score:
     result = evaluate(index, read_predictions(path), "fgfa", by=[SPLIT], bins={SPLIT: [1]}, ci=ci)
     sharp, blurred = result.groups
     groups: dict[str, GroupResult] = {"all": result.overall, "sharp": sharp, "blurred": blurred}
-    value = {name: 100 * each.mean_ap for name, each in groups.items()}
-    return Score(value, {name: 100 * drawn_means(each) for name, each in groups.items()})
+    resampled = {name: each.resampled for name, each in groups.items() if each.resampled is not None}
+    return Score(
+        {name: each.mean_ap for name, each in groups.items()},
+        {name: mean_of_known(each.replicates.T) for name, each in resampled.items()},
+        {name: mean_of_known(each.left_out.T) for name, each in resampled.items()},
+        {name: int(each.in_video.any(axis=0).sum()) for name, each in resampled.items()},
+    )
 
 
-def drawn_means(group: GroupResult) -> NDArray[np.float64]:
-    """Return the mean AP in each drawing of videos `(B,)`."""
-    assert group.resampled is not None, "evaluate was asked for intervals"
-    return np.array([mean_ap(column) for column in group.resampled.replicates.T])
+def minus(b: Score, a: Score) -> Score:
+    """The difference of two scores, drawing by drawing and video by video."""
+    return Score(
+        {group: b.value[group] - a.value[group] for group in GROUPS},
+        {group: b.drawn[group] - a.drawn[group] for group in GROUPS},
+        {group: b.left_out[group] - a.left_out[group] for group in GROUPS},
+        b.n_videos,
+    )
 
 
 def table_of_methods(scores: Mapping[tuple[str, int], Score], seeds: Sequence[int]) -> str:
@@ -225,7 +237,7 @@ def table_of_methods(scores: Mapping[tuple[str, int], Score], seeds: Sequence[in
         found = [scores[name, seed] for seed in seeds if (name, seed) in scores]
         if found:
             cells = [over_seeds(found, group) for group in GROUPS]
-            each = ", ".join(f"{one.value['all']:.1f}" for one in found)
+            each = ", ".join(f"{100 * one.value['all']:.1f}" for one in found)
             rows.append([method.label, str(8 * method.steps), minutes(name, seeds), *cells, each])
     return markdown(["method", "samples", "minutes of one core", *GROUPS.values(), "each seed, all frames"], rows)
 
@@ -236,15 +248,9 @@ def table_of_differences(scores: Mapping[tuple[str, int], Score], seeds: Sequenc
     for better, worse in PAIRS:
         both = [(scores[better, s], scores[worse, s]) for s in seeds if {(better, s), (worse, s)} <= scores.keys()]
         if both:
-            apart = [
-                Score(
-                    {group: b.value[group] - w.value[group] for group in GROUPS},
-                    {group: b.drawn[group] - w.drawn[group] for group in GROUPS},
-                )
-                for b, w in both
-            ]
-            each = ", ".join(f"{one.value['all']:+.1f}" for one in apart)
-            rows.append([f"{better} - {worse}", *(over_seeds(apart, group, "+") for group in GROUPS), each])
+            apart = [minus(b, w) for b, w in both]
+            each = ", ".join(f"{100 * one.value['all']:+.1f}" for one in apart)
+            rows.append([f"{better} - {worse}", *(over_seeds(apart, group, "difference") for group in GROUPS), each])
     return markdown(["difference", *GROUPS.values(), "each seed, all frames"], rows)
 
 
@@ -259,11 +265,16 @@ def table_of_flows(index: Index, scores: Mapping[tuple[str, int], Score], seed: 
     return markdown([f"method, seed {seed}", "flow", *GROUPS.values()], rows)
 
 
-def over_seeds(found: Sequence[Score], group: str, sign: str = "") -> str:
-    """Return the mean over seeds, and its interval over videos."""
-    mean = np.mean([each.value[group] for each in found])
-    low, high = np.quantile(np.mean([each.drawn[group] for each in found], axis=0), [0.025, 0.975])
-    return f"{mean:{sign}.1f} [{low:{sign}.1f}, {high:{sign}.1f}]"
+def over_seeds(found: Sequence[Score], group: str, scale: Scale = "share") -> str:
+    """The mean over seeds in percent, and its interval over videos: that of `vidkit eval`, of the seeds' mean."""
+    value = np.array([np.mean([each.value[group] for each in found])])
+    drawn, left_out = (
+        np.mean([getattr(each, part)[group] for each in found], axis=0)[None] for part in ("drawn", "left_out")
+    )
+    spread_of_mean = spread(value, drawn, left_out, np.array([found[0].n_videos[group]]))
+    ((ends, note),) = spread_of_mean.told(0.95, scale)
+    sign = "+" if scale == "difference" else ""
+    return with_interval(f"{100 * value[0]:{sign}.1f}", ends and [f"{100 * end:{sign}.1f}" for end in ends], note)
 
 
 def minutes(name: str, seeds: Sequence[int]) -> str:

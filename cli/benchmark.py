@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .options import FILE, data_dir_option, index_option, runs_dir_option
 from .run_options import run_detector, run_options
 
@@ -92,8 +92,8 @@ def _print(run: FinishedRun) -> None:
     from vidkit.runs.finished_run import milliseconds
 
     for name, value in run.facts():
-        click.echo(f"{name:<18} {value}")
-    click.echo()
+        echo(f"{name:<18} {value}")
+    echo()
     measured = run.measured()
     columns = ("mean", "p50", "p90", "p99")
     rows = [
@@ -102,7 +102,7 @@ def _print(run: FinishedRun) -> None:
     ]
     print_table(["compute time, ms", "frames", *columns], rows)
     if stages := _stages(measured):
-        click.echo()
+        echo()
         each = [[name, milliseconds(seconds)] for name, seconds in stages.items()]
         print_table(["stage, ms", "mean of a frame"], each)
     say(f"predictions: {run.output}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import DONE, FINDINGS, json_option, print_json, print_table, progress
+from .console import DONE, FINDINGS, echo, json_option, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from vidkit.check.findings import Findings
@@ -94,15 +94,15 @@ def _print(report: CheckReport) -> None:
         ],
     )
     for note in report.notes:
-        click.echo(f"note: {note}")
+        echo(f"note: {note}")
     for kind in findings.kinds():
         count, shown = findings.counts[kind], findings.of(kind)
-        click.echo(f"\n{KINDS[kind].severity} {kind} ({count:,}): {KINDS[kind].advice}")
+        echo(f"\n{KINDS[kind].severity} {kind} ({count:,}): {KINDS[kind].advice}")
         for finding in shown:
-            click.echo(f"  {finding.place}: {finding.found}")
+            echo(f"  {finding.place}: {finding.found}")
         if count > len(shown):
-            click.echo(f"  … and {count - len(shown):,} more: --all tells them")
-    click.echo(f"\n{_total(findings)}")
+            echo(f"  … and {count - len(shown):,} more: --all tells them")
+    echo(f"\n{_total(findings)}")
 
 
 def _of(found: int, known: int | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .breakdown_options import GroupChoice, breakdown_options
-from .console import FINDINGS, json_option, print_json, print_table, say
+from .console import FINDINGS, echo, json_option, print_json, print_table, say
 from .options import FILE, ci_option, seed_option
 from .prediction_options import runs_argument, workspace_options
 
@@ -76,7 +76,7 @@ def command(
     found = dict(zip("AB", (find_run(run, workspace.runs_dir) for run in runs), strict=False))
     found = found if two else find_runs(runs, workspace.runs_dir)
     rules = _common_protocol({f"{one.result}": one.result for one in found.values() if one.result}, protocol)
-    loaded = workspace.load_found(found)
+    loaded = groups.told(workspace.load_found(found))
     _check_results(loaded)
     settings = (rules, groups.by(loaded.index), groups.bins, groups.fp_rule, ci, seed)
     if not two:
@@ -171,8 +171,8 @@ def _print(result: Comparison, index_file: Path, by_class: bool) -> None:
     rows = [_row(d) for d in _told_once(result.differences) if by_class or not d.class_name]
     print_table(["group", "ground truth", "A", "B", "B - A", "95 % interval", "P(B better)"], rows, title)
     for line in explained(row[5] for row in rows):
-        click.echo(line)
-    click.echo()
+        echo(line)
+    echo()
     of_b = [video for video in result.videos if video.share > 0][:MOST_VIDEOS]
     of_a = [video for video in reversed(result.videos) if video.share < 0][:MOST_VIDEOS]
     _print_videos("speak most for B", of_b)
@@ -181,11 +181,11 @@ def _print(result: Comparison, index_file: Path, by_class: bool) -> None:
 
 
 def _print_settings(protocol: Protocol, bootstrap: Bootstrap | None) -> None:
-    click.echo(f"unmatched detections in groups: rule {protocol.fp_rule}; ", nl=False)
+    echo(f"unmatched detections in groups: rule {protocol.fp_rule}; ", newline=False)
     if bootstrap is None:
-        click.echo("no intervals: --ci 0")
+        echo("no intervals: --ci 0")
     else:
-        click.echo(f"{bootstrap.replicates} paired resamplings of videos, seed {bootstrap.seed}")
+        echo(f"{bootstrap.replicates} paired resamplings of videos, seed {bootstrap.seed}")
 
 
 def _print_many(many: ComparisonOfMany, index_file: Path) -> None:
@@ -194,7 +194,7 @@ def _print_many(many: ComparisonOfMany, index_file: Path) -> None:
     from vidkit.evaluation.slices import repeats_all
 
     data = next(iter(many.results.values())).data
-    click.echo(f"{many.protocol.name} on {data['dataset']} {data['split']}, index {index_file}\n")
+    echo(f"{many.protocol.name} on {data['dataset']} {data['split']}, index {index_file}\n")
     for group in many.groups:
         if repeats_all(group.by, group.name) and group.n_gt == many.overall.n_gt:
             continue
@@ -202,15 +202,15 @@ def _print_many(many: ComparisonOfMany, index_file: Path) -> None:
         title = f"{label}, {group.n_gt} ground truth: row - column in points of mAP, P of all pairs together (Holm)"
         rows = [[run, f"{100 * value:.2f}", *_against_each(group, run)] for run, value in group.mean_ap.items()]
         print_table(["run", "mAP %", *group.mean_ap], rows, title)
-        click.echo(f"{verdict(group)}\n")
+        echo(f"{verdict(group)}\n")
     pairs = [
         [f"{pair.b} - {pair.a}", _points(pair.difference.delta), pair.difference.told(), _p(pair.p_adjusted)]
         for pair in many.overall.pairs
     ]
     print_table(["pair", "points", "95 % interval", "P (Holm)"], pairs, "all")
     for line in explained(pair[2] for pair in pairs):
-        click.echo(line)
-    click.echo()
+        echo(line)
+    echo()
     _print_settings(many.protocol, many.bootstrap)
 
 
@@ -255,7 +255,7 @@ def _print_videos(title: str, videos: Sequence[VideoShare]) -> None:
     if videos:
         rows = [(video.video, _points(video.share), _points(video.delta_without)) for video in videos]
         print_table([f"videos that {title}", "their share", "B - A without"], rows)
-        click.echo()
+        echo()
 
 
 def _points(value: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from typing import Any, TextIO
 import click
 
 from vidkit.progress import Advance, no_progress
+from vidkit.safe_text import message, printable, printable_lines
 
 UNFOLDED = 10_000  # columns where stdout is no terminal: a line of a table stays a line for grep and diff
+NO_MEMORY = "there isn't memory enough for this; the file asks for too much, or a smaller part must do"
 DONE, BAD_INPUT, BAD_USAGE, FINDINGS, INTERRUPTED = 0, 1, 2, 3, 130
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
@@ -34,13 +37,15 @@ def report_errors(command: click.Command, args: Sequence[str] | None = None) -> 
     except ArgumentError as error:
         if as_json:
             return _fail_as_json(str(error), BAD_USAGE)
-        click.echo(f"Error: {error}", err=True)
-        return BAD_USAGE
+        return _fail(f"Error: {message(str(error))}", BAD_USAGE)
     except VidkitError as error:
         if as_json:
             return _fail_as_json(str(error), BAD_INPUT, type(error).__name__)
-        click.echo(f"{type(error).__name__}: {error}", err=True)
-        return BAD_INPUT
+        return _fail(f"{type(error).__name__}: {error}", BAD_INPUT)
+    except MemoryError:
+        if as_json:
+            return _fail_as_json(NO_MEMORY, BAD_INPUT, "MemoryError")
+        return _fail(f"MemoryError: {NO_MEMORY}", BAD_INPUT)
     except click.ClickException as error:
         error.show()
         return BAD_INPUT
@@ -52,21 +57,34 @@ def report_errors(command: click.Command, args: Sequence[str] | None = None) -> 
     except OSError as error:  # an output that can't be written: no such place, no right, no space
         if error.filename is None and error.errno is None:
             raise
-        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        said = message(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         if as_json:
-            return _fail_as_json(message, BAD_INPUT, type(error).__name__)
-        click.echo(f"{type(error).__name__}: {message}", err=True)
-        return BAD_INPUT
+            return _fail_as_json(said, BAD_INPUT, type(error).__name__)
+        return _fail(f"{type(error).__name__}: {said}", BAD_INPUT)
 
 
-def _fail_as_json(message: str, code: int, kind: str = "UsageError") -> int:
-    print_json({"format": "vidkit-error", "version": 1, "error": {"kind": kind, "message": message}})
+def _fail(line: str, code: int) -> int:
+    click.echo(line, err=True)
+    return code
+
+
+def _fail_as_json(said: str, code: int, kind: str = "UsageError") -> int:
+    print_json({"format": "vidkit-error", "version": 1, "error": {"kind": kind, "message": said}})
     return code
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object to stdout; NaN and infinities become null, numpy scalars and arrays become plain values."""
-    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    click.echo(_UNPRINTABLE.sub(_json_escape, text))
+
+
+_UNPRINTABLE = re.compile(r"[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    """The escape of a character that json.dumps writes as it is, though it steers a terminal."""
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _plain(value: Any) -> Any:
@@ -90,12 +108,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place < left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(printable(str(cell)) for cell in row))
     console = Console(highlight=False, markup=False, width=None if _is_terminal(sys.stdout) else UNFOLDED)
     with console.capture() as captured:
         console.print(table)
     if title:
-        click.echo(title)
+        echo(title)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
@@ -103,9 +121,14 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()  # None: the stream was closed before the start
 
 
-def say(message: str) -> None:
+def echo(text: object = "", newline: bool = True) -> None:
+    """Print text for people to stdout: what is in it of names in files can't steer the terminal."""
+    click.echo(printable_lines(str(text)), nl=newline)
+
+
+def say(text: str) -> None:
     """Print a message for people to stderr."""
-    click.echo(message, err=True)
+    click.echo(printable_lines(text), err=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .breakdown_options import GroupChoice, breakdown_options
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .options import FOLDER, protocol_option
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
@@ -85,12 +85,12 @@ def command(
       vidkit curves results.pkl --score-bins 20 --json
     """
     from vidkit.evaluation.curves import precision_recall, score_histogram, video_scores
-    from vidkit.files import write_text
+    from vidkit.files import table_csv, write_text
     from vidkit.runs.finding import results_folder
 
     if not math.isfinite(lowest_score):
         raise click.UsageError("--score: wanted a finite number")
-    loaded = workspace.load([run])
+    loaded = groups.told(workspace.load([run]))
     index, predictions = loaded.index, loaded.only
     (file,) = (one.files[0] for one in loaded.found.values())
     folder = output or results_folder(file, workspace.runs_dir)
@@ -101,7 +101,7 @@ def command(
     calibrated, why = _calibration(loaded, protocol, score_bins, lowest_score)
     tables = _tables(curves, histogram, videos, calibrated)
     for name, table in tables.items():
-        write_text(folder / name, table.to_csv(index=False))
+        write_text(folder / name, table_csv(table))
     if as_json:
         content = {
             "protocol": protocol,
@@ -164,12 +164,12 @@ def _print(videos: Sequence[VideoScore], calibrated: Calibration | None, protoco
     print_table(columns, rows, f"the worst {len(rows)} of {len(videos)} videos, {protocol}, {counts}")
     if calibrated is None:
         return
-    click.echo()
+    echo()
     rows = [
         [f"{b.low:g} – {b.high:g}", b.detections, _number(b.confidence), _number(b.precision)] for b in calibrated.bins
     ]
     print_table(["score", "detections", "mean score", "precision"], rows, "calibration")
-    click.echo(
+    echo(
         f"expected calibration error {_number(calibrated.expected_error, 4)}, "
         f"largest {_number(calibrated.largest_error, 4)}"
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .reproduce.command import checkpoints_in, shipped_checkpoints
 
 FRAMES = (4, 12, 20)
@@ -139,14 +139,14 @@ def command(out: Path, checkpoints: Path | None, stand_ins: bool, as_json: bool)
         seconds = perf_counter() - start
         print_json({"format": "vidkit-demo", "version": 1, "files": files, "seconds": seconds, "runs": rows})
         return
-    click.echo()
+    echo()
     lines = [list(row.values()) for row in rows]
     print_table(list(rows[0]), lines, title="mAP in % under the protocol fgfa, 95 % intervals over videos")
     for why in explained(str(row["mAP"]) for row in rows):
-        click.echo(why)
-    click.echo(f"{demo.note}\n")
+        echo(why)
+    echo(f"{demo.note}\n")
     for title, paths in files.items():
-        click.echo(f"{title:<8}{'  '.join(map(str, paths))}")
+        echo(f"{title:<8}{'  '.join(map(str, paths))}")
     say(f"done in {perf_counter() - start:.0f} s; the commands above can be typed by hand in {out}")
 
 
@@ -166,7 +166,7 @@ def _type(line: str, folder: Path, quiet: bool) -> None:
 
     The tables of `reproduce` aren't shown: the demo's own says the same at its end.
     """
-    click.echo(f"\n$ vidkit {line}", err=quiet)
+    (say if quiet else echo)(f"\n$ vidkit {line}")
     sys.stdout.flush()
     environment = {name: value for name, value in os.environ.items() if name not in ("VIDKIT_DATA", "VIDKIT_RUNS")}
     done = subprocess.run(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import json_option, print_json, progress, say
+from .console import echo, json_option, print_json, progress, say
 from .options import FILE
 from .run_options import find_modules_here
 
@@ -199,7 +199,7 @@ def _print_boxes(detector: Detector, found: _FilmFound, least_score: float) -> N
         if score >= least_score:
             corners = "\t".join(f"{value:.1f}" for value in box)
             frame = len(found.answers) - 1
-            click.echo(f"{found.footage.name}\t{frame}\t{names[int(label)].name}\t{float(score):.3f}\t{corners}")
+            echo(f"{found.footage.name}\t{frame}\t{names[int(label)].name}\t{float(score):.3f}\t{corners}")
 
 
 def _classes(detector: Detector, answers: Sequence[Detections]) -> tuple[ObjectClass, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from .breakdown_options import GroupChoice, breakdown_options
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .options import FILE, Command, ci_option, protocol_option, seed_option, together
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
@@ -90,14 +90,14 @@ def command(
       vidkit errors results.pkl -o errors.csv --json
     """
     from vidkit.evaluation.errors_by_type import decompose
-    from vidkit.files import write_text
+    from vidkit.files import table_csv, write_text
 
     check_thresholds(protocol, foreground, background)
-    loaded = workspace.load([run])
+    loaded = groups.told(workspace.load([run]))
     index, by = loaded.index, groups.by(loaded.index)
     report = decompose(index, loaded.only, protocol, by, groups.bins, groups.fp_rule, foreground, background, ci, seed)
     if output is not None:
-        write_text(output, report.to_frame().to_csv(index=False))
+        write_text(output, table_csv(report.to_frame()))
     if as_json:
         files = [] if output is None else [str(output)]
         told = {"limited": bool(loaded.limited), "index": str(loaded.index_file), "files": files}
@@ -131,11 +131,11 @@ def _print(report: ErrorReport, data: str) -> None:
     rows = [_costs(group) for group in groups]
     print_table(columns, rows, title)
     for line in explained(cell for row in rows for cell in row):
-        click.echo(line)
-    click.echo()
+        echo(line)
+    echo()
     columns = ["group", "ground truth", *(short for kind, short in SHORT.items() if kind in report.overall.count)]
     print_table(columns, [_counts(group) for group in groups], "errors of each type")
-    click.echo(
+    echo(
         f"\nforeground IoU {report.foreground:g}{', loosened for small objects' if report.protocol.tolerance else ''}; "
         f"background IoU {report.background:g}; unmatched detections in groups: rule {report.protocol.fp_rule}"
     )

@@ -12,7 +12,7 @@ import click
 
 from .breakdown_options import GroupChoice, breakdown_options, names_in
 from .choices import ListingOption, protocols
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .options import FOLDER, ci_option, seed_option
 from .prediction_options import runs_argument, workspace_options
 
@@ -81,7 +81,7 @@ def command(
     names, speed = _protocols(wanted), _stated(fps, device, len(runs))
     if output is not None and len(runs) > 1:
         raise click.UsageError("-o names the folder of one RUN; those of several are their own")
-    loaded = workspace.load(runs)
+    loaded = groups.told(workspace.load(runs))
     by = groups.by(loaded.index)
     told: dict[str, dict[str, Any]] = {}
     for run in loaded.predictions:
@@ -187,21 +187,21 @@ def _print(results: Sequence[EvalResult], index_file: Path, every_protocol: bool
     first = results[0]
     title = f"mAP in % on {first.data['dataset']} {first.data['split']}, index {index_file}"
     if first.limited:
-        click.echo(f"{LIMITED.upper()}\n")
+        echo(f"{LIMITED.upper()}\n")
     _print_frame(protocols_table(results) if every_protocol else groups_table(results), title)
     for result in results:
         if result.stats and not every_protocol:
             _print_frame(stats_table(result), result.protocol.name)
-    click.echo()
+    echo()
     if first.run.get("scenario") == STATED:
         device = first.run["environment"]["device"]
-        click.echo(f"{first.run['frames_per_second']:g} frames per second on {device}: stated, not measured here")
+        echo(f"{first.run['frames_per_second']:g} frames per second on {device}: stated, not measured here")
     for result in results:
-        click.echo(describe(result))
+        echo(describe(result))
         if every_protocol and result.protocol.name != "fgfa":
-            click.echo(f"  differs from fgfa: {differing_rules(result)}")
+            echo(f"  differs from fgfa: {differing_rules(result)}")
     for line in (*understood(first), *notes(results)):
-        click.echo(line)
+        echo(line)
 
 
 def _print_frame(table: pd.DataFrame, title: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import json_option, print_json, print_table
+from .console import echo, json_option, print_json, print_table
 from .options import data_dir_option, open_index
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def command(index_path: Path | None, data_dir: Path, as_json: bool) -> None:
         print_json({"format": "vidkit-info", "version": 1, "file": str(path), **asdict(summary)})
         return
     print_table(["index", str(path)], list(_rows(summary)), left=2)
-    click.echo()
+    echo()
     print_table(
         ["class", "wnid", "boxes", "share", "tracks", "frames", "videos"],
         [

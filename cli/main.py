@@ -16,6 +16,7 @@ COMMANDS = {
     "info": ("info", "Show what is in an index."),
     "lists": ("lists", "Write the frame lists of the field for any tree."),
     "synth": ("synth", "Make a small annotated video data set."),
+    "degrade": ("degrade", "Make real video worse in bursts, with the truth that it had."),
     "view": ("view", "Draw frames with boxes, tracks and labels, or as several runs see them."),
     "render": ("render", "Make a film of a video as several runs see it."),
     "eval": ("eval", "Score predictions: mAP by motion speed and other attributes."),

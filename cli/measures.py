@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import click
 
 from .breakdown_options import tells_motion
-from .console import json_option, print_json, print_table, say
+from .console import echo, json_option, print_json, print_table, say
 from .options import Command, ci_option, protocol_option, seed_option, together
 from .prediction_options import run_argument, warn_if_limited, workspace_options
 
@@ -143,7 +143,7 @@ def command(
         return
     for name, content in found.items():
         _MEASURES[name][1](content)
-        click.echo()
+        echo()
     for name, why in left_out.items():
         say(f"no {name}: {why}")
     warn_if_limited(loaded.only)
@@ -268,7 +268,7 @@ def _print_delay(found: Mapping[str, Any]) -> None:
     ]
     print_table(columns, rows, f"delay in frames, none counted as more than {found['window']}")
     average = _with_interval(found["average_delay"], found)
-    click.echo(f"average delay (AD): {average} frames")
+    echo(f"average delay (AD): {average} frames")
     _explain(rows, [[average]])
 
 
@@ -303,7 +303,7 @@ def _print_distance(found: Mapping[str, Any]) -> None:
     title = f"mAP in % by the distance in frames from the keyframe, keyframes {found['keyframes']}"
     print_table(["distance", "frames", "objects", *motions], rows, title)
     _explain(rows)
-    click.echo(f"a frame lies {_number(found['mean_distance_to_key'])} frames from its keyframe on average")
+    echo(f"a frame lies {_number(found['mean_distance_to_key'])} frames from its keyframe on average")
 
 
 def _with_interval(value: float, told: Mapping[str, Any], digits: int = 2, unit: int = 1) -> str:
@@ -319,7 +319,7 @@ def _explain(*tables: Sequence[Sequence[Any]]) -> None:
     from vidkit.evaluation.intervals import explained
 
     for line in explained(str(cell) for rows in tables for row in rows for cell in row):
-        click.echo(line)
+        echo(line)
 
 
 def _print_streaming(found: Mapping[str, Any]) -> None:
@@ -338,7 +338,7 @@ def _print_streaming(found: Mapping[str, Any]) -> None:
     columns = ["group", "offline", "streaming", "difference"]
     print_table(columns, rows, f"mAP in % at {found['fps']:g} frames a second")
     _explain(rows)
-    click.echo(
+    echo(
         f"a free detector takes {'the newest' if found['take'] == 'newest' else 'every'} frame; answers are "
         f"{_number(found['mean_age_frames'])} frames old; of {found['frames']} frames {found['skipped_frames']} were "
         f"skipped, {found['unanswered_frames']} had no answer yet"

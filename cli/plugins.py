@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .console import json_option, print_json
+from .console import echo, json_option, print_json
 
 
 @click.command("plugins")
@@ -29,12 +29,12 @@ def command(as_json: bool) -> None:
         print_json({"format": "vidkit-plugins", "version": 1, "detectors": found})
         return
     for plugin in found:
-        click.echo(f"{plugin['name']}  ({plugin['target']}, {plugin['distribution']})")
-        click.echo(f"    {_state(plugin)}")
+        echo(f"{plugin['name']}  ({plugin['target']}, {plugin['distribution']})")
+        echo(f"    {_state(plugin)}")
         for option in plugin["options"]:
-            click.echo(f"    --option {option['text']}")
+            echo(f"    --option {option['text']}")
     if not found:
-        click.echo("none installed; see docs/writing_a_detector.md")
+        echo("none installed; see docs/writing_a_detector.md")
 
 
 def _state(plugin: dict[str, Any]) -> str:

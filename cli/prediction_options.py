@@ -44,8 +44,8 @@ _READING = {
     "frames_from": click.option(
         "--frames-from",
         metavar="0|1|WHAT",
-        help="The number of the first frame; or source: numbers and ids are those of the annotations; or files: those "
-        "in the files' names; of a list: order of the index, or ids: order of the image ids.",
+        help="The number of the first frame; or numbers and ids are those of the source of the annotations, of the "
+        "index, of the files' names: source, index, files; of a list: order of the index, or of the image ids: ids.",
     ),
     "classes_from": click.option(
         "--classes-from",

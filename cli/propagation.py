@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import json_option, print_json, print_table
+from .console import echo, json_option, print_json, print_table
 from .options import FILE, runs_dir_option
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _print(found: dict[str, Any]) -> None:
 
 def _print_distances(found: dict[str, Any]) -> None:
     best = found["optimum"]
-    click.echo(f"Mean propagation distance in frames, segments of {found['length']} (Table 2)")
+    echo(f"Mean propagation distance in frames, segments of {found['length']} (Table 2)")
     print_table(
         ["keyframe id", "mean distance", "look-ahead", ""],
         [
@@ -203,27 +203,27 @@ def _print_distances(found: dict[str, Any]) -> None:
             for row in found["keyframe_ids"]
         ],
     )
-    click.echo(f"The optimum (l - 1) / 2 (Eq. 5) is {best['exact']:g}: {best['mean_distance']:.4g} frames.\n")
+    echo(f"The optimum (l - 1) / 2 (Eq. 5) is {best['exact']:g}: {best['mean_distance']:.4g} frames.\n")
 
 
 def _print_costs(cost: dict[str, Any], length: int) -> None:
-    click.echo(f"Cost of one call: {cost['source']}")
+    echo(f"Cost of one call: {cost['source']}")
     print_table(
         ["stage", cost["unit"]],
         [(stage, f"{value:.4g}") for stage, value in cost["stages"].items()],
     )
-    click.echo()
+    echo()
     rows = [
         ("r, Impression Network", f"{cost['ratio']:.3f}"),
         ("F / N_feat + 1 / l, the paper's estimate", f"{cost['approximate_ratio']:.3f}"),
         ("without impression (Deep Feature Flow)", f"{cost['ratio_without_impression']:.3f}"),
     ]
     print_table(["cost relative to per-frame (Sec. 3.4)", f"l = {length}"], rows)
-    click.echo()
+    echo()
 
 
 def _print_measured(measured: Sequence[dict[str, Any]]) -> None:
-    click.echo("Measured against predicted")
+    echo("Measured against predicted")
     print_table(
         ["run", "l", "ms/frame", "measured ratio", "predicted", "difference"],
         [
@@ -237,7 +237,7 @@ def _print_measured(measured: Sequence[dict[str, Any]]) -> None:
             for row in measured
         ],
     )
-    click.echo()
+    echo()
 
 
 def _predicted(ratio: float, predicted: float | None) -> tuple[str, str]:
@@ -246,7 +246,7 @@ def _predicted(ratio: float, predicted: float | None) -> tuple[str, str]:
 
 def _print_contributions(contributions: Sequence[dict[str, Any]]) -> None:
     weight, offsets = contributions[0]["weight"], len(contributions[0]["shares"])
-    click.echo(f"Share of keyframes in the task feature of keyframe k, weight {weight:g} (Fig. 6)")
+    echo(f"Share of keyframes in the task feature of keyframe k, weight {weight:g} (Fig. 6)")
     print_table(
         ["gate", *(f"k - {o}" if o else "k" for o in range(offsets)), "mean keyframes back"],
         [

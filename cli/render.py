@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import json_option, print_json, print_table, progress
+from .console import echo, json_option, print_json, print_table, progress
 from .options import FILE
 from .picture_options import (
     FILMS,
@@ -92,4 +92,4 @@ def command(
         lines = [[c["run"], c["true"], c["false"], c["missed"]] for c in counts]
         title = f"{len(rows)} frames, scores from {least_score:g}, protocol {protocol}"
         print_table(["run", "true positives", "false positives", "missed"], lines, title)
-    click.echo(out)
+    echo(out)

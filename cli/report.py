@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import json_option, print_json
+from .console import echo, json_option, print_json
 from .options import FOLDER, runs_dir_option
 from .plot.figures import FIGURES
 from .plot.inputs import results_of, results_protocol_option
@@ -64,7 +64,7 @@ def command(runs: tuple[str, ...], runs_dir: Path, protocol: str, out: Path | No
     if as_json:
         print_json({"format": "vidkit-report", "version": 1, "runs": list(results), "files": [out / n for n in texts]})
     else:
-        click.echo(out / "report.html")
+        echo(out / "report.html")
 
 
 def _blocks(results: dict[str, EvalResult], out: Path) -> list[Block]:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from .choices import OneOf
-from .console import json_option, print_json, print_table, progress, say
+from .console import echo, json_option, print_json, print_table, progress, say
 from .options import FILE, data_dir_option, open_index
 
 if TYPE_CHECKING:
@@ -257,8 +257,8 @@ def _report(name: str, drawn: DrawnSamples, as_json: bool, picture: Path | None)
 
 def _print(name: str, found: Survey, epoch_size: int, epochs: range) -> None:
     which = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} … {epochs[-1]}"
-    click.echo(f"{name}: {found.samples} samples, {which} of {epoch_size}")
-    click.echo()
+    echo(f"{name}: {found.samples} samples, {which} of {epoch_size}")
+    echo()
     print_table(
         ["index", "frames", "seen", "samples", "share", "of stills"],
         [
@@ -270,8 +270,8 @@ def _print(name: str, found: Survey, epoch_size: int, epochs: range) -> None:
         _print_role(role, found)
     if len(found.roles):
         equal = _percent(found.all_frames_equal, found.of_videos)
-        click.echo(f"\nSamples of videos with the same frame in all roles: {found.all_frames_equal} ({equal})")
-    click.echo()
+        echo(f"\nSamples of videos with the same frame in all roles: {found.all_frames_equal} ({equal})")
+    echo()
     print_table(
         ["class", "frames", "samples", "share of samples", "drawn for it", "boxes"],
         [
@@ -282,17 +282,17 @@ def _print(name: str, found: Survey, epoch_size: int, epochs: range) -> None:
     )
     missing = sum(not c.frames for c in found.classes)
     if missing:
-        click.echo(f"classes without a frame that may be drawn: {missing}")
+        echo(f"classes without a frame that may be drawn: {missing}")
 
 
 def _print_role(role: RoleSurvey, found: Survey) -> None:
     low, high = role.declared
     start, end = (f"{n} ({_percent(n, found.of_videos)})" for n in (role.clamped_at_start, role.clamped_at_end))
-    click.echo(f"\n{role.role}: drawn uniformly from {low} … {high}")
-    click.echo(f"in {found.of_videos} samples of videos, clamped at the start {start}, at the end {end}")
-    click.echo(f"{'offset':>{LABEL}}{'drawn':>9}{'used':>9}")
+    echo(f"\n{role.role}: drawn uniformly from {low} … {high}")
+    echo(f"in {found.of_videos} samples of videos, clamped at the start {start}, at the end {end}")
+    echo(f"{'offset':>{LABEL}}{'drawn':>9}{'used':>9}")
     for line in _histogram(role, found):
-        click.echo(line.rstrip())
+        echo(line.rstrip())
 
 
 def _histogram(role: RoleSurvey, found: Survey) -> Iterator[str]:

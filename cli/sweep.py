@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +49,7 @@ def command(
       vidkit sweep frame-copy --option length=1..20
       vidkit sweep impression --option length=2,5,10 --option gate=0..1:0.125 --checkpoint weights.pt
     """
-    from vidkit.files import write_text
+    from vidkit.files import csv_text, write_text
     from vidkit.harness.grid import grid
     from vidkit.harness.plugins import request
 
@@ -69,12 +67,8 @@ def command(
         rows.append({**dict(option.split("=", 1) for option in chosen), **_row(run.predictions, run.output)})
     if not rows:
         return
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
     path = runs_dir / f"sweep-{name.replace(':', '-')}.csv"
-    write_text(path, table.getvalue())
+    write_text(path, csv_text(rows))
     if as_json:
         print_json(
             {"format": "vidkit-sweep", "version": 1, "index": index_file, "detector": name, "file": path, "runs": rows}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import json_option, print_json, progress
+from .console import echo, json_option, print_json, progress
 from .options import FILE
 from .picture_options import (
     FILMS,
@@ -92,7 +92,7 @@ def command(
         else:
             write_sheet(out, index, rows, verdicts, advance, **look)
     if not as_json:
-        click.echo(out)
+        echo(out)
         return
     told = {"index": loaded.index_file, "video": index.video_name[row], "frames": len(rows), "file": out}
     counts = {"runs": counts_of(verdicts, rows), "score": least_score, "protocol": protocol} if verdicts else {}

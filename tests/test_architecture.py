@@ -16,8 +16,10 @@ PACKAGES = {"vidkit": "vidkit", "impnet_model": "impnet_model", "cli": "vidkit_c
 
 # The whole order: a room may import those before it, and no room those after it. A room is a module or a folder.
 ORDER = [
-    *("vidkit.version", "vidkit.errors", "vidkit.progress", "vidkit.shown", "vidkit.files"),
-    *("vidkit.boxes", "vidkit.classes", "vidkit.detections", "vidkit.segments", "vidkit.hdf5"),
+    *("vidkit.version", "vidkit.safe_text", "vidkit.errors", "vidkit.reading_door"),
+    "vidkit.number_ranges",
+    *("vidkit.progress", "vidkit.shown", "vidkit.files"),
+    *("vidkit.boxes", "vidkit.classes", "vidkit.detections", "vidkit.segments", "vidkit.hdf5", "vidkit.npz_arrays"),
     *("vidkit.data", "vidkit.check", "vidkit.pickles", "vidkit.predictions", "vidkit.keyframes"),
     *("vidkit.evaluation", "vidkit.sampling", "vidkit.synth", "vidkit.harness", "vidkit.adapters"),
     *("vidkit.runs", "vidkit.pictures", "vidkit.plots", "vidkit.pages"),

@@ -1,11 +1,19 @@
 """The errors that come from outside: files, options, plug-ins; and of a caller's mistakes those that a command tells.
 
-Each message names the place, what was found, what was wanted and what to do, in one line where that is possible.
+Each message names the place, what was found, what was wanted and what to do, in one line.
 """
+
+from vidkit import safe_text
 
 
 class VidkitError(Exception):
-    """Anything that a user can mend: the command line prints its message without a traceback and exits with 1."""
+    """Anything that a user can mend: the command line prints its message without a traceback and exits with 1.
+
+    Its text is printable, in one line, and of bounded length, whatever names and values of a file are in it.
+    """
+
+    def __str__(self) -> str:
+        return safe_text.message(super().__str__())
 
 
 class AnnotationError(VidkitError):

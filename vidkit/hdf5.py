@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vidkit.errors import FormatError
 from vidkit.files import reserve, writing
+from vidkit.reading_door import reading
 from vidkit.version import __version__
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -58,20 +59,25 @@ def opening(path: str | Path, name: str, version: int, oldest: int | None = None
 
     Whatever is wrong with it becomes a FormatError that names the file.
     """
-    try:
+    with reading(Path(path), FormatError, f"a whole {name} file; make it again"):
         with Path(path).open("rb") as raw:
             if raw.read(len(SIGNATURE)) != SIGNATURE:
                 raise FormatError(f"{path}: not an HDF5 file; a {name} file was wanted")
-    except OSError as error:
-        raise FormatError(f"{path}: can't be read: {error.strerror}") from None
-    try:
         with h5py.File(path, "r") as file:
+            _check_links(file)
             _check_format(file, name, range(version if oldest is None else oldest, version + 1))
             yield file
-    except FormatError as error:
-        raise FormatError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        raise FormatError(f"{path}: damaged {name} file: {error}; make it again") from error
+
+
+def _check_links(file: File) -> None:
+    """Raise FormatError for a link that could lead out of the file, or to nothing: all that it has is in itself."""
+
+    def leads_out(name: bytes, info: Any) -> bytes | None:
+        return None if info.type == h5py.h5l.TYPE_HARD else name
+
+    name = file.id.links.visit(leads_out, info=True)
+    if name is not None:
+        raise FormatError(f"{name.decode(errors='replace')}: a link to another place or file; links aren't followed")
 
 
 def _check_format(file: File, name: str, versions: range) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeVar
 
+from vidkit.safe_text import printable
+
 NOTHING = "–"
 """What stands in a table where there is no value."""
 ROWS = 7
@@ -37,7 +39,8 @@ def as_html(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     heading = "".join(f"<th>{escape(name)}</th>" for name in columns)
     cells = ("".join(f"<td>{escape(_cell(row.get(name)))}</td>" for name in columns) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in cells)
-    return f"<table><caption>{escape(title)}</caption><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"
+    caption = f"<caption>{escape(printable(title))}</caption>"
+    return f"<table>{caption}<thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def percent(share: float) -> str:
@@ -61,4 +64,4 @@ def with_interval(text: str, ends: Sequence[str] | None, why: str = "") -> str:
 def _cell(value: Any) -> str:
     if value is None or value != value:
         return NOTHING
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

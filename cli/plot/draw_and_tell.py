@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..console import json_option, print_json, print_table, say
+from ..console import echo, json_option, print_json, print_table, say
 from ..options import FILE, together
 from .figures import FigureRow
 
@@ -68,4 +68,4 @@ def _draw_and_tell(
     if drawing.table:
         print_table(*drawing.table)
     for path in files:
-        click.echo(path)
+        echo(path)

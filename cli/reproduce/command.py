@@ -8,15 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from ctypes import CDLL
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
+from signal import SIGKILL
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-from ..console import INTERRUPTED, json_option, print_json, print_table, report_errors, say
+from ..console import INTERRUPTED, echo, json_option, print_json, print_table, report_errors, say
 from ..options import data_dir_option, index_option, open_index
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def command(
       vidkit reproduce --only table1,figure8 --lengths 2,5,10,20 --ci 200
       vidkit reproduce --index vidkit-data/vid_val.h5 --checkpoints trained --device cuda --option precision=float16
     """
+    from vidkit.files import only_writer
+
     from .page import Reproduction, write_report
     from .plan import all_runs, missing, runs_of
     from .steps import Given, result_steps, run_steps
@@ -112,6 +116,7 @@ def command(
     limit = limit if limit is not None and limit < index.n_videos else None
     given = Given(index_file.absolute(), checkpoints, ci, device, options, limit, frames)
     possible = _possible(articles, all_runs(articles, grid), checkpoints)
+    click.get_current_context().with_resource(only_writer(out))
     at_work = _Work(out, restart)
     at_work.do(run_steps(possible, given))
     results = {run.name: _result(out, run.name) for run in possible if f"eval {run.name}" in at_work.done}
@@ -216,6 +221,12 @@ def _possible(articles: Sequence[str], runs: Sequence[Run], checkpoints: dict[st
     raise ChoiceError(f"{', '.join(articles)}: nothing can be run; wanted {files} in {folder}")
 
 
+def _end_with_parent() -> None:
+    """Let the system end this process with its parent, where it can: killed, a parent can't end it itself."""
+    if sys.platform == "linux":
+        CDLL(None).prctl(1, SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class _Work:
     """Doing steps in a folder; it remembers which are done and which failed."""
 
@@ -276,7 +287,14 @@ class _Work:
     def _run_apart(self, step: CommandStep, stream: TextIO) -> int:
         again = "--restart" if self.restart else "--resume"
         command = [sys.executable, "-P", "-m", "vidkit_cli.main", *step.command, again]
-        code = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stream, check=False).returncode
+        code = subprocess.run(
+            command,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            check=False,
+            preexec_fn=_end_with_parent,
+        ).returncode
         return INTERRUPTED if code == -signal.SIGINT else code
 
 
@@ -331,7 +349,7 @@ def _tell(found: Reproduction, files: Sequence[Path], work: _Work, as_json: bool
         )
         return
     if found.limited:
-        click.echo("LIMITED RUN: only a part of the data was run, so these numbers are no score\n")
+        echo("LIMITED RUN: only a part of the data was run, so these numbers are no score\n")
     for name, (_, table) in tables.items():
         _print(name, table)
     for name, lacking in found.absent.items():
@@ -339,11 +357,11 @@ def _tell(found: Reproduction, files: Sequence[Path], work: _Work, as_json: bool
     for failure in found.failed:
         say(f"failed: {failure}")
     say(f"{work.made} of {len(work.steps)} steps done now, the others before")
-    click.echo(found.folder / "report.html")
+    echo(found.folder / "report.html")
 
 
 def _print(name: str, table: Table) -> None:
     print_table(
         table.columns, table.rows, title=name.replace("table", "Table ").replace("runs", "All runs"), left=table.left
     )
-    click.echo()
+    echo()

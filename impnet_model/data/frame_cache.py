@@ -18,6 +18,7 @@ from vidkit.data.frames import frames_of
 from vidkit.data.index import Index
 from vidkit.errors import FormatError
 from vidkit.files import writing
+from vidkit.reading_door import reading
 
 
 class FrameCache:
@@ -52,11 +53,9 @@ def cached_frames(index: Index, resize: Resize, folder: Path, root: Path | None 
     pixels, table = stem.with_suffix(".u8"), stem.with_suffix(".npy")
     if not table.is_file():
         _make(index, resize, pixels, table, root)
-    try:
+    with reading(table, FormatError, "a table of frame sizes; delete it"):
         sizes = np.load(table, allow_pickle=False).astype(np.int32).reshape(-1, 2)
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{table}: not a table of frame sizes: {error}; delete it") from None
-    shapes = [resize(*size) for size in sizes.tolist()]
+        shapes = [resize(*size) for size in sizes.tolist()]
     starts = np.concatenate([[0], np.cumsum([3 * height * width for height, width, _ in shapes], dtype=np.int64)])
     found = pixels.stat().st_size if pixels.is_file() else 0
     if len(sizes) != index.n_frames or found != starts[-1]:

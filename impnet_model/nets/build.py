@@ -4,12 +4,34 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from impnet_model.data.resize import Resize
+from vidkit.number_ranges import check_ranges
 
 StridePlacement = Literal["caffe", "torchvision"]
 """Which convolution of a bottleneck strides: the first 1x1 (Caffe, MSRA) or the 3x3 (torchvision). Weights decide."""
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 """Blocks in the four stages of a ResNet, by its depth."""
+
+
+FRACTIONS = {"norm_eps", "feature_std", "anchor_scales", "anchor_ratios"}
+"""Numbers of a build that needn't be whole."""
+_WIDTHS = ("widths", "stem_width", "channels", "flow_widths", "flow_up_widths", "quality_widths", "embedding_widths")
+RANGES: dict[str, tuple[float, float]] = {
+    "n_classes": (1, 2**15 - 1),
+    "blocks": (1, 200),
+    **dict.fromkeys(_WIDTHS, (1, 2**14)),
+    "stride": (1, 64),
+    "norm_eps": (0, 1),
+    "feature_dilation": (1, 64),
+    "feature_std": (0, 10),
+    "flow_input_pool": (1, 16),
+    "anchor_scales": (1e-3, 1e3),
+    "anchor_ratios": (1e-3, 1e3),
+    **dict.fromkeys(("before_nms", "after_nms"), (1, 10**6)),
+    "bins": (1, 64),
+    **dict.fromkeys(("shorter", "longer"), (1, 2**14)),
+}
+"""The least and the most that each number of a build may be."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +63,14 @@ class Build:
     embedding_widths: tuple[int, int] = (512, 2048)
     shorter: int = 600
     longer: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no network has: a file or a setting may ask for terabytes with one of them."""
+        check_ranges(self, RANGES)
+        for name in RANGES.keys() - FRACTIONS:
+            value = getattr(self, name)
+            if any(each != int(each) for each in (value if isinstance(value, tuple) else (value,))):
+                raise ValueError(f"{name} {value}: wanted whole numbers")
 
     def resize(self) -> Resize:
         """The size rule of the images."""

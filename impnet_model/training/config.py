@@ -11,6 +11,8 @@ from impnet_model.nets.build import BUILDS, Build
 from impnet_model.training.losses import Selection
 from impnet_model.training.optimisation import Optimisation
 from vidkit.errors import FormatError, VidkitError, did_you_mean
+from vidkit.number_ranges import check_ranges
+from vidkit.reading_door import reading
 from vidkit.sampling.strata import Epochs
 
 T = TypeVar("T")
@@ -18,6 +20,17 @@ T = TypeVar("T")
 
 class TrainingError(VidkitError):
     """A training run that can't begin, can't go on, or is not what its folder says."""
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("length", "radius"), (1, 1_000_000)),
+    **dict.fromkeys(("per_video", "epoch_size"), (1, 10**12)),
+    **dict.fromkeys(("class_balance", "flips", "jitter"), (0.0, 1.0)),
+    "shares": (0.0, 1e12),
+    "workers": (0, 1024),
+    "seed": (0, 2**63 - 1),
+}
+"""The least and the most that each number of `Data` may be."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +57,9 @@ class Data:
     """Processes that decode; 0: none but the one that trains."""
 
     def __post_init__(self) -> None:
-        if self.length < 1 or self.radius < 1:
-            raise ValueError(f"length {self.length}, radius {self.radius}: wanted 1 or more")
-        if not 0 <= self.flips <= 1:
-            raise ValueError(f"flips {self.flips}: wanted 0 … 1")
-        if not 0 <= self.jitter < 1:
+        check_ranges(self, RANGES)
+        if self.jitter == 1:
             raise ValueError(f"jitter {self.jitter}: wanted 0 or more, below 1")
-        if self.workers < 0 or not 0 <= self.seed < 2**63:
-            raise ValueError(f"workers {self.workers}, seed {self.seed}: wanted 0 or more")
         self.epochs()
 
     def epochs(self) -> Epochs:
@@ -102,10 +110,8 @@ def settings_from(path: Path | None, given: Sequence[str] = ()) -> dict[str, Any
     """
     values: dict[str, Any] = {}
     if path is not None:
-        try:
+        with reading(path, FormatError, "a TOML file of settings"):
             read = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise FormatError(f"{path}: not a TOML file: {error}") from None
         for name, value in read.items():
             values |= value if isinstance(value, dict) else {name: value}
     for each in given:
@@ -195,7 +201,7 @@ def fitted(name: str, value: Any, hint: Any) -> Any:
         if isinstance(value, list | tuple):
             return tuple(fitted(name, each, parts[0]) for each in value)
     elif hint is float:
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if type(value) is float or (type(value) is int and abs(value) < 2**53):
             return float(value)
     elif isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
         return value

@@ -34,6 +34,7 @@ from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
 from impnet_model.weights.initial import FLOW_FORMAT, FLOW_VERSION, take_flow
 from vidkit.errors import did_you_mean
+from vidkit.number_ranges import check_ranges
 from vidkit.synth import DIFFICULTIES, Scene, Settings, make_scene, render, true_flow
 
 SHORT = Optimisation(
@@ -75,6 +76,8 @@ class PairSettings:
                 f"reach {self.reach}, scenes {self.scenes}, pairs {self.pairs}, workers {self.workers}, object_share "
                 f"{self.object_share}: wanted 1 or more of the first three, 0 or more, 0 … 1"
             )
+        check_ranges(self, dict.fromkeys(("reach", "scenes", "pairs"), (1, 10_000_000)))
+        check_ranges(self, {"width": (1, 2**14), "height": (1, 2**14), "speed": (0, 1e3), "workers": (0, 1024)})
         self.settings()
 
     def settings(self) -> Settings:
@@ -240,15 +243,9 @@ def train_flow(
     run, dealing = RunFolder(out), dealing_of(optimisation, processes)
     config = asdict(optimisation) | asdict(pairs)
     description = description_of("flow", build, config, init, command, processes)
-    resumed = run.begin_together(description, resume, processes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(pairs.seed)
         flow = flow_network(build)
-    if resumed is None:
-        take_flow(flow, init)
-    else:
-        flow.load_state_dict(resumed["state"])
-    learner = Learner(FlowLearning(flow, pairs.object_share), optimisation, processes)
 
     def passes_from(start: int) -> Iterator[FlowBatch]:
         numbers = ([*range(n * optimisation.batch, (n + 1) * optimisation.batch)] for n in count(start))
@@ -260,11 +257,18 @@ def train_flow(
         kept = {"build": asdict(build), "state": state, "notes": dict(notes or {})}
         return {"format": FLOW_FORMAT, "version": FLOW_VERSION, **kept}
 
-    finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
-    if finished and processes.rank == 0:
-        errors = flow_errors(flow, FlowPairs(pairs, build.resize(), "val"), processes.device)
-        run.save(run.model, content({"pairs": asdict(pairs), "errors": [asdict(each) for each in errors]}))
-        run.add_to_log({"iteration": optimisation.iterations, "errors": [asdict(each) for each in errors]})
+    with run.alone(processes):
+        resumed = run.begin_together(description, resume, processes)
+        if resumed is None:
+            take_flow(flow, init)
+        else:
+            flow.load_state_dict(resumed["state"])
+        learner = Learner(FlowLearning(flow, pairs.object_share), optimisation, processes)
+        finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
+        if finished and processes.rank == 0:
+            errors = flow_errors(flow, FlowPairs(pairs, build.resize(), "val"), processes.device)
+            run.save(run.model, content({"pairs": asdict(pairs), "errors": [asdict(each) for each in errors]}))
+            run.add_to_log({"iteration": optimisation.iterations, "errors": [asdict(each) for each in errors]})
 
 
 @dataclass(frozen=True)

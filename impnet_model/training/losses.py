@@ -22,11 +22,15 @@ from impnet_model.training.assignment import (
     region_targets,
     sample_anchors,
 )
+from vidkit.number_ranges import check_ranges
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which anchors and regions are learned from; the defaults are the published code's."""
+    """Which anchors and regions are learned from; the defaults are the published code's.
+
+    Raises ValueError for a number outside its range.
+    """
 
     anchors: int = 256
     """Anchors drawn in each image."""
@@ -40,6 +44,11 @@ class Selection:
     """From this overlap on a region is an object."""
     regions: int = 128
     """Regions of largest loss that count (OHEM)."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers outside their range."""
+        check_ranges(self, dict.fromkeys(("anchors", "object_anchors", "regions"), (1, 1_000_000)))
+        check_ranges(self, dict.fromkeys(("object_iou", "empty_iou", "region_iou"), (0.0, 1.0)))
 
 
 class Truth(NamedTuple):

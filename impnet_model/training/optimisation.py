@@ -8,7 +8,20 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from vidkit.number_ranges import check_ranges
+
 Precision = Literal["float32", "bfloat16", "float16"]
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("iterations", "log_every", "checkpoint_every"), (1, 10**12)),
+    **dict.fromkeys(("batch", "accumulate"), (1, 100_000)),
+    **dict.fromkeys(("rate", "weight_decay", "flow_rate"), (0, 1e6)),
+    "warmup": (0, 10**12),
+    "minutes": (0, 1e7),
+    "clip": (0, 1e12),
+}
+"""The least and the most that each number of the schedule may be."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +62,10 @@ class Optimisation:
     """Iterations between two checkpoints; the last iteration has one in any case."""
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "batch", "accumulate", "log_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)}: wanted 1 or more")
-        for name in ("rate", "weight_decay", "flow_rate", "warmup"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} {getattr(self, name)}: wanted 0 or more")
+        check_ranges(self, RANGES)
         for name in ("minutes", "clip"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ValueError(f"{name} {value}: wanted a number above 0")
+            if getattr(self, name) == 0:
+                raise ValueError(f"{name} 0: wanted a number above 0")
         if not 0 <= self.momentum < 1 or not 0 < self.drop_factor <= 1 or any(not 0 < d < 1 for d in self.drops):
             raise ValueError(
                 f"momentum {self.momentum}, drop_factor {self.drop_factor}, drops {self.drops}: wanted 0 … 1"

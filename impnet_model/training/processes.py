@@ -14,6 +14,8 @@ from torch.nn.parallel import DistributedDataParallel
 from vidkit.errors import ChoiceError
 
 CPU = torch.device("cpu")
+PATIENCE = 30.0
+"""Seconds that a run which was asked to end may take to finish its batch."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +110,22 @@ def joined_group(device: torch.device) -> Iterator[Processes]:
 
 @contextmanager
 def asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether Ctrl-C or a request to end came; a second one ends at once."""
+    """Yield a function that tells whether Ctrl-C or a request to end came.
+
+    A second one ends at once, and so does the first after `PATIENCE` seconds, if a batch takes longer than that.
+    """
     asked: list[int] = []
 
     def note(number: int, frame: object) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     try:
         yield lambda: bool(asked)
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -5,24 +5,24 @@ without it. Both, and `run.json`, are written whole or not at all. `log.jsonl` h
 """
 
 import json
+import math
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import vidkit
 from impnet_model.nets.build import Build
 from impnet_model.training.config import TrainingError
 from impnet_model.training.processes import Processes
-from impnet_model.weights.checkpoints import read
+from impnet_model.weights.checkpoints import read, save_tensors
 from vidkit.errors import FormatError
-from vidkit.files import write_text, writing
+from vidkit.files import only_writer, remove_leftovers, write_text, writing
+from vidkit.reading_door import reading
 
 FORMAT, VERSION = "vidkit-training", 1
 
@@ -59,11 +59,21 @@ class RunFolder:
         if found is not None:
             _check_same(self.path, found, description)
         content = read(self.checkpoint) if self.checkpoint.is_file() else None
-        if content is not None and not isinstance(content.get("training"), dict):
-            raise FormatError(f"{self.checkpoint}: nothing in it to go on from; wanted a checkpoint of a training run")
+        iteration = 0
+        if content is not None:
+            with reading(self.checkpoint, FormatError, "a checkpoint of a training run, to go on from"):
+                training = content["training"]
+                iteration, seconds = int(training["iteration"]), float(training["seconds"])
+                if not (0 <= iteration < 2**53 and 0 <= seconds < math.inf):
+                    raise FormatError(f"{self.checkpoint}: iteration {iteration} after {seconds} seconds")
+        remove_leftovers(self.path)
         self._write_text(self.path / "run.json", json.dumps(dict(description), indent=2, ensure_ascii=False) + "\n")
-        self._cut_log(0 if content is None else int(content["training"]["iteration"]))
+        self._cut_log(iteration)
         return content
+
+    def alone(self, processes: Processes) -> AbstractContextManager[None]:
+        """The context in which no other run writes into the folder: the first process of a run holds it for all."""
+        return only_writer(self.path) if processes.rank == 0 else nullcontext()
 
     def begin_together(
         self, description: Mapping[str, Any], resume: bool, processes: Processes
@@ -78,12 +88,10 @@ class RunFolder:
     def described(self) -> dict[str, Any] | None:
         """What `run.json` says, None where there is no run yet."""
         path = self.path / "run.json"
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not path.exists():
             return None
-        except (OSError, ValueError) as error:
-            raise FormatError(f"{path}: not the description of a run: {error}") from None
+        with reading(path, FormatError, "the description of a run"):
+            found = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
             raise FormatError(f"{path}: not the description of a run that this version can go on with")
         return found
@@ -95,8 +103,8 @@ class RunFolder:
 
     def save(self, path: Path, content: Mapping[str, Any]) -> None:
         """Write tensors and plain values, whole or not at all."""
-        with self._written(path), writing(path) as part, part.open("wb") as file:
-            torch.save(dict(content), file)
+        with self._written(path), writing(path) as part:
+            save_tensors(content, part)
 
     def _write_text(self, path: Path, text: str) -> None:
         with self._written(path):

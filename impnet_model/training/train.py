@@ -117,18 +117,19 @@ def train(
     passes_from = passes_of(plan, processes)
     indices = [{"dataset": i.dataset, "split": i.split, "fingerprint": i.fingerprint} for i in plan.indices]
     description = description_of(plan.method, plan.build, flat(config), plan.init, command, processes, indices=indices)
-    resumed = run.begin_together(description, resume, processes)  # now that nothing is wrong
-    if resumed is not None:
-        network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
-    learner = Learner(Detection(network, plan.method, config.selection), config.optimisation, processes)
 
     def content() -> dict[str, Any]:
         notes = {"indices": [index.fingerprint for index in plan.indices], "settings": flat(config)}
         return content_of(Checkpoint(network, plan.method, plan.build, plan.indices[0].classes, notes))
 
-    finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
-    if finished and processes.rank == 0:
-        run.save(run.model, content())
+    with run.alone(processes):  # now that nothing is wrong
+        resumed = run.begin_together(description, resume, processes)
+        if resumed is not None:
+            network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
+        learner = Learner(Detection(network, plan.method, config.selection), config.optimisation, processes)
+        finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
+        if finished and processes.rank == 0:
+            run.save(run.model, content())
 
 
 def network_of(method: str, build: Build, seed: int) -> ImpressionNetwork:

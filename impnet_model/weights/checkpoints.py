@@ -17,6 +17,7 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,9 @@ from impnet_model.nets.wirings import wired
 from vidkit.classes import ObjectClass
 from vidkit.errors import FormatError
 from vidkit.files import writing
+from vidkit.reading_door import reading
 
 FORMAT, VERSION = "impnet-checkpoint", 1
-
-MOST_BLOCKS = 1000
-"""Residual blocks that a file may ask for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +52,34 @@ def save(checkpoint: Checkpoint, path: Path, half: bool = False) -> None:
     """Write a checkpoint, whole or not at all; `half` stores floating tensors in float16."""
     content = content_of(checkpoint, half)
     with writing(path) as part:
-        torch.save(content, part)
+        save_tensors(content, part)
+
+
+def save_tensors(content: Mapping[str, Any], path: Path) -> None:
+    """Write what `torch.save` writes. A full disk is an OSError that says so, where torch says "unexpected pos"."""
+    failed: list[OSError] = []
+
+    class Remembering(FileIO):
+        """A file that keeps its first failure: torch turns it into one of its own, which doesn't tell."""
+
+        def write(self, data: Any) -> int:
+            """Write all of `data`."""
+            view, done = memoryview(data).cast("B"), 0
+            try:
+                while done < len(view):
+                    done += super().write(view[done:]) or 0
+            except OSError as error:
+                failed.append(error)
+                raise
+            return done
+
+    try:
+        with Remembering(path, "w") as file:
+            torch.save(dict(content), file)
+    except Exception:
+        if failed:
+            raise failed[0] from None
+        raise
 
 
 def content_of(checkpoint: Checkpoint, half: bool = False) -> dict[str, Any]:
@@ -92,11 +118,8 @@ def load(path: Path) -> Checkpoint:
         raise FormatError(f"{path}: unknown method {content['method']!r}; known are {', '.join(known)}")
     build = _build(content["build"], path)
     classes = _classes(content["classes"], build, path)
-    try:
-        with torch.device("meta"):  # costs no memory, whatever numbers the file has
-            outline = wired(content["method"], build)
-    except (ValueError, TypeError, RuntimeError, KeyError, ZeroDivisionError, OverflowError) as error:
-        raise FormatError(f"{path}: no network can be built from its numbers: {error}") from None
+    with reading(path, FormatError, "numbers that a network can be built from"), torch.device("meta"):
+        outline = wired(content["method"], build)  # costs no memory, whatever numbers the file has
     check_state(outline, content["state"], str(path))
     network = wired(content["method"], build)
     own = network.state_dict()
@@ -106,25 +129,48 @@ def load(path: Path) -> Checkpoint:
 
 def read(path: Path) -> dict[str, Any]:
     """The dict in a file of `torch.save`. Raises FormatError if it is none, or holds more than plain values."""
-    try:
+    with reading(path, FormatError, "a file of torch weights"):
         _check_sums(path)
+        content = _loaded(path)
+        if not isinstance(content, dict):
+            raise FormatError(f"{path}: holds a {type(content).__name__}; wanted a dict of tensors")
+        if large := _larger_than_stored(content):
+            raise FormatError(f"{path}: a tensor {large} that is larger than what the file stores of it")
+        return content
+
+
+def _loaded(path: Path) -> Any:
+    """What torch reads of a file: tensors and plain values, nothing else."""
+    try:
         with torch.serialization.safe_globals(_plain_numbers()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file; wanted a file of weights") from None
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL (\S+)", str(error))
         what = f" (it asks for {asked.group(1)})" if asked else ""
         raise FormatError(
             f"{path}: not read: no file of torch weights, or more than tensors and values{what}"
         ) from None
-    except zipfile.BadZipFile as error:
-        raise FormatError(f"{path}: not a file of torch weights: {error}") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise FormatError(f"{path}: not a file of torch weights: {type(error).__name__}: {error}") from None
-    if not isinstance(content, dict):
-        raise FormatError(f"{path}: holds a {type(content).__name__}; wanted a dict of tensors")
-    return content
+
+
+def _larger_than_stored(content: Any) -> tuple[int, ...]:
+    """The shape of the first tensor with more numbers than its storage, which a stride of 0 makes; () for none.
+
+    Each object is looked at once, however often the file names it.
+    """
+    waiting, seen = [content], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, Tensor) and each.layout == torch.strided:
+            if each.numel() * each.element_size() > each.untyped_storage().nbytes():
+                return tuple(each.shape)
+        elif isinstance(each, dict):
+            waiting += [*each.keys(), *each.values()]
+        elif isinstance(each, list | tuple | set):
+            waiting += each
+    return ()
 
 
 def _check_sums(path: Path) -> None:
@@ -148,6 +194,7 @@ def faults_of(wanted: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[st
     """In words what keeps `state` from being `wanted`: names, shapes, values; empty if nothing does."""
     common = sorted(set(wanted) & set(state))
     tensors = [name for name in common if isinstance(state[name], Tensor) and _is_plain(state[name])]
+    right = [name for name in tensors if state[name].shape == wanted[name].shape]
     shapes = [
         f"{name} {tuple(state[name].shape)}, wanted {tuple(wanted[name].shape)}"
         for name in tensors
@@ -158,7 +205,8 @@ def faults_of(wanted: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[st
         "unexpected": sorted(map(str, set(state) - set(wanted))),
         "no dense tensor of real numbers": [name for name in common if name not in tensors],
         "of another shape": shapes,
-        "with values that aren't finite": [name for name in tensors if not bool(torch.isfinite(state[name]).all())],
+        # what has another shape may be of any size: its values aren't looked at
+        "with values that aren't finite": [name for name in right if not bool(torch.isfinite(state[name]).all())],
     }
     return [f"{len(names)} {what}: {', '.join(names)}" for what, names in found.items() if names]
 
@@ -187,18 +235,8 @@ def _build(values: Any, path: Path) -> Build:
         )
         raise FormatError(f"{path}: numbers of its build {'; '.join(faults)}")
     numbers: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    build = replace(Build(), **numbers)
-    positive = ("shorter", "longer", "bins", "before_nms", "after_nms", "anchor_scales", "anchor_ratios")
-    if low := [name for name in positive if not _all_positive(getattr(build, name))]:
-        raise FormatError(f"{path}: numbers of its build that aren't positive: {', '.join(low)}")
-    if sum(build.blocks) > MOST_BLOCKS or build.n_classes < 1:
-        raise FormatError(f"{path}: {sum(build.blocks)} blocks, {build.n_classes} classes; wanted a network")
-    return build
-
-
-def _all_positive(value: Any) -> bool:
-    values = value if isinstance(value, tuple) else (value,)
-    return len(values) > 0 and all(0 < each < float("inf") for each in values)
+    with reading(path, FormatError, "numbers that a network can be built from"):
+        return replace(Build(), **numbers)
 
 
 def _is_like(value: Any, default: Any) -> bool:
@@ -215,6 +253,8 @@ def _classes(values: Any, build: Build, path: Path) -> tuple[ObjectClass, ...]:
     pairs: Sequence[Any] = values if isinstance(values, list) else []
     if not all(isinstance(pair, list) and len(pair) == 2 and all(isinstance(v, str) for v in pair) for pair in pairs):
         raise FormatError(f"{path}: its classes aren't [name, wnid] pairs")
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise FormatError(f"{path}: two of its classes have one name")
     if len(pairs) != build.n_classes:
         raise FormatError(f"{path}: {len(pairs)} class names for a network of {build.n_classes} classes")
     return tuple(ObjectClass(*pair) for pair in pairs)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.weights.checkpoints import faults_of, load, read
 from vidkit.errors import FormatError
+from vidkit.reading_door import reading
 
 FLOW_FORMAT, FLOW_VERSION = "impnet-flow", 1
 SCALE = "flow.scale."
@@ -54,13 +55,14 @@ def _take(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> set[st
 
 
 def _state_of(path: Path) -> Mapping[str, Tensor]:
-    content = read(path)
-    if content.get("format") != FLOW_FORMAT:
-        return load(path).network.state_dict()
-    state = content.get("state")
-    if content.get("version") != FLOW_VERSION or not isinstance(state, dict):
-        raise FormatError(f"{path}: version {content.get('version')!r}; wanted {FLOW_FORMAT!r} {FLOW_VERSION}")
-    return {f"flow.{name}": tensor for name, tensor in state.items()}
+    with reading(path, FormatError, "a checkpoint"):
+        content = read(path)
+        if content.get("format") != FLOW_FORMAT:
+            return load(path).network.state_dict()
+        state = content.get("state")
+        if content.get("version") != FLOW_VERSION or not isinstance(state, dict):
+            raise FormatError(f"{path}: version {content.get('version')!r}; wanted {FLOW_FORMAT!r} {FLOW_VERSION}")
+        return {f"flow.{name}": tensor for name, tensor in state.items()}
 
 
 def _part(name: str) -> str:

@@ -4,9 +4,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +17,8 @@ from impnet_model.weights.mxnet_params import is_mxnet_params, read_mxnet_params
 from impnet_model.weights.tensor_names import KINDS
 from vidkit.classes import ObjectClass
 from vidkit.errors import ChoiceError, FormatError, did_you_mean
+from vidkit.npz_arrays import read_arrays
+from vidkit.reading_door import reading
 
 KNOWN_SHA256 = {
     "flownets_EPE1.951.pth.tar": "d98505dc749c35f0d4b4ce0536b4f64797ec22ea194a5f743af97dc3f778447d",
@@ -97,13 +98,10 @@ def verify(path: Path, sha256: str | None = None) -> tuple[str, bool]:
 
     Raises FormatError where they differ, and for the pointer that Git LFS leaves in the place of a large file.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(GIT_LFS))
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise FormatError(f"{path}: not read: {error.strerror}") from None
+    with reading(path, FormatError, "a file of weights"), path.open("rb") as file:
+        start = file.read(len(GIT_LFS))
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if start == GIT_LFS:
         raise FormatError(f"{path}: a Git LFS pointer, not the weights; fetch them with `git lfs pull`")
     in_name = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
@@ -119,11 +117,16 @@ def read_published(path: Path) -> dict[str, Tensor]:
     Of nested files the `state_dict` or `model` is taken; prefixes that all names share (`module.`, `flownet.`) go.
     Raises FormatError if it can't be read without running anything in it.
     """
-    if is_mxnet_params(path):
-        return {name: torch.from_numpy(array.copy()) for name, array in read_mxnet_params(path).items()}
-    if path.suffix == ".npz":
-        return _read_npz(path)
-    content = read(path)
+    with reading(path, FormatError, "tensors with names"):
+        if is_mxnet_params(path):
+            return {name: torch.from_numpy(array.copy()) for name, array in read_mxnet_params(path).items()}
+        if path.suffix == ".npz":
+            return {name: torch.from_numpy(array.copy()) for name, array in read_arrays(path).items()}
+        return _tensors_of(read(path), path)
+
+
+def _tensors_of(content: dict[str, Any], path: Path) -> dict[str, Tensor]:
+    """The tensors of what `torch.save` wrote."""
     if content.get("div_flow", FLOW_UNIT) != FLOW_UNIT:
         raise FormatError(f"{path}: trained on flow / {content['div_flow']}; wanted flow / {FLOW_UNIT}")
     for key in ("state_dict", "model"):
@@ -133,11 +136,3 @@ def read_published(path: Path) -> dict[str, Tensor]:
         if content and all(str(name).startswith(prefix) for name in content):
             content = {name.removeprefix(prefix): tensor for name, tensor in content.items()}
     return content
-
-
-def _read_npz(path: Path) -> dict[str, Tensor]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-    except (OSError, ValueError, TypeError, BadZipFile) as error:
-        raise FormatError(f"{path}: not a file of arrays: {error}") from None

@@ -254,10 +254,10 @@ def test_interrupted_it_says_what_is_kept(here, capsys, monkeypatch):
 
     real = module.write_shard
 
-    def interrupted(path, result):
+    def interrupted(path, result, stamp):
         if path.name == "000002.shard":
             raise KeyboardInterrupt
-        real(path, result)
+        real(path, result, stamp)
 
     monkeypatch.setattr(module, "write_shard", interrupted)
     assert run("oracle-jitter", "--blank-frames", "-o", "a.h5") == 130

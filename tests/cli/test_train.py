@@ -110,12 +110,12 @@ def test_settings_of_a_file_lie_below_those_of_the_command(tmp_path: Path) -> No
     [
         (("build=tinny",), "did you mean 'tiny'"),
         (("build=tiny", "iteration=3"), "did you mean 'iterations'"),
-        (("build=tiny", "iterations=0"), "wanted 1 or more"),
+        (("build=tiny", "iterations=0"), "iterations 0: wanted 1 …"),
         (("build=tiny", "iterations=1.5"), "wanted int"),
         (("build=tiny", "iterations=true"), "wanted int"),
         (("build=tiny", "optimizer=adam"), "'sgd' or 'adamw'"),
-        (("build=tiny", "rate=nan"), "wanted 0 or more"),
-        (("build=tiny", "minutes=-1"), "wanted a number above 0"),
+        (("build=tiny", "rate=nan"), "rate nan: wanted 0 …"),
+        (("build=tiny", "minutes=-1"), "minutes -1.0: wanted 0 …"),
         (("build=tiny", "batch=3", "accumulate=2"), "equal passes"),
         (("build=tiny", "stride=5"), "stride"),
         (("build=tiny", "n_classes=5"), "n_classes"),
@@ -156,7 +156,7 @@ def test_bad_input_is_told(index: Path, tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "taken").write_text("")
     for args, message in (
         (["--index", tmp_path / "none.h5", "--out", tmp_path / "run"], "none.h5"),
-        (["--index", index, "--out", tmp_path / "run", "--config", tmp_path / "bad.toml"], "not a TOML file"),
+        (["--index", index, "--out", tmp_path / "run", "--config", tmp_path / "bad.toml"], "wanted a TOML file"),
         (["--index", index, "--out", tmp_path / "run", "--init", tmp_path / "bad.pt"], "bad.pt"),
         (["--index", index, "--out", tmp_path / "run2", "--device", "nonsense"], "device 'nonsense'"),
         (["--index", index, "--out", tmp_path / "taken" / "run"], "taken"),

@@ -101,7 +101,7 @@ def test_malformed_lists_are_refused_with_their_line(tmp_path: Path, text: str, 
 
 def test_a_binary_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_bytes(b"\xff\xfe\0")
-    with pytest.raises(AnnotationError, match="can't decode"):
+    with pytest.raises(AnnotationError, match="not UTF-8"):
         read_list(tmp_path / "list.txt", SPLITS)
 
 

@@ -279,7 +279,7 @@ def test_random_damage_never_raises_anything_but_frame_error(tmp_path: Path) -> 
 
 def test_formats_beyond_plain_images_are_not_opened(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
-    with pytest.raises(FrameError, match="not an image"):
+    with pytest.raises(FrameError, match="wanted an image"):
         one(tmp_path, "a.jpg")
 
 

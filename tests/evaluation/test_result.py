@@ -83,8 +83,8 @@ def test_no_value_is_null_not_nan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "not a JSON file"),
-        ("{", "not a JSON file"),
+        ("", "JSONDecodeError"),
+        ("{", "JSONDecodeError"),
         ("[]", "no vidkit-result file"),
         ('{"format": "vidkit-result", "version": 9}', "version 9"),
         ('{"format": "vidkit-result", "version": 1}', "damaged"),

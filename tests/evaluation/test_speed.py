@@ -45,8 +45,8 @@ def naive_interval(index: Index, times: FrameTimes, bootstrap: Bootstrap) -> tup
 def test_the_interval_of_the_speed_equals_the_plain_loop(seed: int) -> None:
     index = make_index(seed, videos=7)
     times, bootstrap = times_of(index, seed), Bootstrap(50, seed)
-    found = speed_interval(index, times, bootstrap)
-    assert found == pytest.approx(naive_interval(index, times, bootstrap))
+    found, note = speed_interval(index, times, bootstrap)
+    assert note == "" and found == pytest.approx(naive_interval(index, times, bootstrap))
     assert found is not None
     assert found[0] < found[1]
 
@@ -55,26 +55,26 @@ def test_videos_that_are_equally_fast_tell_nothing_of_others() -> None:
     index = make_index(videos=8)
     seconds = np.full(index.n_frames, 0.02)
     times = replace(times_of(index), compute_seconds=seconds)
-    assert speed_interval(index, times, Bootstrap(20, 0)) is None
+    assert speed_interval(index, times, Bootstrap(20, 0)) == (None, "all videos alike")
 
 
 @pytest.mark.parametrize("warm_up", [1, 2, 5, 6])
 def test_fewer_timed_videos_than_an_interval_needs_have_none(warm_up: int) -> None:
     index = make_index(videos=6)
-    found = speed_interval(index, times_of(index, warm_up=warm_up), Bootstrap(20, 0))
-    assert (found is None) == (warm_up > 1)
+    found, note = speed_interval(index, times_of(index, warm_up=warm_up), Bootstrap(20, 0))
+    assert (found is None) == note.endswith("too few to tell") == (warm_up > 1)
 
 
 def test_times_of_zero_have_no_interval() -> None:
     index = make_index(videos=3)
     times = replace(times_of(index), compute_seconds=np.zeros(index.n_frames))
-    assert speed_interval(index, times, Bootstrap(20, 0)) is None
+    assert speed_interval(index, times, Bootstrap(20, 0))[0] is None
 
 
 def test_a_result_with_intervals_has_that_of_its_speed() -> None:
     index = make_index(videos=7)
     timed = replace(make_predictions(index), times=times_of(index))
     run = evaluate(index, timed, ci=30, seed=3).run
-    assert run["frames_per_second_interval"] == list(speed_interval(index, times_of(index), Bootstrap(30, 3)) or ())
+    assert run["frames_per_second_interval"] == list(speed_interval(index, times_of(index), Bootstrap(30, 3))[0] or ())
     assert "frames_per_second_interval" not in evaluate(index, timed).run
     assert "frames_per_second_interval" not in evaluate(index, make_predictions(index), ci=30).run

@@ -1,6 +1,9 @@
 from dataclasses import replace
 
+import numpy as np
+
 from tests.cli.reproduce.made_results import make_result
+from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.pages.run_tables import made_with, motion_note, run_rows, runs_table
 
 RESULTS = {"per-frame": make_result("per-frame", None, speed=10), "impression-l10": make_result(speed=250, ci=20)}
@@ -45,3 +48,15 @@ def test_unlike_conditions_are_both_told() -> None:
     assert told["device"].startswith("cpu, Z80, 1 threads; ")
     assert "; or NVIDIA X" in told["device"]
     assert told["score"] == "mAP at IoU 0.5, protocol fgfa"
+
+
+def test_a_run_without_interval_says_why() -> None:
+    few = run_rows({"few": replace(RESULTS["impression-l10"], overall=without_interval(RESULTS["impression-l10"]))})
+    (row,) = runs_table(few).rows
+    assert row[3].endswith(" (3 videos)") and "[" not in row[3]
+    assert (few[0]["low"], few[0]["note"]) == (None, "3 videos: too few to tell")
+
+
+def without_interval(result: EvalResult) -> GroupResult:
+    assert result.overall.interval is not None
+    return replace(result.overall, interval=replace(result.overall.interval, mean_ap=np.full(2, np.nan), n_videos=3))

@@ -14,7 +14,7 @@ from tests.makers import make_index, make_predictions
 from vidkit.classes import ObjectClass
 from vidkit.data.index import Index, SourceNames
 from vidkit.errors import PredictionError
-from vidkit.predictions import Predictions, ReadOptions, read, read_with_report
+from vidkit.predictions import Predictions, ReadOptions, read, read_with_report, write
 
 
 def _index() -> Index:
@@ -332,6 +332,25 @@ def test_what_the_annotations_speak_against_is_asked(tmp_path: Path, name: str) 
     with pytest.raises(PredictionError, match=f"Say which is right: {typed}"):
         read(path, INDEX)
     assert read(path, INDEX, **options).n_detections == PREDICTIONS.n_detections
+
+
+@pytest.mark.parametrize("form", ["csv", "pkl"])
+def test_own_files_have_the_numbers_of_the_index_whatever_the_source_counts(tmp_path: Path, form: str) -> None:
+    numbers = INDEX.frame_number.astype(np.int64) + 1
+    index = dataclasses.replace(INDEX, called=dataclasses.replace(INDEX.called, frame_number=numbers))
+    keep = np.flatnonzero(INDEX.frame_number[PREDICTIONS.detection_frame] > 0)  # nothing in the first frames
+    counts = np.bincount(PREDICTIONS.detection_frame[keep], minlength=index.n_frames)
+    some = dataclasses.replace(
+        PREDICTIONS,
+        detection_start=np.concatenate([[0], np.cumsum(counts)]),
+        box=PREDICTIONS.box[keep],
+        score=PREDICTIONS.score[keep],
+        class_id=PREDICTIONS.class_id[keep],
+    )
+    write(tmp_path / "own", some, index, form)
+    again = read(tmp_path / "own", index)
+    assert np.array_equal(again.detection_start, some.detection_start)
+    assert np.array_equal(again.box, some.box)
 
 
 HEAD = "video,frame,class,score,x1,y1,x2,y2"

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from tests.makers import make_index
+from vidkit import npz_arrays
 from vidkit.classes import ObjectClass
 from vidkit.data.index import Index
 from vidkit.errors import FormatError, PredictionError
 from vidkit.predictions import ReadOptions, open_predictions, read, read_with_report
-from vidkit.predictions.formats import FORMATS, READ, WRITTEN, format_named, npz
+from vidkit.predictions.formats import FORMATS, READ, WRITTEN, format_named
 
 INDEX = make_index(videos=2, frames=3, classes=4)
 DETECTION = (10.5, 20.0, 30.25, 40.0)
@@ -474,7 +475,7 @@ def test_npz_with_objects_or_bombs_is_refused(tmp_path: Path, monkeypatch: pytes
     np.savez(tmp_path / "p.npz", score=np.array([1, "x"], object))
     with pytest.raises(PredictionError, match="pickled objects aren't read"):
         read(tmp_path / "p.npz", INDEX)
-    monkeypatch.setattr(npz, "_MOST_INFLATED", 1 << 20)
+    monkeypatch.setattr(npz_arrays, "_MOST_INFLATED", 1 << 20)
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("score.npy", bytes(10 << 20))
     assert (tmp_path / "bomb.npz").stat().st_size < 100_000

@@ -162,8 +162,9 @@ def test_mot_text_is_a_new_folder_of_videos(tmp_path: Path) -> None:
     index = make_index()
     write(tmp_path / "p", make_predictions(index), index, "mot")
     assert sorted(file.stem for file in (tmp_path / "p").iterdir()) == sorted(index.video_name)
+    write(tmp_path / "p", make_predictions(index), index, "mot")  # as after a kill at the very end
     with pytest.raises(PredictionError, match="there already"):
-        write(tmp_path / "p", make_predictions(index), index, "mot")
+        write(tmp_path / "p", make_predictions(index, seed=1), index, "mot")
     clash = dataclasses.replace(index, video_name=("a/x", "b/x", "c"))
     with pytest.raises(PredictionError, match="one file"):
         write(tmp_path / "q", make_predictions(index), clash, "mot")

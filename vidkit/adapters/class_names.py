@@ -11,6 +11,7 @@ from vidkit.boxes import Boxes
 from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError, did_you_mean
+from vidkit.reading_door import reading
 
 NO_CLASS = frozenset({"", "n/a", "__background__"})
 """What stands, in lists of labels, at labels that are no class."""
@@ -208,12 +209,8 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
+    with reading(path, DetectorError, "class names, a line each, in UTF-8"):
         if path.stat().st_size > LONGEST_FILE:
             raise DetectorError(f"{path}: more than {LONGEST_FILE} bytes; that is no list of class names")
         text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DetectorError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise DetectorError(f"{path}: not UTF-8 text; wanted class names, a line each") from None
     return [line.strip() for line in text.splitlines()]

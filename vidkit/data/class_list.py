@@ -6,8 +6,10 @@ from pathlib import Path
 from vidkit.classes import VID_CLASSES, ObjectClass
 from vidkit.data.annotation import read_bytes
 from vidkit.errors import AnnotationError, ChoiceError, did_you_mean
+from vidkit.reading_door import reading
 
 MAX_CLASSES = 2**15 - 1
+_LONGEST_NUMBER = 10  # digits
 
 
 def choose_classes(given: str, any_name: bool = False) -> tuple[ObjectClass, ...]:
@@ -44,21 +46,20 @@ def read_classes(path: Path) -> tuple[ObjectClass, ...]:
     with # are skipped. Raises AnnotationError that names file and line.
     """
     rows: list[tuple[int | None, ObjectClass]] = []
-    try:
+    with reading(path, AnnotationError, "a line `wnid name` for each class, in UTF-8"):
         for line, text in enumerate(read_bytes(path).decode("utf-8-sig").splitlines(), start=1):
             words = text.split()
             if not words or words[0].startswith("#"):
                 continue
             wnid, *rest = words
-            number = int(rest.pop(0)) if len(rest) > 1 and rest[0].isascii() and rest[0].isdigit() else None
+            numbered = len(rest) > 1 and rest[0].isascii() and rest[0].isdigit() and len(rest[0]) < _LONGEST_NUMBER
+            number = int(rest.pop(0)) if numbered else None
             if rows and (number is None) != (rows[0][0] is None):
                 raise AnnotationError(f"line {line}: ids must stand in all lines or in none")
             rows.append((number, ObjectClass(" ".join(rest) or wnid, wnid)))
         numbers = [number for number, _ in rows if number is not None]
         if len(set(numbers)) != len(numbers):
             raise AnnotationError("an id stands twice")
-    except (AnnotationError, UnicodeDecodeError, ValueError) as error:
-        raise AnnotationError(f"{path}: {error}") from None
     return _unique([c for _, c in sorted(rows, key=lambda row: row[0] or 0)], str(path))
 
 

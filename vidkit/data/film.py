@@ -16,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.errors import FrameError
+from vidkit.reading_door import reading
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
+MOST_PIXELS = 100_000_000
+"""Of one image or picture of a film; more are refused before anything is decoded. 100 megapixels take 300 MB as RGB."""
 Picture = NDArray[np.uint8]
 """`(H, W, 3)` uint8 RGB."""
 
@@ -43,15 +46,22 @@ def opening(path: Path) -> Iterator[InputContainer]:
         raise FrameError(f"{path}: reading video files needs PyAV: pip install av") from None
     if not path.is_file():
         raise FrameError(f"{path}: no such file; was the data moved?")
+    # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
+    options = {"protocol_whitelist": "file"}
     try:
-        # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
-            if not container.streams.video:
+        with (
+            reading(path, FrameError, "a video that can be decoded"),
+            av.open(str(path.absolute()), options=options) as film,
+        ):
+            if not film.streams.video:
                 raise FrameError(f"{path}: holds no video stream")
-            container.streams.video[0].thread_type = "AUTO"
-            yield container
-    except (OSError, ValueError, EOFError) as error:  # FFmpeg's errors are of these kinds
-        raise FrameError(f"{path}: not a video that can be decoded: {error}") from None
+            stream = film.streams.video[0]
+            if (pixels := stream.codec_context.width * stream.codec_context.height) > MOST_PIXELS:
+                raise FrameError(f"{path}: pictures of {pixels:,} pixels; at most {MOST_PIXELS:,} are read")
+            stream.thread_type = "AUTO"
+            yield film
+    except MemoryError:  # FFmpeg's own
+        raise FrameError(f"{path}: asks for more memory than there is; wanted a video that can be decoded") from None
 
 
 def film_facts(path: Path) -> FilmFacts:

@@ -20,9 +20,12 @@ from pathlib import Path
 
 from vidkit.data.annotation import read_bytes
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 FRAMES, VIDEOS, FRAME_IDS, IMAGES = "frames", "videos", "frame ids", "images"
 MAX_LIST_BYTES = 1 << 28
+WANTED = "a frame list of the field, in UTF-8"
+_LONGEST_NUMBER = 9  # digits: an index holds no larger ones
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,9 @@ def read_list(path: Path, splits: Collection[str], default_split: str | None = N
     (ILSVRC's own lists leave the split out). Raises AnnotationError that names file and line.
     """
     form, rows = read_rows(path)
-    try:
+    with reading(path, AnnotationError, WANTED):
         placed = [(line, *_split_and_name(line, where, splits, default_split), rest) for line, where, rest in rows]
         entries, n_duplicates = _ENTRIES[form](placed)
-    except AnnotationError as error:
-        raise AnnotationError(f"{path}: {error}") from None
     return FrameList(path, form, tuple(entries), n_duplicates)
 
 
@@ -76,10 +77,8 @@ def read_rows(path: Path) -> tuple[str, list[Row]]:
 
     Raises AnnotationError that names file and line.
     """
-    try:
+    with reading(path, AnnotationError, WANTED):
         rows = list(_rows(read_bytes(path, limit=MAX_LIST_BYTES).decode("utf-8-sig")))
-    except (AnnotationError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"{path}: {error}") from None
     if not rows:
         raise AnnotationError(f"{path}: empty list")
     return _form(rows), rows
@@ -94,11 +93,15 @@ def _rows(text: str) -> Iterator[Row]:
         columns = columns or len(rest)
         if len(rest) != columns or columns not in (1, 3):
             raise AnnotationError(f"line {line}: {len(rest) + 1} columns; a list has 2, or 4, in every line")
-        if not all(number.isascii() and number.isdigit() and len(number) <= 9 for number in rest):
+        if not all(map(_is_number, rest)):
             raise AnnotationError(f"line {line}: {' '.join(rest)[:60]!r} behind the path, wanted whole numbers")
         if where.startswith("/") or ".." in where.split("/"):
             raise AnnotationError(f"line {line}: {where[:200]!r} leads out of the tree")
         yield line, where.removesuffix("/"), tuple(map(int, rest))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def _form(rows: Sequence[Row]) -> str:
@@ -107,7 +110,7 @@ def _form(rows: Sequence[Row]) -> str:
         whole = len(set(paths)) == len(paths) and all(rest[1] == 0 for _, _, rest in rows)
         in_order = all(b[2][0] >= a[2][0] + a[2][2] for a, b in pairwise(rows))
         return VIDEOS if whole and in_order else FRAMES
-    numbered = all(where.rpartition("/")[2].isdigit() for _, where, _ in rows)
+    numbered = all(_is_number(where.rpartition("/")[2]) for _, where, _ in rows)
     return FRAME_IDS if numbered and (len(rows) == 1 or len({rest for _, _, rest in rows}) > 1) else IMAGES
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -22,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidkit.data.film import picture_at, pictures, shown, shown_size
+from vidkit.data.film import MOST_PIXELS, picture_at, pictures, shown, shown_size
 from vidkit.data.index import FOLDER, IMAGE, TAR, VIDEO, FrameFiles, Index
 from vidkit.errors import FrameError
+from vidkit.reading_door import reading
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -64,9 +66,9 @@ def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int,
     source, size = _source(index, video, root), _size(index, video)
     match files.kind[video]:
         case "image":
-            return _read_image(source, size, at_least)
+            return read_image(source, size, at_least)
         case "folder":
-            return _read_image(_inside(source, _name(index, files, video, row)), size, at_least)
+            return read_image(_inside(source, _name(index, files, video, row)), size, at_least)
         case "tar":
             return _from_tar(source, files, row, size, at_least)
         case _:
@@ -87,6 +89,19 @@ def frame_file(index: Index, row: int, root: Path | None = None) -> Path | bytes
             return _bytes_in_tar(source, files, row)[0]
         case _:
             return None
+
+
+def is_there(index: Index, video: int, root: Path | None = None) -> bool:
+    """Whether the film of video row `video`, or the first or last of its images, is where the index says."""
+    rows = index.frames_of(video)
+    try:
+        source = _source(index, video, root)
+        if not rows or _files(index).kind[video] in (VIDEO, TAR):
+            return source.exists()
+        found = (frame_file(index, row, root) for row in (rows[0], rows[-1]))
+        return any(isinstance(file, Path) and file.is_file() for file in found)
+    except FrameError:
+        return False
 
 
 def has_frames(index: Index, video: int) -> bool:
@@ -144,12 +159,10 @@ def _size(index: Index, video: int) -> tuple[int, int]:
 # -- images ------------------------------------------------------------------------------------------------------------
 
 
-def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
-    try:
-        with path.open("rb") as file:
-            return _decode(file, str(path), size, at_least)
-    except OSError as error:
-        raise FrameError(f"{path}: can't be read: {error.strerror or error}; was the data moved?") from None
+def read_image(path: Path, size: tuple[int, int] = (0, 0), at_least: tuple[int, int] | None = None) -> Frame:
+    """The pixels of an image file, which has this `size` unless that holds a 0; see `frames_of` for the rest."""
+    with reading(path, FrameError, "an image; was the data moved?"), path.open("rb") as file:
+        return _decode(file, str(path), size, at_least)
 
 
 def _from_tar(
@@ -165,27 +178,21 @@ def _bytes_in_tar(path: Path, files: FrameFiles, row: int) -> tuple[bytes, str]:
         raise FrameError(f"{path}: the index doesn't tell where in this tar its frames are; prepare it again")
     offset, length = int(files.offset[row]), int(files.size[row])
     place = f"{path}: {length} bytes from {offset}"
-    try:
-        with path.open("rb") as file:
-            if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
-                raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
-            return os.pread(file.fileno(), length, offset), place
-    except OSError as error:
-        raise FrameError(f"{path}: can't be read: {error.strerror}; was the data moved?") from None
+    with reading(path, FrameError, "the tar that was indexed; was the data moved?"), path.open("rb") as file:
+        if offset < 0 or length <= 0 or offset + length > os.fstat(file.fileno()).st_size:
+            raise FrameError(f"{place}: not inside the tar; it isn't the one that was indexed, prepare again")
+        return os.pread(file.fileno(), length, offset), place
 
 
 def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
     """The image in `file` as RGB; its size is held against the index before anything is decoded."""
-    try:
+    with reading(place, FrameError, "an image that can be decoded"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is our own
         with Image.open(file, formats=IMAGE_FORMATS) as image:
             _check_size(image.size, size, place)
             if at_least is not None:
                 image.draft("RGB", at_least)
             return _as_rgb(image)
-    except (FrameError, MemoryError):
-        raise
-    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
-        raise FrameError(f"{place}: not an image that can be decoded: {error}") from None
 
 
 def _as_rgb(image: Image.Image) -> Frame:
@@ -198,6 +205,8 @@ def _as_rgb(image: Image.Image) -> Frame:
 
 
 def _check_size(found: tuple[int, int], wanted: tuple[int, int], place: str) -> None:
+    if found[0] * found[1] > MOST_PIXELS:
+        raise FrameError(f"{place}: {found[0]}x{found[1]} pixels; at most {MOST_PIXELS:,} in all are read")
     if 0 not in wanted and found != wanted:
         raise FrameError(
             f"{place}: {found[0]}x{found[1]} pixels, the index says {wanted[0]}x{wanted[1]}: "

@@ -6,7 +6,8 @@ from typing import Any
 
 from vidkit import hdf5
 from vidkit.classes import ObjectClass
-from vidkit.data.index import FrameFiles, IgnoredRegions, Index, SourceNames
+from vidkit.data.index import AddedColumns, FrameFiles, IgnoredRegions, Index, SourceNames
+from vidkit.data.index_sense import check_sense
 
 INDEX_FORMAT, INDEX_VERSION, OLDEST_VERSION = "vidkit-index", 2, 1
 """Version 2 added `/ignored`, `/frames/annotated` and `/source`; files of version 1 have none of them."""
@@ -54,8 +55,8 @@ def write_index(path: str | Path, index: Index) -> None:
 def read_index(path: str | Path) -> Index:
     """The index stored at `path`, read whole; the file is closed again.
 
-    Raises FormatError if it isn't a vidkit index of a known version, is damaged, or doesn't have the content that its
-    fingerprint tells.
+    Raises FormatError if it isn't a vidkit index of a known version, is damaged, doesn't have the content that its
+    fingerprint tells, or makes no sense.
     """
     with hdf5.opening(path, INDEX_FORMAT, INDEX_VERSION, OLDEST_VERSION) as file:
         names, wnids = hdf5.strings(file, "/classes/name"), hdf5.strings(file, "/classes/wnid")
@@ -71,9 +72,11 @@ def read_index(path: str | Path) -> Index:
             if "ignored" in file
             else None,
             called=_read_called(file),
+            added=AddedColumns(),
             **{name: hdf5.column(file, at) for name, at in _COLUMNS.items() if name not in _OPTIONAL or at in file},
         )
         hdf5.check_told(file, "fingerprint", index.fingerprint)
+        check_sense(index)
         return index
 
 

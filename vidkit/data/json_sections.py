@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -97,9 +98,5 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _text(path: Path) -> str:
-    try:
+    with reading(path, AnnotationError, "JSON in UTF-8"):
         return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise AnnotationError(f"{path}: can't be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise AnnotationError(f"{path}: byte {error.start}: not UTF-8, so not JSON") from None

@@ -1,7 +1,6 @@
 """An index written by `prepare`: the file, what is in it, and a report on what was left out or is odd."""
 
 import json
-import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -17,8 +16,6 @@ from vidkit.data.records import LeftOut
 from vidkit.data.summary import distinct_tracks
 from vidkit.errors import FormatError
 from vidkit.files import write_text
-
-logger = logging.getLogger(__name__)
 
 REPORT_FORMAT, REPORT_VERSION = "vidkit-prepare-report", 1
 
@@ -71,7 +68,6 @@ def write_part(path: Path, part: Part, started: float) -> Summary:
     """
     index = part.index
     state = _state(path, index.fingerprint)
-    remove_leftovers(path)
     report = _write_report(path, index.fingerprint, part)
     write_index(path, index)
     return Summary(
@@ -100,15 +96,6 @@ def _state(path: Path, fingerprint: str) -> str:
         return "unchanged" if read_index_head(path).fingerprint == fingerprint else "replaced"
     except FormatError:
         return "replaced"
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what a killed run left beside `path`: NAME.PID.part of a process that isn't alive."""
-    for part in path.parent.glob(f"{path.name}.*.part"):
-        process = part.name.removeprefix(f"{path.name}.").removesuffix(".part")
-        if process.isdigit() and not Path(f"/proc/{process}").exists() and Path("/proc/self").exists():
-            logger.info("removed %s, left by a run that was killed", part)
-            part.unlink(missing_ok=True)
 
 
 def _write_report(path: Path, fingerprint: str, part: Part) -> Path | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vidkit.data.frame_names import number_at_end
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 Members = NDArray[np.int64]
 """Rows of frame number, offset and size in bytes, `(K, 3)`, by ascending number."""
@@ -22,20 +23,15 @@ def tar_members(path: Path, suffixes: tuple[str, ...]) -> dict[str, Members]:
     Raises AnnotationError for a compressed or damaged tar, and where a frame stands twice.
     """
     folders: dict[str, array[int]] = {}
-    try:
-        with tarfile.open(path, "r:") as tar:
-            while (member := tar.next()) is not None:
-                tar.members = []  # type: ignore[attr-defined]  # else it keeps a kilobyte for each of a million members
-                stem, dot, suffix = member.name.rpartition(".")
-                number = number_at_end(stem)
-                if member.isreg() and not member.issparse() and dot + suffix in suffixes and number is not None:
-                    folder = member.name.rpartition("/")[0].removeprefix("./").removeprefix(".")
-                    folders.setdefault(folder, array("q")).extend((number, member.offset_data, member.size))
-    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:
-        raise AnnotationError(
-            f"{path}: not a plain tar, or damaged ({error}); a compressed tar has no frames at fixed places: "
-            "unpack it to a plain .tar first"
-        ) from None
+    wanted = "a plain tar; a compressed one has no frames at fixed places: unpack it to a plain .tar first"
+    with reading(path, AnnotationError, wanted), tarfile.open(path, "r:") as tar:
+        while (member := tar.next()) is not None:
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps a kilobyte for each of a million members
+            stem, dot, suffix = member.name.rpartition(".")
+            number = number_at_end(stem)
+            if member.isreg() and not member.issparse() and dot + suffix in suffixes and number is not None:
+                folder = member.name.rpartition("/")[0].removeprefix("./").removeprefix(".")
+                folders.setdefault(folder, array("q")).extend((number, member.offset_data, member.size))
     return {folder: _by_number(rows, f"{path}: {folder}") for folder, rows in folders.items()}
 
 

@@ -66,12 +66,13 @@ class Resampling:
         b = self.settings.replicates
         return Resampled(found[:, :b], found[:, b:], truth_by_video(rows, group) > 0)
 
-    def interval(self, value: float, found: NDArray[np.float64], group: Group, rows: Ranked) -> tuple[float, float]:
-        """The ends of the interval of a mean over classes, of its classes `(C, B + V)` in all drawings."""
+    def told(
+        self, value: float, found: NDArray[np.float64], group: Group, rows: Ranked
+    ) -> tuple[tuple[float, float] | None, str]:
+        """The interval of a mean over classes, of its classes `(C, B + V)` in all drawings, as `Spread.told` has it."""
         b = self.settings.replicates
         resampled = Resampled(found[:, :b], found[:, b:], truth_by_video(rows, group) > 0)
-        low, high = resampled.mean(value).ends(self.settings.level)[0]
-        return float(low), float(high)
+        return resampled.mean(value).told(self.settings.level)[0]
 
 
 def draws(n_videos: int, settings: Bootstrap) -> NDArray[np.float64]:

@@ -34,8 +34,10 @@ def coco_stats(rows: Ranked) -> dict[str, float]:
     return stats | {f"AR{letter}": _mean(recall[letter][..., -1]) for letter in "sml"}
 
 
-def coco_intervals(rows: Ranked, stats: Mapping[str, float], resampling: Resampling) -> dict[str, tuple[float, float]]:
-    """The ends of the interval of each of the twelve numbers; NaN where there is none."""
+def coco_intervals(
+    rows: Ranked, stats: Mapping[str, float], resampling: Resampling
+) -> dict[str, tuple[tuple[float, float] | None, str]]:
+    """The interval of each of the twelve numbers, None where there is none, and what must be said of it."""
     drawn, protocol = resampling.drawn, rows.matches.protocol
     found: dict[str, tuple[NDArray[np.float64], Group]] = {}
     for letter, limits in AREAS.items():
@@ -49,7 +51,7 @@ def coco_intervals(rows: Ranked, stats: Mapping[str, float], resampling: Resampl
         found["AP"] = replicates(_at_most(rows, AP_DETECTIONS), group, drawn), group
         for threshold, name in ((0.5, "AP50"), (0.75, "AP75")):
             found[name] = replicates_at(rows, group, threshold, drawn), group
-    return {name: resampling.interval(value, *found[name], rows) for name, value in stats.items()}
+    return {name: resampling.told(value, *found[name], rows) for name, value in stats.items()}
 
 
 def _drawn_recall(rows: Ranked, group: Group, drawn: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """compare_many: every run against every other over the same videos, and which of them is best, with what certainty.
 
 All pairs are compared on the same drawings of videos, as in `compare`. Of k runs there are m = k (k - 1) / 2 pairs, and
-among many some differ by chance alone: so each two-sided P, 2 min(P(better), 1 - P(better)), is adjusted after Holm
-(Scandinavian Journal of Statistics 6, 1979). Sorted, p_1 <= … <= p_m,
+among many some differ by chance alone: so each two-sided P, 2 min(P(better), 1 - P(better)), five times as much where
+the difference is doubtful, is adjusted after Holm (Scandinavian J. of Statistics 6, 1979). Sorted, p_1 <= … <= p_m,
 
     adjusted p_i = max over j <= i of min(1, (m - j + 1) p_j)
 
@@ -24,6 +24,7 @@ from vidkit.data.index import Index
 from vidkit.errors import ChoiceError, PredictionError
 from vidkit.evaluation.compare import Difference, difference_of
 from vidkit.evaluation.evaluate import match_for, score
+from vidkit.evaluation.intervals import DOUBTFUL
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, software
 from vidkit.evaluation.slices import Bins, breakdowns
@@ -33,6 +34,8 @@ from vidkit.shown import percent, shows_itself
 if TYPE_CHECKING:
     import pandas as pd
 
+DOUBT = 5
+"""How many times the P of a doubtful difference counts."""
 ALPHA = 0.05
 """The adjusted P below which two runs differ."""
 MATRIX_FORMAT, MATRIX_VERSION = "vidkit-comparisons", 1
@@ -46,7 +49,10 @@ class Pair:
     b: str
     difference: Difference
     p: float
-    """Two-sided: how probable so large a difference, either way, were by chance; NaN where it isn't told."""
+    """Two-sided: how probable so large a difference, either way, were by chance; NaN where it isn't told.
+
+    Five times as much where the difference is doubtful, so that 0.05 asks for a 99 % interval, as `is_worse` does.
+    """
     p_adjusted: float
     """The same after Holm, among the pairs of the group for which it is told."""
 
@@ -203,7 +209,8 @@ def _group(groups: Mapping[str, GroupResult], bootstrap: Bootstrap | None) -> Gr
     names = list(combinations(groups, 2))
     differences = [difference_of(groups[a], groups[b], bootstrap) for a, b in names]
     better = np.array([difference.p_better for difference in differences])
-    p = 2 * np.minimum(better, 1 - better)
+    weight = np.array([DOUBT if difference.note == DOUBTFUL else 1 for difference in differences])
+    p = np.minimum(2 * np.minimum(better, 1 - better) * weight, 1)
     rows = zip(names, differences, p.tolist(), holm(p).tolist(), strict=True)
     first = next(iter(groups.values()))
     mean_ap = {name: group.mean_ap for name, group in groups.items()}

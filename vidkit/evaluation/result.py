@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.errors import ChoiceError, FormatError
+from vidkit.evaluation.average_precision import mean_ap
 from vidkit.evaluation.intervals import DOUBTFUL, Resampled, missing
 from vidkit.evaluation.protocols import Protocol
 from vidkit.files import write_text
 from vidkit.predictions.table import FrameTimes, Predictions
+from vidkit.reading_door import reading
 from vidkit.shown import percent, shows_itself
 from vidkit.version import __version__
 
@@ -136,8 +138,10 @@ class EvalResult:
     """How the prediction file was read: which frame is which, frames covered, detections left out; {} if not known."""
     stats: Mapping[str, float] = field(default_factory=dict)
     """COCO's twelve numbers, under the protocol `coco` alone."""
-    stats_interval: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """The ends of their intervals, where some were asked for; NaN: there is none."""
+    stats_interval: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
+    """Their intervals, where some were asked for; None: there is none."""
+    stats_note: Mapping[str, str] = field(default_factory=dict)
+    """What must be said of these, of those of which there is something to say."""
     bootstrap: Bootstrap | None = None
 
     @property
@@ -210,7 +214,8 @@ class EvalResult:
         if self.stats:
             head["stats"] = {name: _number(value) for name, value in self.stats.items()}
         if self.stats_interval:
-            head["stats_interval"] = {n: [_number(end) for end in ends] for n, ends in self.stats_interval.items()}
+            head["stats_interval"] = {n: ends and list(ends) for n, ends in self.stats_interval.items()}
+            head["stats_note"] = dict(self.stats_note)
         if self.bootstrap is not None:
             head["bootstrap"] = {"over": "videos", "interval": INTERVAL, **asdict(self.bootstrap)}
         if self.reading:
@@ -309,25 +314,20 @@ def write_result(path: Path, result: EvalResult) -> None:
 def read_result(path: Path) -> EvalResult:
     """Return the result stored at `path`.
 
-    Raises FormatError if it isn't a vidkit result of a known version.
+    Raises FormatError if it isn't a vidkit result of a known version, or one whose numbers can't be or don't add up.
     """
-    try:
+    with reading(path, FormatError, f"a whole {RESULT_FORMAT} file; evaluate again"):
         content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FormatError(f"{path}: can't be read: {error.strerror}") from None
-    except ValueError as error:
-        raise FormatError(f"{path}: not a JSON file: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != RESULT_FORMAT:
-        raise FormatError(f"{path}: no {RESULT_FORMAT} file; make one with `vidkit eval`")
-    if content.get("version") != RESULT_VERSION:
-        raise FormatError(
-            f"{path}: {RESULT_FORMAT} version {content.get('version')}; vidkit {__version__} knows version "
-            f"{RESULT_VERSION}"
-        )
-    try:
-        return _from_json(content)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise FormatError(f"{path}: damaged {RESULT_FORMAT} file: {error!r}; evaluate again") from error
+        if not isinstance(content, dict) or content.get("format") != RESULT_FORMAT:
+            raise FormatError(f"{path}: no {RESULT_FORMAT} file; make one with `vidkit eval`")
+        if content.get("version") != RESULT_VERSION:
+            raise FormatError(
+                f"{path}: {RESULT_FORMAT} version {content.get('version')}; vidkit {__version__} knows version "
+                f"{RESULT_VERSION}"
+            )
+        result = _from_json(content)
+        _check_sense(result)
+        return result
 
 
 def _from_json(content: Mapping[str, Any]) -> EvalResult:
@@ -339,12 +339,13 @@ def _from_json(content: Mapping[str, Any]) -> EvalResult:
         class_names=names,
         overall=_group_from_json(content, "", "all", names),
         groups=tuple(_group_from_json(g, g["by"], g["name"], names) for g in content["groups"]),
-        counts=content["counts"],
-        data=content["data"],
-        run=content["run"],
-        reading=content.get("reading", {}),
+        counts={name: _count(value, name) for name, value in content["counts"].items()},
+        data={str(name): str(value) for name, value in content["data"].items()},
+        run={str(name): value for name, value in content["run"].items()},
+        reading={str(name): value for name, value in content.get("reading", {}).items()},
         stats={name: _value(v) for name, v in content.get("stats", {}).items()},
-        stats_interval={n: (_value(e[0]), _value(e[1])) for n, e in content.get("stats_interval", {}).items()},
+        stats_interval={name: _pair(ends) for name, ends in content.get("stats_interval", {}).items()},
+        stats_note=content.get("stats_note", {}),
         bootstrap=Bootstrap(**settings) if settings else None,
     )
 
@@ -362,14 +363,48 @@ def _group_from_json(content: Mapping[str, Any], by: str, name: str, names: tupl
             content.get("interval_note") == DOUBTFUL,
             np.array([content.get("interval_note_by_class", {}).get(c) == DOUBTFUL for c in names], bool),
         )
-    return GroupResult(
-        by,
-        name,
+    group = GroupResult(
+        str(by),
+        str(name),
         _value(content["mean_ap"]),
         np.array([_value(content["ap"][c]) for c in names], np.float64),
-        np.array([content["n_gt_by_class"][c] for c in names], np.int64),
+        np.array([_count(content["n_gt_by_class"][c], c) for c in names], np.int64),
         interval,
     )
+    if group.n_gt.sum() != _count(content["n_gt"], "n_gt"):
+        raise FormatError(f"{by}: {name}: n_gt {content['n_gt']}, its classes have {group.n_gt.sum()} together")
+    return group
+
+
+def _count(value: Any, name: str) -> int:
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise FormatError(f"{name} is {value!r}, wanted a whole number from 0")
+    return value
+
+
+_ROUNDED = 1e-9
+
+
+def _check_sense(result: EvalResult) -> None:
+    """Raise FormatError for an AP outside 0 … 1, a mean that isn't that of the APs, an interval turned round."""
+    for group in (result.overall, *result.groups):
+        place = f"{group.by}: {group.name}" if group.by else "all"
+        ends = [] if group.interval is None else [group.interval.mean_ap, *group.interval.ap]
+        shares = np.array([group.mean_ap, *group.ap, *(end for pair in ends for end in pair)])
+        if ((shares < 0) | (shares > 1 + _ROUNDED)).any():
+            raise FormatError(f"{place}: an AP outside 0 … 1")
+        if any(len(pair) != 2 or pair[0] > pair[1] + _ROUNDED for pair in ends):
+            raise FormatError(f"{place}: an interval that ends before it begins")
+        skips = bool(group.by) or result.protocol.missing_class == "skip"
+        mean = mean_ap(group.ap, skips)
+        if not (abs(mean - group.mean_ap) <= _ROUNDED or np.isnan([mean, group.mean_ap]).all()):
+            raise FormatError(f"{place}: mean_ap {group.mean_ap:.6g}, the mean of its ap is {mean:.6g}")
+    for name in ("options", "environment"):
+        if not isinstance(result.run.get(name, {}), dict):
+            raise FormatError(f"run: {name} is {result.run[name]!r}, wanted an object")
+    numbers = [*result.stats.values(), *(end for ends in result.stats_interval.values() for end in ends or ())]
+    if any(not -1 - _ROUNDED <= value <= 1 + _ROUNDED for value in numbers if value == value):
+        raise FormatError("stats: a number outside -1 … 1")
 
 
 def software() -> dict[str, str]:
@@ -381,5 +416,14 @@ def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def _pair(ends: list[float | None] | None) -> tuple[float, float] | None:
+    """The ends of an interval; older files had [null, null] for none."""
+    return None if ends is None or ends[0] is None or ends[1] is None else (float(ends[0]), float(ends[1]))
+
+
 def _value(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
+    if value is None:
+        return float("nan")
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise FormatError(f"{value!r} is no number; wanted one, or null")
+    return float(value)

@@ -1,10 +1,11 @@
 """A run: a detector over the videos of an index, kept video by video under `PARTS/`, put together at the end.
 
-begin(parts, run, index)        # makes the folder, or sees that it belongs to this very run
-run_videos(…, parts)            # one shard a video; what is there already is `finished(parts, index)`
+stamp = begin(parts, run, index)   # makes the folder, or sees that it belongs to this very run
+run_videos(…, parts, stamp=stamp)  # one shard a video; what is there already is `finished(parts, index, stamp)`
 predictions = collect(done, run, index)
 """
 
+import hashlib
 import json
 import logging
 import resource
@@ -20,13 +21,14 @@ import numpy as np
 from vidkit.data.index import Index
 from vidkit.detections import Detections
 from vidkit.errors import ChoiceError, FormatError, FrameError
-from vidkit.files import write_text
+from vidkit.files import remove_leftovers, write_text
 from vidkit.harness.detector import Detector, Image, OracleDetector
 from vidkit.harness.recording import record_weights
 from vidkit.harness.shards import read_shard, write_shard
 from vidkit.harness.stopwatch import Clock, Scenario, VideoRun, is_total, time_video
 from vidkit.keyframes.weight_maps import WeightMaps
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo, from_frames
+from vidkit.reading_door import reading
 
 LOG = logging.getLogger(__name__)
 FORMAT, VERSION = "vidkit-run", 1
@@ -49,22 +51,23 @@ class Timing:
     clock: Clock = perf_counter
 
 
-def begin(parts: Path, run: RunInfo, index: Index) -> None:
-    """Make the folder `parts` of a run; if it is there, see that it belongs to the same run.
+def begin(parts: Path, run: RunInfo, index: Index) -> str:
+    """The stamp of a run's shards; makes the folder `parts`, or if it is there, sees that it belongs to the same run.
 
     Raises ChoiceError, saying what differs, if another run was begun there.
     """
-    stamp = stamp_of(run, index.fingerprint)
+    wanted = stamp_of(run, index.fingerprint)
+    stamp = hashlib.blake2b(json.dumps(wanted, sort_keys=True).encode(), digest_size=16).hexdigest()
+    remove_leftovers(parts)
     file = parts / "run.json"
     if not file.is_file():
-        write_text(file, json.dumps(stamp, indent=2))
-        return
-    try:
+        write_text(file, json.dumps(wanted, indent=2))
+        return stamp
+    with reading(file, FormatError, "the beginning of a run; begin again with --restart"):
         found = dict(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise FormatError(f"{file}: not the beginning of a run: {error}; begin again with --restart") from None
-    if differing := differences(found, stamp):
+    if differing := differences(found, wanted):
         raise ChoiceError(f"{parts}: another run was begun there: {'; '.join(differing)}. Begin again with --restart")
+    return stamp
 
 
 def stamp_of(run: RunInfo, index_fingerprint: str) -> dict[str, Any]:
@@ -86,19 +89,21 @@ def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     return said
 
 
-def finished(parts: Path, index: Index) -> dict[int, VideoRun]:
-    """Return what is done, by video row. A shard that is damaged, or not of this video, counts as not done."""
+def finished(parts: Path, index: Index, stamp: str = "") -> dict[int, VideoRun]:
+    """Return what is done, by video row. A shard that is damaged, of another run or video, isn't done."""
     done = {}
     for video in range(index.n_videos):
         path = shard_path(parts, video)
         if not path.is_file():
             continue
         try:
-            run = read_shard(path)
+            run = read_shard(path, stamp)
             if len(run.answers) != len(index.frames_of(video)):
                 raise FormatError(
                     f"{path}: holds {len(run.answers)} frames, the video has {len(index.frames_of(video))}"
                 )
+            if any((answer.class_ids >= index.n_classes).any() for answer in run.answers):
+                raise FormatError(f"{path}: holds a class that the index doesn't have")
             done[video] = run
         except FormatError as error:
             LOG.warning("%s; this video is run again", error)
@@ -132,6 +137,7 @@ def run_videos(
     parts: Path,
     timing: Timing | None = None,
     weights: bool = False,
+    stamp: str = "",
 ) -> Iterator[tuple[int, VideoRun]]:
     """Run `detector` over the video rows `videos`, writing a shard for each into `parts`; yield each when it is there.
 
@@ -149,7 +155,7 @@ def run_videos(
         if weights:
             recorded = record_weights(detector, images(index, video), index, video, run.answers, timing.limit)
             run = replace(run, keyframes=recorded)
-        write_shard(shard_path(parts, video), run)
+        write_shard(shard_path(parts, video), run, stamp)
         yield video, run
 
 
@@ -223,10 +229,15 @@ def _measured(runs: Iterable[VideoRun]) -> dict[str, float]:
     return measured
 
 
-def remove(parts: Path) -> None:
-    """Remove the folder of a run that was put together or is to begin again; other files in it stay, and so does it."""
+def clear(parts: Path) -> None:
+    """Remove what a run keeps in its folder, for another to begin there."""
     for file in [*parts.glob("*.shard"), *parts.glob("*.part"), parts / "run.json"]:
         file.unlink(missing_ok=True)
+
+
+def remove(parts: Path) -> None:
+    """Remove the folder of a run that was put together; other files in it stay, and so does it."""
+    clear(parts)
     if parts.is_dir() and not any(parts.iterdir()):
         parts.rmdir()
 

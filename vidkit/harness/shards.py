@@ -1,7 +1,7 @@
 """Shards: what was done of a run, one file for each video, so that a run that is killed loses one video at most.
 
-A shard is a hash of 32 hexadecimal digits, a newline, and numpy's `.npz` of the columns that the hash is of. Shards are
-written whole or not at all; one whose hash doesn't fit is made again.
+A shard is a hash of 32 hexadecimal digits, a newline, and numpy's `.npz` of the columns that the hash is of, the stamp
+of the run among them. Shards are written whole or not at all; one whose hash or stamp doesn't fit is made again.
 """
 
 import hashlib
@@ -20,33 +20,51 @@ from vidkit.errors import FormatError
 from vidkit.files import writing
 from vidkit.harness.detector import KeyframeWeights
 from vidkit.harness.stopwatch import VideoRun
+from vidkit.npz_arrays import arrays_of
 from vidkit.predictions.table import NO_KEY, from_frames
+from vidkit.reading_door import reading
 
 HASH_BYTES = 16
 
 
-def write_shard(path: Path, run: VideoRun) -> None:
-    """Write what was done of one video to `path`, whole or not at all."""
+def write_shard(path: Path, run: VideoRun, stamp: str = "") -> None:
+    """Write what was done of one video to `path`, whole or not at all; `stamp` is that of its run."""
     content = io.BytesIO()
-    np.savez(content, **_columns(run))
+    np.savez(content, stamp=np.array(stamp), **_columns(run))
     payload = content.getvalue()
-    with writing(path) as part:
+    with writing(path, tidy=False) as part:
         part.write_bytes(_hash(payload) + b"\n" + payload)
 
 
-def read_shard(path: Path) -> VideoRun:
-    """Return what was done of one video. Raises FormatError if the file isn't a whole shard."""
-    try:
+def read_shard(path: Path, stamp: str = "") -> VideoRun:
+    """What was done of one video. Raises FormatError if it isn't a whole and sensible shard of that run."""
+    with reading(path, FormatError, "a whole shard of a run"):
         stated, _, payload = path.read_bytes().partition(b"\n")
-    except OSError as error:
-        raise FormatError(f"{path}: can't be read: {error.strerror}") from None
-    if stated != _hash(payload):
-        raise FormatError(f"{path}: not a whole shard of a run")
-    try:
-        with np.load(io.BytesIO(payload), allow_pickle=False) as columns:
-            return _run({name: columns[name] for name in columns.files})
-    except (ValueError, KeyError, OSError) as error:
-        raise FormatError(f"{path}: not a shard of a run: {error}") from None
+        if stated != _hash(payload):
+            raise FormatError(f"{path}: not a whole shard of a run")
+        columns = arrays_of(payload)
+        if (found := str(columns["stamp"])) != stamp:
+            raise FormatError(f"{path}: of another run, stamped {found!r}; wanted {stamp!r}")
+        run = _run(columns)
+        _check_sense(run)
+        return run
+
+
+def _check_sense(run: VideoRun) -> None:
+    """Raise FormatError for columns of other lengths, and for numbers that no run has."""
+    n = len(run.answers)
+    for name in ("compute_seconds", "decode_seconds", "look_ahead"):
+        column = getattr(run, name)
+        if column.shape != (n,) or column.dtype.kind not in "if" or (column < 0).any():
+            raise FormatError(f"{name}: {column.dtype} {column.shape}, wanted {n} numbers from 0")
+    for frame, answer in enumerate(run.answers):
+        box, score, class_id = answer.boxes, answer.scores, answer.class_ids
+        if not (box.dtype.kind == score.dtype.kind == "f" and class_id.dtype.kind == "i"):
+            raise FormatError(f"frame {frame}: {box.dtype}, {score.dtype}, {class_id.dtype}; wanted numbers")
+        if not (np.isfinite(box).all() and np.isfinite(score).all()) or (class_id < 0).any():
+            raise FormatError(f"frame {frame}: a box, a score or a class that can't be")
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in run.measured.values()):
+        raise FormatError("measured: wanted names with numbers")
 
 
 def _hash(payload: bytes) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from vidkit.errors import FormatError, PredictionError
 from vidkit.predictions.table import Predictions
+from vidkit.reading_door import reading
 from vidkit.segments import check_key_id
 
 
@@ -79,10 +80,8 @@ def read_stage_times(path: Path) -> tuple[StageCosts, str]:
 
     Raises FormatError where the file isn't of the form in docs/propagation.md.
     """
-    try:
+    with reading(path, FormatError, "a JSON file of stage times"):
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: no stage times: {error}") from None
     if not isinstance(found, dict) or found.get("format") != STAGE_TIMES_FORMAT:
         raise FormatError(f'{path}: no stage times: wanted an object with "format": "{STAGE_TIMES_FORMAT}"')
     if found.get("version") != STAGE_TIMES_VERSION:
@@ -99,10 +98,8 @@ def _stages(path: Path, seconds: Any) -> StageCosts:
     for stage, value in seconds.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise FormatError(f'{path}: "seconds": {stage} is {value!r}, wanted a number')
-    try:
+    with reading(path, FormatError, "seconds of each stage"):
         return StageCosts(**{stage: float(value) for stage, value in seconds.items()})
-    except (ValueError, OverflowError) as error:
-        raise FormatError(f'{path}: "seconds": {error}') from None
 
 
 @dataclass(frozen=True)

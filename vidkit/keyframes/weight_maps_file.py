@@ -8,7 +8,7 @@ import numpy as np
 
 from vidkit import hdf5
 from vidkit.keyframes.weight_maps import WeightMaps, columns_of
-from vidkit.predictions.table import RunInfo
+from vidkit.predictions.predictions_file import run_info
 
 WEIGHT_MAPS_FORMAT, WEIGHT_MAPS_VERSION = "vidkit-weight-maps", 1
 
@@ -35,7 +35,7 @@ def read_weight_maps(path: str | Path) -> WeightMaps:
             **{name: hdf5.column(file, f"/keyframes/{name}") for name in file["/keyframes"]},
             index_fingerprint=hdf5.text_of(file, "index_fingerprint"),
             predictions_fingerprint=hdf5.text_of(file, "predictions_fingerprint"),
-            run=RunInfo(**json.loads(run)),
+            run=run_info(json.loads(run)),
         )
         if "checksum" in file.attrs:  # other programs may leave it out
             hdf5.check_told(file, "checksum", hdf5.checksum(columns_of(maps), *_told(maps).values(), run))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from vidkit.safe_text import printable, printable_lines
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -64,7 +66,7 @@ def _markdown(block: Block, folder: Path) -> str:
         case Paragraph(text, loud):
             return f"**{_inline(text)}**\n" if loud else f"{_inline(text)}\n"
         case CodeBlock(lines):
-            return "```\n" + "".join(f"{line}\n" for line in lines) + "```\n"
+            return "```\n" + "".join(f"{printable(line)}\n" for line in lines) + "```\n"
         case Picture(path, text):
             return f"![{_inline(text)}]({path.relative_to(folder).as_posix()})\n"
         case Table():
@@ -81,7 +83,12 @@ def table_to_markdown(table: Table) -> str:
 
 def _inline(text: str) -> str:
     """Text that Markdown shows as it is: in one line, with nothing of its own in it."""
-    return re.sub(r"([\\`*_<>\[\]|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_<>\[\]|])", r"\\\1", printable(" ".join(text.split())))
+
+
+def _shown(text: str) -> str:
+    """Text that HTML shows as it is; line ends stay."""
+    return escape(printable_lines(text))
 
 
 def to_html(title: str, blocks: Iterable[Block]) -> str:
@@ -90,8 +97,8 @@ def to_html(title: str, blocks: Iterable[Block]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
+        f"<title>{_shown(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{_shown(title)}</h1>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -123,14 +130,14 @@ p.loud { font-weight: bold; border: 2px solid #D55E00; padding: 0.5rem 0.8rem; }
 def _html(block: Block) -> str:
     match block:
         case Heading(text):
-            return f"<h2>{escape(text)}</h2>"
+            return f"<h2>{_shown(text)}</h2>"
         case Paragraph(text, loud):
-            return f"<p class='loud'>{escape(text)}</p>" if loud else f"<p>{escape(text)}</p>"
+            return f"<p class='loud'>{_shown(text)}</p>" if loud else f"<p>{_shown(text)}</p>"
         case CodeBlock(lines):
-            return f"<pre>{escape(chr(10).join(lines))}</pre>"
+            return f"<pre>{_shown(chr(10).join(lines))}</pre>"
         case Picture(path, text, width):
             data = b64encode(path.read_bytes()).decode("ascii")
-            return f'<img src="data:image/png;base64,{data}" alt="{escape(text)}" style="width: {width:g}in">'
+            return f'<img src="data:image/png;base64,{data}" alt="{_shown(text)}" style="width: {width:g}in">'
         case Table(columns, rows, left):
             head = _row("th", columns, left)
             return (
@@ -142,5 +149,5 @@ def _html(block: Block) -> str:
 
 def _row(cell: str, values: Sequence[str], left: int) -> str:
     kinds = ["left" if place < left else "number" for place in range(len(values))]
-    cells = (f'<{cell} class="{kind}">{escape(value)}</{cell}>' for kind, value in zip(kinds, values, strict=True))
+    cells = (f'<{cell} class="{kind}">{_shown(value)}</{cell}>' for kind, value in zip(kinds, values, strict=True))
     return f"<tr>{''.join(cells)}</tr>"

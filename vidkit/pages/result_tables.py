@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from vidkit.evaluation.intervals import explained
 from vidkit.evaluation.protocols import differences
 from vidkit.evaluation.result import EvalResult, GroupResult
 from vidkit.evaluation.slices import repeats_all
-from vidkit.files import write_text
+from vidkit.files import table_csv, write_text
+from vidkit.safe_text import printable
 from vidkit.shown import NOTHING as NOTHING
 from vidkit.shown import with_interval
 
@@ -65,11 +67,15 @@ def stats_table(result: EvalResult) -> pd.DataFrame:
     """COCO's twelve numbers in percent, with their intervals where they have some."""
     import pandas as pd
 
-    rows = []
-    for name, value in result.stats.items():
-        low, high = result.stats_interval.get(name, (math.nan, math.nan))
-        why = "" if result.bootstrap is None or math.isnan(value) else "few videos"
-        rows.append([name, with_interval(in_percent(value), _in_percent((low, high) if low <= high else None), why)])
+    rows = [
+        [
+            name,
+            with_interval(
+                in_percent(value), _in_percent(result.stats_interval.get(name)), result.stats_note.get(name, "")
+            ),
+        ]
+        for name, value in result.stats.items()
+    ]
     return pd.DataFrame(rows, columns=["number", "%"])
 
 
@@ -90,6 +96,7 @@ def notes(results: Sequence[EvalResult], classes: bool = False) -> list[str]:
     """
     groups = [group for result in results for group in (result.overall, *result.groups) if group.interval is not None]
     shown = [percent(group) for group in groups]
+    shown += [f"({note.partition(':')[0]})" for result in results for note in result.stats_note.values()]
     if classes:
         shown += [percent(result.overall, c) for result in results for c in range(len(result.class_names))]
     return explained(shown)
@@ -107,7 +114,7 @@ def write_tables(folder: Path, results: Sequence[EvalResult]) -> list[Path]:
     import pandas as pd
 
     paths = [folder / "result.csv", folder / "result.md"]
-    write_text(paths[0], pd.concat([result.to_frame() for result in results]).to_csv(index=False))
+    write_text(paths[0], table_csv(pd.concat([result.to_frame() for result in results])))
     write_text(paths[1], markdown_report(results))
     return paths
 
@@ -115,8 +122,9 @@ def write_tables(folder: Path, results: Sequence[EvalResult]) -> list[Path]:
 def markdown_report(results: Sequence[EvalResult]) -> str:
     """The groups, the classes and the rules of some results as one Markdown text."""
     first = results[0]
+    data = f"{first.data['dataset']} {first.data['split']}"
     parts = [
-        f"# {first.run.get('detector') or 'predictions'} on {first.data['dataset']} {first.data['split']}\n",
+        f"# {_cell(first.run.get('detector') or 'predictions')} on {_cell(data)}\n",
         f"index {first.data['index_fingerprint']}, predictions {first.data['predictions_fingerprint']}; "
         "mAP in percent\n",
     ]
@@ -221,4 +229,5 @@ _PHRASES = {
 
 
 def _cell(value: object) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    """Text in Markdown: printable, in one line, with nothing in it that begins a tag, a link or a cell."""
+    return re.sub(r"([\\`<>\[\]|])", r"\\\1", printable(str(value)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from vidkit.pickles.torch_file import Tensor
 
 _ROWS_A_BYTE = 16  # more detections than this for each byte of a file can only be references repeated
 _HARMLESS_ROWS = 10_000_000
+_HARMLESS_ENTRIES = 100_000
+_NUMBERS = (int, float, np.integer, np.floating)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def table(parts: Sequence[NDArray[Any]], columns: int, origin: Origin) -> tuple[
     try:
         counts = np.fromiter(map(len, parts), np.int64, len(parts))
         check_rows(int(counts.sum()), origin)
+        if {part.dtype.kind for part in compress(parts, counts)} - set("iuf"):
+            raise TypeError("something else than numbers")
         rows = np.concatenate([np.zeros((0, columns), np.float32), *compress(parts, counts)])
     except (ValueError, TypeError) as error:  # arrays of other shapes
         raise PredictionError(f"{origin.place}: wanted arrays of shape (n, {columns}) throughout: {error}") from None
@@ -78,6 +82,40 @@ def check_rows(rows: int, origin: Origin) -> None:
         raise PredictionError(
             f"{origin.place}: refused: {rows} detections in a file of {origin.size} bytes: one array is repeated"
         )
+
+
+def check_entries(entries: int, origin: Origin) -> None:
+    """Raise PredictionError if a file tells of more frames, arrays or objects than it has bytes."""
+    if entries > max(_HARMLESS_ENTRIES, origin.size):
+        raise PredictionError(f"{origin.place}: refused: {entries} entries in {origin.size} bytes: one is repeated")
+
+
+def rows_of(values: Sequence[object], width: int, origin: Origin) -> NDArray[Any]:
+    """Lists, tuples or arrays of `width` numbers each, as one array `(len(values), width)`.
+
+    Every value is looked at before numpy unfolds anything: lists nested in lists, each named twice by the next, would
+    be unfolded to 2 ** depth numbers.
+    """
+    wrong = PredictionError(f"{origin.place}: wanted {width} numbers")
+    lists: list[Any] = [value for value in values if type(value) in (list, tuple)]
+    arrays = [value for value in values if isinstance(value, np.ndarray)]
+    if len(lists) + len(arrays) != len(values) or any(len(value) != width for value in lists):
+        raise wrong
+    if any(array.shape != (width,) or array.dtype.kind not in "iuf" for array in arrays):
+        raise wrong
+    check_rows(len(values) * width, origin)
+    kinds = set(map(type, chain.from_iterable(lists)))
+    if bool in kinds or not all(issubclass(kind, _NUMBERS) for kind in kinds):
+        raise wrong
+    found = np.array(values) if values else np.zeros((0, width))
+    if found.shape != (len(values), width) or found.dtype.kind not in "iuf":
+        raise wrong
+    return found
+
+
+def is_number(value: object) -> bool:
+    """Whether this is one number, and nothing that numpy would have to unfold."""
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def entries_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ _LEAST_STACK = 256 << 20  # where the machine doesn't give so much: a million ne
 _OWN_STACK = 8_000  # nested tuples that any thread's stack holds
 
 _LINES = {ord(c): 1 for c in "FILPSVgp"} | {ord(c): 2 for c in "ci"}
-_COUNTED = {ord("T"): 4, ord("B"): 4, ord("X"): 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8}
+_COUNTED = {ord("T"): 4, ord("B"): 4, ord("X"): 4, 0x8B: 4, 0x8D: 8, 0x8E: 8, 0x96: 8, 0x8A: 1}
 _REFUSED = {
     0x82: "the extension registry (EXT1)",
     0x83: "the extension registry (EXT2)",
@@ -31,6 +31,12 @@ _REFUSED = {
     ord("r"): "a memo far larger than itself (LONG_BINPUT)",
 }
 _STOP = ord(".")
+_LARGE = 8
+"""Bytes of a whole number that can be made to have the same hash as others, as smaller ones can't."""
+_NUMBERS = {0x8A: _LARGE + 1, 0x8B: _LARGE + 4, ord("L"): 20, ord("I"): 20}
+"""Opcodes of whole numbers: LONG1, LONG4 and those of protocol 0; with the bytes that a large number takes at least."""
+_MOST_LARGE = 1000
+"""No predictions have so many. As keys of one dict, all of one hash, they would take time as the square of them."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Program:
 
 def check(data: bytes, start: int) -> Program:
     """What the pickle at `start` takes; UnpicklingError if it is cut, isn't a pickle, or asks for too much."""
-    at, steps = start, _stepper(max(len(data) - start, 1 << 16))
+    at, steps, large = start, _stepper(max(len(data) - start, 1 << 16)), 0
     while True:
         at = steps.match(data, at).end()  # type: ignore[union-attr]  # it matches nothing at least
         if at >= len(data):
@@ -51,8 +57,12 @@ def check(data: bytes, start: int) -> Program:
         code = data[at]
         if code == _STOP:
             size = at + 1 - start
+            if large > _MOST_LARGE:
+                raise UnpicklingError(f"it has {large} whole numbers too large for anything that predictions hold")
             return Program(size, min(size, sum(data.count(mark, start, at) for mark in _TUPLES)))
-        at = _step(data, at, code, len(data) - start)
+        end = _step(data, at, code, len(data) - start)
+        large += code in _NUMBERS and end - at > _NUMBERS[code]
+        at = end
 
 
 def _step(data: bytes, at: int, code: int, size: int) -> int:
@@ -94,7 +104,7 @@ def _stepper(size: int) -> re.Pattern[bytes]:
         memo += b"|r...[\\x00-%s]" % _byte((most >> 8) - 1)
     return re.compile(
         b"(?s:(?:[(012NRabd}el\\]ost)uQ\\x81\\x85-\\x89\\x8f-\\x94]"
-        b"|[Kqh\\x80].|M..|[Jj].{4}|[G\\x95].{8}|[UC\\x8c\\x8a](?:%s)|X(?:%s)|c[^\\n]*+\\n[^\\n]*+\\n|%s)*+)"
+        b"|[Kqh\\x80].|M..|[Jj].{4}|[G\\x95].{8}|[UC\\x8c](?:%s)|X(?:%s)|c[^\\n]*+\\n[^\\n]*+\\n|%s)*+)"
         % (counted, words, memo)
     )
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.errors import PredictionError
+from vidkit.npz_arrays import is_text
 from vidkit.pickles import pickle_program
 
 WAY_OUT = (
@@ -109,6 +110,8 @@ class _Array(np.ndarray[Any, Any]):
             data = data if type(data) is bytes else _as_bytes(data)
             if len(data) != size * dtype.itemsize:
                 raise pickle.UnpicklingError(f"it makes an array {shape} of {dtype} from {len(data)} bytes")
+            if dtype.kind == "U":
+                _check_characters(np.frombuffer(data, dtype))
         _set_state(self, (1, shape, dtype, fortran is True, data))
 
 
@@ -131,6 +134,11 @@ def _size_of(shape: object) -> int:
             raise pickle.UnpicklingError("it makes an array without a shape")
         size *= n
     return size
+
+
+def _check_characters(values: NDArray[Any]) -> None:
+    if not is_text(values):
+        raise pickle.UnpicklingError("it makes texts of characters that there aren't")
 
 
 def _as_bytes(data: object) -> bytes | bytearray:
@@ -169,6 +177,7 @@ def _from_buffer(data: object, dtype: object, shape: object, order: object = "C"
     if plain.kind == "O" or len(raw) != _size_of(shape) * plain.itemsize:
         raise pickle.UnpicklingError(f"it makes an array {shape} of {plain} from {len(raw)} bytes")
     checked: Any = shape
+    _check_characters(np.frombuffer(raw, plain))
     return np.frombuffer(raw, plain).reshape(checked, order="F" if order == "F" else "C")
 
 
@@ -177,7 +186,9 @@ def _scalar(dtype: object, data: object = b"") -> Any:
     plain, raw = _plain_dtype(dtype), _as_bytes(data)
     if plain.kind == "O" or len(raw) != plain.itemsize:
         raise pickle.UnpicklingError(f"it makes a number of {plain} from {len(raw)} bytes")
-    return np.frombuffer(raw, plain)[0]
+    values = np.frombuffer(raw, plain)
+    _check_characters(values)
+    return values[0]
 
 
 def _encode(text: object, encoding: object = "latin1", *_errors: object) -> bytes:

@@ -15,7 +15,7 @@ from vidkit.errors import PredictionError
 from vidkit.predictions.box_conventions import BoxBinding, BoxForm, bind_boxes, placed_boxes
 from vidkit.predictions.box_conventions import doubts_of as doubts_of_boxes
 from vidkit.predictions.class_binding import ClassBinding, Namer, bind_classes
-from vidkit.predictions.entry_lists import read_frame_list
+from vidkit.predictions.entry_lists import BoundFrameList, read_frame_list
 from vidkit.predictions.frame_binding import FrameBinding, bind_frames
 from vidkit.predictions.frame_binding import doubts_of as doubts_of_frames
 from vidkit.predictions.frame_ways import Finder
@@ -51,12 +51,8 @@ def bind(
                 f"{path}: has the frames of its index in order: --frame-list isn't for vidkit's own files"
             )
         listed = read_frame_list(options.frame_list, index, options.reordered, options.partial)
-    frames = bind_frames(raw.frame, index, listed, options, str(path))
+    frames, boxes, classes = _understood(raw, index, listed, options, str(path))
     row = frames.row()
-    boxes = bind_boxes(raw, row, index, options)
-    classes = bind_classes(raw, index, options, str(path))
-    if raw.complete is None and not raw.index_fingerprint:
-        _ask_where_doubtful(raw, frames, boxes, classes, index, str(path))
     form = boxes.ways.taken.take
     box = placed_boxes(form, raw, row, index, str(path))
     bound = frames.bound(index)
@@ -74,6 +70,7 @@ def bind(
         *doubts_of_frames(raw.frame, frames, index, listed),
         *doubts_of_boxes(box, row, index, form.convention),
         *classes.warnings,
+        *_doubts_of_scores(raw.score),
     )
     _refuse(counts, options, path, warnings)
     if options.invalid == "drop":
@@ -98,6 +95,18 @@ def bind(
     return predictions, report
 
 
+def _understood(
+    raw: RawPredictions, index: Index, listed: BoundFrameList | None, options: ReadOptions, place: str
+) -> tuple[FrameBinding, BoxBinding, ClassBinding]:
+    """How a file is understood. Raises PredictionError where it can't be, or the annotations speak against it."""
+    frames = bind_frames(raw.frame, index, listed, options, place)
+    boxes = bind_boxes(raw, frames.row(), index, options)
+    classes = bind_classes(raw, index, options, place)
+    if raw.complete is None and not raw.index_fingerprint:
+        _ask_where_doubtful(raw, frames, boxes, classes, index, place)
+    return frames, boxes, classes
+
+
 def _ask_where_doubtful(
     raw: RawPredictions,
     frames: FrameBinding,
@@ -109,10 +118,12 @@ def _ask_where_doubtful(
     """Raise PredictionError where the annotations speak against the way in which the file is understood."""
     some = np.arange(0, len(raw.score), max(len(raw.score) // _ENOUGH, 1))
     keys, label = frames.keys[some], classes.label[some]
+    read_first = frames.ways.taken.take(keys)
 
     def overlaps(frame: Way[Finder], box: Way[BoxForm], named: Way[Namer]) -> NDArray[np.float64]:
         row = frame.take(keys)
-        return best_overlap(row, placed_boxes(box.take, raw, row, index, place, some), named.take(label), index)
+        of = read_first if box.take.scale == "network" else row  # a network's input fits the shape of its own frame
+        return best_overlap(row, placed_boxes(box.take, raw, of, index, place, some), named.take(label), index)
 
     refuse_if_doubtful((frames.ways, boxes.ways, classes.ways), overlaps, place)
 
@@ -120,8 +131,8 @@ def _ask_where_doubtful(
 def _ask_where_mistaken(table: _DetectionRows, classes: ClassBinding, index: Index, place: str) -> None:
     """Raise PredictionError where labels that are numbers seem to be other classes than they were taken for."""
     way = classes.ways.taken
-    if way.said.how == "given":
-        return
+    if way.said.how == "given" or (table.class_id < 0).any():
+        return  # labels that no class has are refused by themselves
     mistaken = mistaken_labels(table.row, table.box, table.class_id, table.score, index)
     if mistaken:
         names = index.class_names
@@ -131,6 +142,13 @@ def _ask_where_mistaken(table: _DetectionRows, classes: ClassBinding, index: Ind
             f"objects of other classes, {said}. Give the names of the labels in their order, one a line: "
             f"--classes-from FILE; or as it was read: {way.option}"
         )
+
+
+def _doubts_of_scores(score: NDArray[Any]) -> tuple[str, ...]:
+    """A warning about scores that say nothing."""
+    if len(score) < 2 or not (score == score[0]).all():
+        return ()
+    return (f"all scores are {score[0]:g}: AP then depends on the order of the detections alone",)
 
 
 def _overlap(table: _DetectionRows, index: Index) -> float | None:

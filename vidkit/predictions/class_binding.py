@@ -16,6 +16,7 @@ from vidkit.predictions.raw import RawPredictions
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import Understood
 from vidkit.predictions.readings import Way, Ways
+from vidkit.reading_door import reading
 
 _NO_LABEL = 2**31
 
@@ -56,10 +57,11 @@ def bind_classes(raw: RawPredictions, index: Index, options: ReadOptions, place:
             "objectness, score and class; say which with --format repp or --format yolov"
         )
     if raw.n_labels is not None and raw.n_labels != index.n_classes:
-        way = "the class that all are of" if raw.n_labels == 1 else "a file of its class names, one a line"
+        one = raw.n_labels == 1
+        way = "the class that all are of" if one else "a file of its class names, one a line"
         raise PredictionError(
             f"{place}: it has {raw.n_labels} classes ({raw.classes_evidence}), the index has {index.n_classes}; give "
-            f"{way}: --classes-from"
+            f"{way}: --classes-from {'NAME' if one else 'FILE'}"
         )
     ways = _ways(raw, label, index)
     return ClassBinding(label, ways, _unknown(ways.taken, label, index))
@@ -204,12 +206,10 @@ def _plain(name: str) -> str:
 
 def read_class_names(path: Path, first: int) -> tuple[tuple[str, ...], int]:
     """The names of the labels from a file, and the label of the first: names, one a line, or a COCO JSON."""
-    try:
+    with reading(path, PredictionError, "--classes-from 0, 1, or a file of class names, one a line"):
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PredictionError(f"--classes-from {path}: can't be read as text: {error}; wanted 0, 1 or a file") from None
-    if text.lstrip().startswith("{"):
-        return _coco_categories(text, path)
+        if text.lstrip().startswith("{"):
+            return _coco_categories(text, path)
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if names and names[0] in ("__background__", "background"):
         names = names[1:]
@@ -219,10 +219,8 @@ def read_class_names(path: Path, first: int) -> tuple[tuple[str, ...], int]:
 
 
 def _coco_categories(text: str, path: Path) -> tuple[tuple[str, ...], int]:
-    try:
+    with reading(f"--classes-from {path}", PredictionError, "a COCO JSON with categories"):
         categories = {int(c["id"]): str(c["name"]) for c in json.loads(text)["categories"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise PredictionError(f"--classes-from {path}: no COCO JSON with categories: {error!r}") from None
     if not categories or min(categories) < 0 or max(categories) > 100_000:
         raise PredictionError(f"--classes-from {path}: no usable categories")
     return tuple(categories.get(label, "") for label in range(max(categories) + 1)), 0

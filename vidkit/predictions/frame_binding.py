@@ -14,6 +14,7 @@ from vidkit.predictions.frame_ways import (
     IDS,
     ORDER,
     Finder,
+    listed_rows,
     option,
     scrambled,
     ways_of_ids,
@@ -99,6 +100,12 @@ def bind_frames(
 def doubts_of(frame: FrameKeys, binding: FrameBinding, index: Index, listed: BoundFrameList | None) -> tuple[str, ...]:
     """Warnings about frames that aren't in the index, and a list that wasn't needed."""
     warnings = []
+    if isinstance(frame, ById):
+        without = distinct(binding.entries)
+        without = without[binding.ways.taken.take(without) < 0]
+        if len(without):
+            few = ", ".join(map(str, without[:5].tolist())) + (" …" if len(without) > 5 else "")
+            warnings.append(f"{len(without)} ids aren't in the index: {few} ({binding.ways.taken.said.value})")
     if isinstance(frame, ByName | ByText):
         missing = np.flatnonzero(binding.ways.taken.take(binding.entries) < 0)
         if len(missing):
@@ -120,6 +127,10 @@ def _ways_of_rows(
             f"{place}: {option(wanted)}: a list's entries have no numbers; wanted {' or '.join(_ORDERS)}"
         )
     of_entry = np.arange(index.n_frames, dtype=np.int64) if listed is None else listed.row
+    if listed is None and frame.n_rows == len(listed_rows(index)) < index.n_frames:
+        said = Understood("entry k is the k-th annotated frame of the index", "format")
+        way = _listed_way(listed_rows(index), said, ORDER)
+        return Ways((way,), scrambled=scrambled(way, index))
     if frame.n_rows != len(of_entry):
         raise PredictionError(f"{place}: {_count_mismatch(frame.n_rows, index, listed)}")
     source = "the order of the index" if listed is None else f"the order of {listed.path} ({listed.kind})"

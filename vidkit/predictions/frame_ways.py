@@ -20,8 +20,9 @@ from vidkit.predictions.videos import rows_of_keys, video_rows
 Finder = Callable[[NDArray[np.integer[Any]]], NDArray[np.integer[Any]]]
 """From what a file calls frames to their rows in the index, -1 where there is no such frame."""
 FrameWay = Way[Finder]
-SOURCE, FILES, ORDER, IDS = "source", "files", "order", "ids"
+SOURCE, INDEX, FILES, ORDER, IDS = "source", "index", "files", "order", "ids"
 _SAID = "--frames-from"
+_NAMED = f"{SOURCE}, {INDEX}, {FILES}, {ORDER} or {IDS}"
 
 
 def option(value: object) -> str:
@@ -63,16 +64,18 @@ def ways_of_ids(frame: ById, keys: NDArray[np.int64], index: Index, wanted: str 
     said = f"the file has ids {keys.min()} … {keys.max()}" if len(keys) else ""
     source, files = _source_ids(index, said), _file_numbers(index, said)
     if wanted is not None:
-        if wanted in (SOURCE, FILES):
-            way = source if wanted == SOURCE else files
+        if wanted in (SOURCE, INDEX, FILES):
+            way = files if wanted == FILES else source or _numbers_of_the_video(index, said)
             if way is None:
-                what = "image ids" if wanted == SOURCE else "file names with a number each, which differ"
+                what = "file names with a number each, which differ" if wanted == FILES else "image ids"
                 raise PredictionError(f"{place}: {option(wanted)}: the index has no {what}")
             return Ways((_given(way),))
         return Ways((_given(_ids_from(_number(wanted, place), index, said)),))
     rule = None if frame.first is None else _ids_from(frame.first, index, said, "format")
     zero_first = bool(len(keys) and keys.min() == 0)
     starts = [_ids_from(start, index, said) for start in ((0, 1) if zero_first else (1, 0))]
+    if index.annotated is not None:
+        starts += [_ids_of_listed(start, index, said) for start in (0, 1)]
     others = [way for way in (source, _numbers_of_the_video(index, said), *starts, files) if way is not None]
     ways = (
         sorted_ways(others, keys, lambda way: way.said.how == "guessed")
@@ -121,7 +124,7 @@ def _given(way: FrameWay) -> FrameWay:
 def _number(text: str, place: str) -> int:
     if text.removeprefix("-").isdecimal() and len(text) < 10:
         return int(text)
-    raise PredictionError(f"{place}: {option(text)}: wanted a whole number, {SOURCE}, {FILES}, {ORDER} or {IDS}")
+    raise PredictionError(f"{place}: {option(text)}: wanted a whole number, {_NAMED}")
 
 
 def _ids_from(first: int, index: Index, said: str, how: str = "guessed") -> FrameWay:
@@ -131,6 +134,19 @@ def _ids_from(first: int, index: Index, said: str, how: str = "guessed") -> Fram
 
     text = f"id {first} is the first frame of the index, the others follow in its order"
     return Way(find, Understood(text, how, said), option(first))
+
+
+def _ids_of_listed(first: int, index: Index, said: str) -> FrameWay:
+    """Ids that count the annotated frames, where the index has others between them."""
+    rows = listed_rows(index)
+    text = f"id {first} is the first annotated frame of the index, the others follow in its order"
+    way = _finder({first + k: row for k, row in enumerate(rows.tolist())})
+    return Way(way, Understood(text, "guessed", said), option(first))
+
+
+def listed_rows(index: Index) -> NDArray[np.int64]:
+    """The rows of the annotated frames: those that the source lists."""
+    return np.arange(index.n_frames) if index.annotated is None else np.flatnonzero(index.annotated)
 
 
 def _source_ids(index: Index, said: str) -> FrameWay | None:
@@ -207,12 +223,16 @@ def ways_of_numbers(frame: ByName, index: Index, wanted: str | None, place: str)
         video, told = videos[0]
         numbering = _asked_for(wanted, frame, video, index, place)
         return Ways((_given(_numbered(frame, video, index, numbering, told)),))
-    if frame.are_places:
+    if frame.are_of_index:
+        numberings = [_of_index(index)]
+    elif frame.are_places:
         numberings = [_places(index)]
     else:
         numberings = [*([_rule_from_1(index)] if frame.counted_from == 1 else []), *_numberings(index)]
+    if frame.are_of_files:
+        numberings.sort(key=lambda numbering: numbering.option != option(FILES))
     ways = [_numbered(frame, video, index, n, told) for video, told in videos for n in numberings]
-    if frame.counted_from == 1 or frame.are_places:
+    if frame.counted_from == 1 or frame.are_places or frame.are_of_index:
         return with_rule_first(replace(ways[0], said=replace(ways[0].said, how="format")), ways[1:], keys)
     return sorted_ways(ways, keys, lambda way: True)
 
@@ -250,15 +270,18 @@ def _numbered(
 
 def _numberings(index: Index) -> list[_Numbering]:
     """How a file may number the frames of a video, most likely first."""
-    own = index.frame_number.astype(np.int64)
     ways = []
     if index.called.frame_number is not None:
         ways.append(_Numbering(index.called.frame_number, "numbers as the source writes them", option(SOURCE)))
-    ways.append(_Numbering(own, "numbers as the index has them", option(SOURCE)))
+    ways.append(_of_index(index))
     files = _numbers_of_files(index)
     if files is not None:
         ways.append(_Numbering(files, "numbers as in the files' names", option(FILES)))
     return [*ways, *(_from(start, index) for start in (0, 1))]
+
+
+def _of_index(index: Index) -> _Numbering:
+    return _Numbering(index.frame_number.astype(np.int64), "numbers as the index has them", option(INDEX))
 
 
 def _numbers_of_files(index: Index) -> NDArray[np.int64] | None:
@@ -297,8 +320,8 @@ def _asked_for(wanted: str, frame: ByName, video: NDArray[np.int64], index: Inde
         if files is None:
             raise PredictionError(f"{place}: {option(FILES)}: the index doesn't know the names of the frames' files")
         return _Numbering(files, "numbers as in the files' names", option(FILES))
-    if wanted == SOURCE:
-        return _numberings(index)[0]
+    if wanted in (SOURCE, INDEX):
+        return _numberings(index)[0] if wanted == SOURCE else _of_index(index)
     first = _number(wanted, place)
     stepped = _from(first, index)
     ranks = np.arange(index.n_frames) - index.frame_start[index.frame_video] + first
@@ -345,7 +368,8 @@ def _as_numbers(frame: ByText, index: Index) -> ByName | None:
     rows = [video_rows(index, tuple(names[min(k, len(names) - 1)] for names, _ in known)) for k in range(alternatives)]
     best = max(range(alternatives), key=lambda k: int((rows[k] >= 0).sum()), default=0)
     chosen = tuple(names[min(best, len(names) - 1)] for names, _ in known)
-    return ByName(frame.frame, chosen, np.array([n for _, n in known], np.int64), counted_from=frame.counted_from)
+    numbers = np.array([n for _, n in known], np.int64)
+    return ByName(frame.frame, chosen, numbers, frame.counted_from, are_of_files=frame.counted_from == 0)
 
 
 def _example(names: Sequence[str]) -> str:

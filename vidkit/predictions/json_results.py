@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.errors import PredictionError
+from vidkit.reading_door import reading
 
-_GAP = re.compile(r"[ \t\r\n,]*")
+_SPACE = re.compile(r"[ \t\r\n]*")
 _KEY = re.compile(r'"([A-Za-z_][\w. -]{0,60})"\s*:')
 _HEAD = 4096
 
@@ -31,10 +33,8 @@ def first_keys(text: str) -> set[str]:
 
 def text_of(path: Path) -> str:
     """The text of a file. Raises PredictionError for what isn't UTF-8."""
-    try:
+    with reading(path, PredictionError, "text in UTF-8"):
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PredictionError(f"{path}: can't be read as text: {error}") from None
 
 
 def elements(path: Path) -> Iterator[Any]:
@@ -45,28 +45,35 @@ def elements(path: Path) -> Iterator[Any]:
     if text[at - 1 : at] != "[":
         raise PredictionError(f"{path}: not a JSON list; results are a list of detections")
     end = len(text.rstrip()) - 1
-    try:
-        while (at := _skip(text, at)) < end:
+    at = _skip(text, at)
+    with reading(path, PredictionError, "a JSON list of results"):
+        while at < end:
             element, at = decode(text, at)
             yield element
-    except (ValueError, RecursionError) as error:
-        raise PredictionError(f"{path}: not the JSON that was wanted, at character {at}: {error}") from None
+            at = _skip(text, at)
+            if at < end:
+                after = _skip(text, at + 1)
+                if text[at] != "," or after == end:
+                    raise PredictionError(f"{path}: character {at}: found {text[at : at + 20]!r}, wanted , or ]")
+                at = after
     if text[end : end + 1] != "]":
         raise PredictionError(f"{path}: the JSON list has no end: the file was cut")
 
 
 def _skip(text: str, at: int) -> int:
-    found = _GAP.match(text, at)
+    found = _SPACE.match(text, at)
     return found.end() if found else at
 
 
 def numbers(values: Sequence[Any], shape: tuple[int, ...], name: str, path: Path) -> NDArray[np.float64]:
     """The values as numbers `shape`. Raises PredictionError where one isn't so many numbers."""
-    try:
-        return np.array(values, np.float64).reshape(shape if values else (0, *shape[1:]))
-    except (ValueError, TypeError, OverflowError):
-        wanted = "x ".join(map(str, shape[1:])) + " numbers" if shape[1:] else "a number"
-        raise PredictionError(f"{path}: a detection whose {name} isn't {wanted}") from None
+    wanted = "x ".join(map(str, shape[1:])) + " numbers" if shape[1:] else "a number"
+    flat = chain.from_iterable(v if type(v) is list else (None,) for v in values) if shape[1:] else values
+    plain = list(flat)
+    if not set(map(type, plain)) <= {int, float} or any(len(v) != shape[1] for v in values if shape[1:]):
+        raise PredictionError(f"{path}: a detection whose {name} isn't {wanted}")
+    with reading(path, PredictionError, f"{name} of {wanted}"):
+        return np.array(plain, np.float64).reshape(shape if len(values) else (0, *shape[1:]))
 
 
 def whole_numbers(values: Sequence[Any], name: str, path: Path) -> NDArray[np.int64]:

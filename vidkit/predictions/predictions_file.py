@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidkit import hdf5
+from vidkit.errors import FormatError
 from vidkit.predictions.table import FrameTimes, Predictions, RunInfo
 
 PREDICTIONS_FORMAT, PREDICTIONS_VERSION = "vidkit-predictions", 1
@@ -31,8 +32,9 @@ def write_predictions(path: str | Path, predictions: Predictions) -> None:
 def read_predictions(path: str | Path) -> Predictions:
     """The predictions stored at `path` in vidkit's own HDF5 format, read whole.
 
-    Raises FormatError if it isn't a vidkit predictions file of a known version, is damaged, or doesn't have the
-    content that its checksum tells.
+    Raises FormatError if it isn't a vidkit predictions file of a known version, is damaged, doesn't have the content
+    that its checksum tells, or has columns that can't be. What a detector may get wrong, such as a box that isn't
+    finite, is read as it stands; `vidkit.predictions.read` counts and refuses it.
     """
     with hdf5.opening(path, PREDICTIONS_FORMAT, PREDICTIONS_VERSION) as file:
         run = hdf5.column(file, "/run").item().decode()
@@ -48,11 +50,41 @@ def read_predictions(path: str | Path) -> Predictions:
             is_key=hdf5.column(file, "/frames/is_key") if "/frames/is_key" in file else None,
             key_distance=hdf5.column(file, "/frames/key_distance") if "/frames/key_distance" in file else None,
             times=times,
-            run=RunInfo(**json.loads(run)),
+            run=run_info(json.loads(run)),
         )
+        _check_sense(predictions)
         if "checksum" in file.attrs:  # other programs may leave it out
             hdf5.check_told(file, "checksum", _checksum(predictions, run))
         return predictions
+
+
+_KINDS = {"detection_start": "i", "box": "f", "score": "f", "class_id": "i", "is_key": "b", "key_distance": "i"}
+_KINDS_OF_TIMES = {"compute_seconds": "f", "decode_seconds": "f", "look_ahead": "i", "warm_up": "b"}
+
+
+def _check_sense(predictions: Predictions) -> None:
+    """Raise FormatError for a column of another kind, and for times that can't be; NaN: the frame wasn't run."""
+    times = predictions.times
+    for told, kinds in ((predictions, _KINDS), (times, _KINDS_OF_TIMES)):
+        for name, kind in kinds.items():
+            column = getattr(told, name, None)
+            if column is not None and column.dtype.kind not in kind:
+                raise FormatError(f"{name} is of {column.dtype}; wanted the type that docs/formats.md says")
+    for name in ("compute_seconds", "decode_seconds", "look_ahead"):
+        column = getattr(times, name, None)
+        if column is not None and ((column < 0) | (column == np.inf)).any():
+            raise FormatError(f"{name}: a number below 0, or without end")
+
+
+def run_info(told: object) -> RunInfo:
+    """What a file tells of its run. Raises FormatError for anything but names with values of the right kinds."""
+    if not isinstance(told, dict) or set(told) - set(RunInfo.__dataclass_fields__):
+        raise FormatError("/run: wanted an object with what docs/formats.md names")
+    for name, value in told.items():
+        kind = {"detector": str, "scenario": str, "limited": bool}.get(name, dict)
+        if not isinstance(value, kind):
+            raise FormatError(f"/run: {name} is {value!r}, wanted {'an object' if kind is dict else kind.__name__}")
+    return RunInfo(**told)
 
 
 def _frame_columns(predictions: Predictions) -> dict[str, NDArray[Any]]:

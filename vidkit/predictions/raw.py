@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.errors import PredictionError
 from vidkit.predictions.read_options import BoxConvention, Scale
 from vidkit.predictions.table import Predictions
 
@@ -43,6 +44,10 @@ class ByName:
     """1 if the first frame of a video is number 1 whatever its file is called (MOT), else 0."""
     videos_are_rows: bool = False
     """Whether a video called by a number that no video of the index is called by is its row, counted from 0 or 1."""
+    are_of_files: bool = False
+    """Whether numbers are those in the names of the frames' files, where these differ from what the source counts."""
+    are_of_index: bool = False
+    """Whether numbers are those of the index, as in vidkit's own files."""
     are_places: bool = False
     """Whether numbers are places among the frames of the video that its source lists, from 0."""
 
@@ -100,3 +105,13 @@ class RawPredictions:
     complete: Predictions | None = None
     """The predictions as they were, if the file is vidkit's own: what isn't a column of this table is taken from it."""
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse columns that no format has, whatever reader made them; PredictionError is raised at its door."""
+        d = len(self.score)
+        if self.box.shape != (d, 4) or self.score.shape != (d,) or self.label.shape != (d,):
+            shapes = f"boxes {self.box.shape}, scores {self.score.shape}, labels {self.label.shape}"
+            raise PredictionError(f"{shapes}; wanted (D, 4), (D,), (D,)")
+        for name, column in (("boxes", self.box), ("scores", self.score), ("labels", self.label)):
+            if d and column.dtype.kind not in "fiu":
+                raise PredictionError(f"{name} of {column.dtype}; wanted numbers")

@@ -35,8 +35,9 @@ class ReadOptions:
     frames_from: str | None = None
     """A whole number: that of the first frame, of the index for image ids, of each video for frame numbers.
 
-    Or "source": as the source of the index numbers them, "files": by the numbers in the names of the frames' files; and
-    of a list with an entry for each frame "order": in the order of the index, "ids": in that of the image ids.
+    Or "source": as the source of the index numbers them, "index": as the index does, "files": by the numbers in the
+    names of the frames' files; and of a list with an entry for each frame "order": in the order of the index, "ids": in
+    that of the image ids.
     """
     frame_list: Path | None = None
     """The frame list that the detector ran over: its entries tell which frame is which."""

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from vidkit.data.index import Index
+from vidkit.errors import PredictionError
 from vidkit.predictions.binding import bind
 from vidkit.predictions.raw import ByRow, RawPredictions
 from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import ReadingReport, Understood
 from vidkit.predictions.recognition import open_file
 from vidkit.predictions.table import Predictions
+from vidkit.reading_door import reading
 
 
 def read(path: str | Path, index: Index, **options: Any) -> Predictions:
@@ -50,7 +52,9 @@ class OpenedPredictions:
 
     def for_index(self, index: Index) -> tuple[Predictions, ReadingReport]:
         """The predictions for `index`, and how they were understood. Raises as `read`."""
-        return bind(self.raw, index, self.options, self.path, self.format)
+        wanted = f"predictions for the index {index.dataset} {index.split}"
+        with reading(self.path, PredictionError, wanted, names_own=False):  # a list or names may be at fault
+            return bind(self.raw, index, self.options, self.path, self.format)
 
 
 def open_predictions(path: str | Path, options: ReadOptions | None = None) -> OpenedPredictions:

@@ -15,7 +15,9 @@ from vidkit.predictions.read_options import ReadOptions
 from vidkit.predictions.reading_report import Understood
 from vidkit.predictions.text import first_line
 from vidkit.predictions.text_folders import first_words
+from vidkit.reading_door import reading
 
+_PLAINEST = "The plainest form is a CSV with the columns video,frame,class,score,x1,y1,x2,y2"
 _ZIP = b"PK\x03\x04"
 _HEAD = 1 << 16
 _OF_SOME_FORMATS = {"image_ids": "--image-ids", "video": "--mot-video"}
@@ -34,10 +36,8 @@ def open_file(path: Path, options: ReadOptions) -> tuple[RawPredictions, Underst
     if options.format is not None and options.format not in READ:
         hint = did_you_mean(options.format, list(READ))
         raise PredictionError(f"--format {options.format}: no such format{hint}; there are {', '.join(READ)}")
-    try:
+    with reading(path, PredictionError, "predictions; --format lists what is known"):
         name, raw, found = _by_container(path, options)
-    except OSError as error:
-        raise PredictionError(f"{path}: can't be read: {error.strerror or error}") from None
     for field, option in _OF_SOME_FORMATS.items():
         if getattr(options, field) is not None and field not in format_named(name).options:
             those = " or ".join(what for other, what in READ.items() if field in format_named(other).options)
@@ -82,11 +82,8 @@ def _seen(look: Look, seen: Any, path: Path, options: ReadOptions) -> Recognised
 
 
 def _zip(path: Path, options: ReadOptions) -> Recognised:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise PredictionError(f"{path}: damaged zip file: {error}") from None
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
     if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
         return _pickled([torch_file.read_zip(path, options.trust_pickle)], path, options)
     if recognised := _seen("zipped", names, path, options):
@@ -136,7 +133,10 @@ def _layout_named(content: object, path: Path, given: str | None) -> str:
     if fits:
         raise PredictionError(f"{path}: could be {' or '.join(fits)}; say which with --format")
     known = ", ".join([*readers, *pickle_readers(streams=True)])
-    raise PredictionError(f"{path}: {_layout(content)}; no known layout of predictions (known: {known})")
+    raise PredictionError(
+        f"{path}: {_layout(content)}; no known layout of predictions (known: {known}). The plainest is a list with a "
+        "dict of boxes, scores and labels for each frame"
+    )
 
 
 def _layout(content: object, depth: int = 0) -> str:
@@ -180,9 +180,14 @@ def _text(path: Path, head: bytes, options: ReadOptions) -> Recognised:
     if recognised := _seen("json" if text[0] in "[{" else "text", text, path, options):
         return recognised
     if text[0] == "{":
-        raise PredictionError(f"{path}: a JSON object; COCO results are a list: {_what_object(text)}")
+        raise PredictionError(f"{path}: a JSON object; COCO results are a list: {_what_object(text)}. {_PLAINEST}")
+    if text[0] == "<":
+        raise PredictionError(
+            f"{path}: XML, in which annotations are, not predictions: `vidkit prepare {path}` reads it"
+        )
     raise PredictionError(
-        f"{path}: its first line, {first_line(text)[:60]!r}, begins no known format; there are {', '.join(READ)}"
+        f"{path}: its first line, {first_line(text)[:60]!r}, begins no known format; there are {', '.join(READ)}. "
+        f"{_PLAINEST}"
     )
 
 

@@ -12,6 +12,8 @@ Content = Literal["predictions", "results", "weight maps"]
 """What is wanted of a run."""
 
 RESULT_FORMAT = b'"vidkit-result"'
+TEXTS = ("*.txt", "*/*.txt", "labels/*/*.txt")
+"""Where text of predictions lies in a folder: a file for each video or frame."""
 ADVICE: dict[Content, str] = {
     "predictions": f"no {PREDICTIONS} in it, so no finished run",
     "results": "no result.json in it; score it with `vidkit eval`",
@@ -122,7 +124,8 @@ def _predictions(place: Path) -> FoundRun | None:
         return FoundRun(_name_of(place / PREDICTIONS, [PREDICTIONS]), (place / PREDICTIONS,))
     if (place / RESULT).is_file():
         return _of_result(place / RESULT)
-    return FoundRun(place.resolve().name, (place,)) if any(place.glob("*.txt")) else None
+    texts = any(file for pattern in TEXTS for file in place.glob(pattern))
+    return FoundRun(place.resolve().name, (place,)) if texts else None
 
 
 def _of_result(result: Path) -> FoundRun:

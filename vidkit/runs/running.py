@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from vidkit.data.frames import frames_of, has_frames
 from vidkit.data.index import Index
 from vidkit.data.index_file import read_index
 from vidkit.errors import ArgumentError, ChoiceError, FormatError, FrameError
+from vidkit.files import only_writer
 from vidkit.harness.detector import Detector, DetectorContext, OracleDetector
 from vidkit.harness.environment import environment
 from vidkit.harness.plugins import make, request
@@ -20,6 +22,7 @@ from vidkit.harness.run import (
     Timing,
     begin,
     blank_frames,
+    clear,
     collect,
     collect_weights,
     deal,
@@ -244,17 +247,25 @@ def _run(
     job: _Job, resume: bool, restart: bool, score_every: int | None, tell: Tell, show: ShowProgress
 ) -> Predictions | None:
     """The predictions of all videos, once all shares are done; None where another process puts them together."""
-    parts, share = job.parts, job.share
     images = _images(job)
+    with nullcontext() if job.share.rank else only_writer(job.parts):
+        return _run_alone(job, images, resume, restart, score_every, tell, show)
+
+
+def _run_alone(
+    job: _Job, images: Images, resume: bool, restart: bool, score_every: int | None, tell: Tell, show: ShowProgress
+) -> Predictions | None:
+    """The same, where no other run writes into the parts."""
+    parts, share = job.parts, job.share
     if not (resume or restart) and any(parts.glob("*.shard")):
         raise ChoiceError(f"{parts}: an unfinished run is there; go on with --resume, or begin again with --restart")
     if not resume:
-        remove(parts)
-    begin(parts, job.run, job.index)
-    done = finished(parts, job.index)
+        clear(parts)
+    stamp = begin(parts, job.run, job.index)
+    done = finished(parts, job.index, stamp)
     left = [video for video in deal(job.videos, job.index, share.count)[share.rank] if video not in done]
     try:
-        _run_left(job, images, left, done, score_every, tell, show)
+        _run_left(job, images, left, done, score_every, tell, show, stamp)
     except BaseException:
         tell(f"{len(done)} of {len(job.videos)} videos are kept in {parts}; --resume goes on from there")
         raise
@@ -263,7 +274,7 @@ def _run(
     while not done.keys() >= set(job.videos):  # the others are still at work; torchrun ends all if one fails
         time.sleep(0.5)
         if all(shard_path(parts, video).is_file() for video in job.videos):
-            done = finished(parts, job.index)
+            done = finished(parts, job.index, stamp)
     predictions = _write(job, {video: done[video] for video in job.videos})
     if set(done) <= set(job.videos):
         remove(parts)
@@ -278,13 +289,14 @@ def _run_left(
     score_every: int | None,
     tell: Tell,
     show: ShowProgress,
+    stamp: str,
 ) -> None:
     """Run what is left, adding it to `done`, with progress and the scores so far."""
     chosen, index = job.settings, job.index
     timing = Timing(chosen.scenario, chosen.warm_up, chosen.timeout)
     total = sum(len(index.frames_of(video)) for video in left)
     with show(job.detector.name, total, "frames") as advance:
-        results = run_videos(job.detector, index, images, left, job.parts, timing, chosen.record_weights)
+        results = run_videos(job.detector, index, images, left, job.parts, timing, chosen.record_weights, stamp)
         for video, result in results:
             done[video] = result
             seconds = result.compute_seconds.sum()

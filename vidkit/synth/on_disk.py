@@ -22,6 +22,7 @@ from vidkit.data.frame_lists import frame_id_lines, sampled_lines, video_lines
 from vidkit.data.writers.ilsvrc_xml import XmlObject, annotation_xml
 from vidkit.errors import FormatError, VidkitError
 from vidkit.files import write_text
+from vidkit.reading_door import reading
 from vidkit.synth.dials import Dials, Settings
 from vidkit.synth.pixels import SeenObject, annotate, render
 from vidkit.synth.scene import Scene, make_scene
@@ -86,7 +87,7 @@ def read_settings(root: Path) -> Settings:
     Raises FormatError if `root/synth.json` isn't there or isn't what `make_dataset` writes.
     """
     path = root / "synth.json"
-    try:
+    with reading(path, FormatError, "the description of a `vidkit synth` set"):
         content = json.loads(path.read_text(encoding="utf-8"))
         if (content["format"], content["version"]) != (SYNTH_FORMAT, SYNTH_VERSION):
             raise FormatError(
@@ -94,10 +95,6 @@ def read_settings(root: Path) -> Settings:
             )
         values = dict(content["settings"])
         return Settings(**values | {"dials": Dials(**values["dials"])})
-    except OSError as error:
-        raise FormatError(f"{path}: can't be read: {error.strerror}; wanted the root of a `vidkit synth` set") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{path}: not the description of a synthetic set: {error}") from None
 
 
 def scene_of(settings: Settings, video_name: str) -> Scene:

@@ -6,8 +6,6 @@ names neither frames nor tracks, so all that can be checked is that every frame 
 """
 
 import hashlib
-import io
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,14 +17,15 @@ from numpy.typing import NDArray
 
 from vidkit.data.annotation import read_bytes
 from vidkit.data.frame_lists import ListEntry
+from vidkit.data.ilsvrc.matlab_cells import cells_of
 from vidkit.data.index import Index
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 OFFICIAL_SHA256 = "7c6d27c2ab3becc9939306fc48b8fcdedf643b7f0764a61a4db793a126e44433"
 MAX_FILE_BYTES = 1 << 26
 MAX_UNPACKED_BYTES = 1 << 29
 VARIABLE = "motion_iou"
-_HEADER_BYTES, _COMPRESSED = 128, 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +55,10 @@ class MotionFile:
 
 def read_motion_file(path: Path) -> MotionFile:
     """The content of a side file. Raises AnnotationError if it isn't one, or unpacks to more than it should."""
-    try:
+    with reading(path, AnnotationError, f"a MATLAB 5 file with {VARIABLE}, a cell array of one column"):
         data = read_bytes(path, limit=MAX_FILE_BYTES)
-        _check_unpacked_size(data)
-        cells = _load_cells(data)
+        cells = cells_of(data, VARIABLE, MAX_UNPACKED_BYTES)
         values = [_cell_values(cell, row) for row, cell in enumerate(cells)]
-    except AnnotationError as error:
-        raise AnnotationError(f"{path}: {error}") from None
     start = np.concatenate([[0], np.cumsum([len(v) for v in values])]).astype(np.int64)
     value = np.concatenate([np.zeros(0), *values])
     return MotionFile(path, hashlib.sha256(data).hexdigest(), start, value)
@@ -131,46 +127,6 @@ def _check_counts(motion: MotionFile, index: Index, rows: NDArray[np.int64], sou
         f"{source}): {motion.count[rows[frame]]} values for {boxes[frame]} boxes. It belongs to the official VID val "
         "with all 30 classes, videos in the order of VID_val_videos.txt"
     )
-
-
-# -- the MATLAB file ---------------------------------------------------------------------------------------------------
-
-
-def _check_unpacked_size(data: bytes) -> None:
-    """Refuse a file that unpacks to more than MAX_UNPACKED_BYTES, keeping nothing of what it holds."""
-    if len(data) < _HEADER_BYTES or not data.startswith(b"MATLAB 5.0") or data[126:128] not in (b"IM", b"MI"):
-        raise AnnotationError("not a MATLAB 5 file")
-    order = "little" if data[126:128] == b"IM" else "big"
-    at, unpacked = _HEADER_BYTES, 0
-    while at + 8 <= len(data):
-        kind, size = (int.from_bytes(data[at + n : at + n + 4], order) for n in (0, 4))  # type: ignore[arg-type]  # order
-        if kind == _COMPRESSED:
-            unpacker, rest = zlib.decompressobj(), data[at + 8 : at + 8 + size]
-            try:
-                while rest and unpacked <= MAX_UNPACKED_BYTES:
-                    unpacked += len(unpacker.decompress(rest, 1 << 20))
-                    rest = unpacker.unconsumed_tail
-            except zlib.error as error:
-                raise AnnotationError(f"damaged: {error}") from None
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise AnnotationError(f"unpacks to more than {MAX_UNPACKED_BYTES / 1e6:.0f} MB")
-        at += 8 + size
-
-
-def _load_cells(data: bytes) -> NDArray[Any]:
-    from scipy.io import loadmat, whosmat
-
-    try:
-        found = {name: (shape, kind) for name, shape, kind in whosmat(io.BytesIO(data))}
-        shape, kind = found.get(VARIABLE, ((), ""))
-        if kind != "cell" or len(shape) != 2 or 1 not in shape or max(shape) > MAX_UNPACKED_BYTES // 64:
-            held = ", ".join(f"{name} {kind} {shape}" for name, (shape, kind) in found.items()) or "nothing"
-            raise AnnotationError(f"holds {held}; wanted {VARIABLE}, a cell array of one column")
-        return np.asarray(loadmat(io.BytesIO(data), variable_names=[VARIABLE])[VARIABLE]).reshape(-1)
-    except AnnotationError:
-        raise
-    except Exception as error:  # the parser of hostile files may raise anything
-        raise AnnotationError(f"can't be read as a MATLAB file: {error}") from None
 
 
 def _cell_values(cell: Any, row: int) -> NDArray[np.float64]:

@@ -13,7 +13,8 @@ from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vidkit.errors import ChoiceError
+from vidkit.errors import AnnotationError, ChoiceError
+from vidkit.reading_door import reading
 
 if TYPE_CHECKING:
     from vidkit.data.readers.source import Source
@@ -74,8 +75,9 @@ class AnnotationForm:
 
     def read(self, *paths: Path, **options: Any) -> Source:
         """What the reader finds at the path, or at several that are one index. Raises AnnotationError."""
-        source: Source = getattr(self._module(), self.reader.partition(":")[2])(*paths, **options)
-        return source
+        with reading(paths[0], AnnotationError, self.what):
+            source: Source = getattr(self._module(), self.reader.partition(":")[2])(*paths, **options)
+            return source
 
     def looks_like(self, path: Path) -> bool:
         """Whether the file or folder at `path` seems to be of this form; False where nothing tells."""

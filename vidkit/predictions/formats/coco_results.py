@@ -12,9 +12,11 @@ from vidkit.errors import PredictionError
 from vidkit.files import writing
 from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.formats import FileReader, PredictionFormat
+from vidkit.predictions.formats.coco_blocks import Results, read_alike
 from vidkit.predictions.json_results import elements, numbers, whole_numbers
 from vidkit.predictions.raw import ById, ByText, RawPredictions
 from vidkit.predictions.table import Predictions
+from vidkit.reading_door import reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +30,28 @@ class NamedImages:
 
 def read_results(path: Path, image_ids: Path | None) -> RawPredictions:
     """The detections of a COCO results file; `image_ids` is the ground truth that tells which image is which."""
+    found = read_alike(path) or _one_by_one(path)
+    images = None if image_ids is None else read_images(image_ids)
+    frame, notes = _frames(found, images)
+    return RawPredictions(
+        frame=frame,
+        box=found.box,
+        score=found.score,
+        label=found.category_id,
+        layout="xywh",
+        scale=None,
+        label_names=images.label_names if images else (),
+        notes=notes,
+    )
+
+
+def _one_by_one(path: Path) -> Results:
+    """The same as `read_alike`, however they are written."""
     ids: list[Any] = []
     labels: list[int] = []
     boxes: list[list[float]] = []
     scores: list[float] = []
-    yolov = False
+    keys: dict[str, None] = {}
     for k, found in enumerate(elements(path)):
         try:
             ids.append(found["image_id"])
@@ -43,31 +62,25 @@ def read_results(path: Path, image_ids: Path | None) -> RawPredictions:
             raise PredictionError(
                 f"{path}: detection {k}: wanted an object with image_id, category_id, bbox and score"
             ) from None
-        yolov = yolov or "segmentation" in found
-    images = None if image_ids is None else read_images(image_ids)
-    frame, notes = _frames(ids, images, path, yolov)
-    return RawPredictions(
-        frame=frame,
+        keys |= dict.fromkeys(found)
+    texts = ids and all(isinstance(id, str) for id in ids)
+    return Results(
+        image_id=tuple(ids) if texts else whole_numbers(ids, "image_id", path),
+        category_id=whole_numbers(labels, "category_id", path),
         box=numbers(boxes, (len(ids), 4), "bbox", path),
         score=numbers(scores, (len(ids),), "score", path),
-        label=whole_numbers(labels, "category_id", path),
-        layout="xywh",
-        scale=None,
-        label_names=images.label_names if images else (),
-        notes=notes,
+        keys=tuple(keys),
     )
 
 
-def _frames(
-    ids: list[Any], images: NamedImages | None, path: Path, yolov: bool
-) -> tuple[ById | ByText, tuple[str, ...]]:
-    if ids and all(isinstance(id, str) for id in ids):
-        seen = {name: k for k, name in enumerate(dict.fromkeys(ids))}
-        return ByText(np.array([seen[id] for id in ids], np.int64), tuple(seen)), ()
-    id = whole_numbers(ids, "image_id", path)
+def _frames(found: Results, images: NamedImages | None) -> tuple[ById | ByText, tuple[str, ...]]:
+    if isinstance(found.image_id, tuple):
+        seen = {name: k for k, name in enumerate(dict.fromkeys(found.image_id))}
+        return ByText(np.array([seen[id] for id in found.image_id], np.int64), tuple(seen)), ()
+    id = found.image_id
     if images is None:
         notes: tuple[str, ...] = ()
-        if yolov and len(id) and id.min() == 0:
+        if "segmentation" in found.keys and len(id) and id.min() == 0:
             notes = (
                 "image ids from 0 as YOLOV writes them, in the order of its loader: taken as the order of the index, "
                 "which may be wrong; give its gt_refined.json as --image-ids, or the list as --frame-list",
@@ -79,12 +92,10 @@ def _frames(
 
 def read_images(path: Path) -> NamedImages:
     """What the image and category ids of a COCO ground truth mean."""
-    try:
+    with reading(f"--image-ids {path}", PredictionError, "a COCO JSON with images that have names"):
         content = json.loads(path.read_text(encoding="utf-8"))
         images = [(int(image["id"]), str(image["file_name"])) for image in content["images"]]
         categories = {int(c["id"]): str(c["name"]) for c in content.get("categories", [])}
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise PredictionError(f"--image-ids {path}: no COCO JSON with images that have names: {error!r}") from None
     last = max(categories, default=-1)
     if not images or last > 100_000:
         raise PredictionError(f"--image-ids {path}: no images in it, or a category id of {last}")

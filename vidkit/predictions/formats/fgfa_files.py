@@ -12,7 +12,7 @@ from vidkit.boxes import to_inclusive
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Origin, numbers, table
+from vidkit.pickles.content import Origin, check_entries, numbers, table
 from vidkit.predictions.formats import FileReader, PickleReader, PredictionFormat
 from vidkit.predictions.raw import ById, RawPredictions
 from vidkit.predictions.table import Predictions
@@ -78,6 +78,7 @@ def is_raw_cache(content: object) -> bool:
 def from_raw_cache(content: Any, origin: Origin) -> RawPredictions:
     """The detections of FGFA's cache: `all_boxes[class][k] (n, 5)`, class 0 the background, ids from 1."""
     boxes, ids = content[0], np.array(content[1], np.int64)
+    check_entries(sum(map(len, boxes)), origin)
     parts = [numbers(of_frame, origin) for of_class in boxes for of_frame in of_class]
     rows, counts = table(parts, 5, origin)
     label = np.repeat(np.repeat(np.arange(len(boxes)), len(ids)), counts)

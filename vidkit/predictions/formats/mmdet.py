@@ -10,7 +10,7 @@ from vidkit.boxes import lossless_float
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Origin, column, entries_of, numbers, table
+from vidkit.pickles.content import Origin, check_entries, column, entries_of, numbers, table
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.pickles.safe_pickle import ARRAY, Box
 from vidkit.pickles.torch_file import Tensor
@@ -70,6 +70,7 @@ def from_old(content: Any, origin: Origin) -> RawPredictions:
         content = content.get("det_bboxes", content.get("track_bboxes"))
     frames = [entry[0] if isinstance(entry, tuple) and entry else entry for entry in content]
     n_classes = len(frames[0]) if frames and isinstance(frames[0], list) else 0
+    check_entries(len(frames) * n_classes, origin)
     parts: list[NDArray[Any]] = []
     for k, frame in enumerate(frames):
         if not isinstance(frame, list) or len(frame) != n_classes:

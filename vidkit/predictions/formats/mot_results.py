@@ -1,7 +1,5 @@
 """MOTChallenge text: lines `frame, id, left, top, width, height, score, class, …`, one file a video."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,8 @@ from numpy.typing import NDArray
 
 from vidkit.boxes import to_xywh
 from vidkit.data.index import Index
-from vidkit.errors import PredictionError
+from vidkit.errors import ChoiceError, PredictionError
+from vidkit.files import writing_folder
 from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ByName, RawPredictions
 from vidkit.predictions.table import Predictions
@@ -88,22 +87,21 @@ def _table(path: Path) -> dict[str, NDArray[Any]]:
 def write_folder(path: Path, predictions: Predictions, index: Index) -> None:
     """Write a folder of MOT text, one file a video: every digit, id -1, class from 1; whole or not at all.
 
-    Raises PredictionError where `path` is there already, or two videos would get one file.
+    Raises PredictionError where `path` is there already with other content, or two videos would get one file.
     """
     names = [name.rstrip("/").rsplit("/", 1)[-1] for name in index.video_name]
     if len(set(names)) < len(names):
         raise PredictionError(f"{path}: two videos would get one file: their names differ in their folders only")
-    if path.exists():
-        raise PredictionError(f"{path}: there already; MOT text is a folder of one file a video, give a new name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent))
+    if wrong := next((name for name in names if "\0" in name or len(name.encode()) > 250), None):
+        raise PredictionError(f"{path}: no file can be called as the video {wrong[:80]!r}")
     try:
-        for video, name in enumerate(names):
-            (part / f"{name}.txt").write_text("".join(_lines(predictions, index, video)), encoding="ascii")
-        part.chmod(0o755)
-        part.rename(path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        with writing_folder(path) as part:
+            for video, name in enumerate(names):
+                (part / f"{name}.txt").write_text("".join(_lines(predictions, index, video)), encoding="ascii")
+    except ChoiceError:
+        raise PredictionError(
+            f"{path}: there already; MOT text is a folder of one file a video, give a new name"
+        ) from None
 
 
 def _lines(predictions: Predictions, index: Index, video: int) -> Iterator[str]:

@@ -1,31 +1,25 @@
 """npz: columns of detections as arrays, without pickles; vidkit's own form and others' with named columns."""
 
-import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
+from vidkit.npz_arrays import read_arrays
 from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.formats.tabular import from_columns
 from vidkit.predictions.raw import ByRow, RawPredictions
 from vidkit.predictions.table import Predictions
 
 NPZ_FORMAT, NPZ_VERSION = "vidkit-predictions", 1
-_MOST_INFLATED = 256 << 20
-_INFLATED_A_BYTE = 40
-_LONGEST_HEADER = 10_000
 
 
 def read(path: Path) -> RawPredictions:
     """The detections of an npz; PredictionError for one with pickled objects, or that inflates beyond reason."""
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, PredictionError)
     if str(arrays.get("format")) != NPZ_FORMAT:
         return from_columns(arrays, path, {})
     if str(arrays.get("version")) != str(NPZ_VERSION):
@@ -49,41 +43,6 @@ def read(path: Path) -> RawPredictions:
         first_label=0,
         index_fingerprint=str(arrays.get("index_fingerprint", "")),
     )
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz, each read only after its stated size was compared with what the file holds."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-            inflated = sum(info.file_size for info in members)
-            if inflated > max(_MOST_INFLATED, _INFLATED_A_BYTE * path.stat().st_size):
-                raise PredictionError(f"{path}: refused: it says that it inflates to {inflated} bytes: a zip bomb")
-            return {info.filename[: -len(".npy")]: _array(archive, info, path) for info in members}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise PredictionError(f"{path}: damaged npz: {error}") from None
-
-
-def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
-    data = archive.read(info)
-    head = io.BytesIO(data)
-    try:
-        version = np.lib.format.read_magic(head)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read_header(head, max_header_size=_LONGEST_HEADER)
-    except ValueError as error:
-        raise PredictionError(f"{path}: damaged array {info.filename}: {error}") from None
-    size = int(np.prod(np.array(shape, object))) if shape else 1
-    if dtype.hasobject or dtype.kind not in "biufSU":
-        raise PredictionError(
-            f"{path}: refused: {info.filename} holds {dtype}: pickled objects aren't read from an npz"
-        )
-    if size * dtype.itemsize != len(data) - head.tell():
-        raise PredictionError(
-            f"{path}: {info.filename} says {shape} of {dtype}, and holds {len(data) - head.tell()} bytes"
-        )
-    flat = np.frombuffer(data, dtype, offset=head.tell())
-    return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def write(path: Path, predictions: Predictions, index: Index) -> None:

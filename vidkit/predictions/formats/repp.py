@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vidkit.data.index import Index
 from vidkit.errors import PredictionError
 from vidkit.files import writing
-from vidkit.pickles.content import Origin, check_rows, entries_of
+from vidkit.pickles.content import Origin, check_entries, entries_of, is_number, rows_of
 from vidkit.pickles.pickle_out import plain_pickle
 from vidkit.predictions.box_conventions import in_own_numbers
 from vidkit.predictions.formats import PickleReader, PredictionFormat
@@ -43,12 +43,10 @@ def _is_of_vectors(contents: list[Any]) -> bool:
 
 def _are_triples(found: list[Any]) -> bool:
     try:
-        if not found or len(found[0]["scores"]) != _YOLOV:
-            return False
-        third = np.array([detection["scores"][2] for detection in found])
-        return np.array_equal(third, np.floor(third))
-    except (KeyError, TypeError, ValueError, IndexError):
-        return False  # malformed: reading tells
+        thirds = [detection["scores"][2] for detection in found if len(detection["scores"]) == _YOLOV]
+        return 0 < len(thirds) == len(found) and all(is_number(t) and t == t // 1 for t in thirds)
+    except Exception:  # malformed: reading tells
+        return False
 
 
 def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPredictions:
@@ -61,10 +59,10 @@ def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPred
         raise PredictionError(f"{origin.place}: not a stream of (video, {{frame: detections}}) pickles")
     frames = [(video, frame, found) for video, of_frame in contents for frame, found in of_frame.items()]
     counts = np.array([len(found) for _, _, found in frames], np.int64)
-    check_rows(int(counts.sum()), origin)
+    check_entries(int(counts.sum()), origin)
     found = [detection for _, _, dets in frames for detection in dets]
     box = _rows(found, "bbox", 4, origin)
-    width = len(found[0]["scores"]) if found and hasattr(found[0].get("scores"), "__len__") else 0
+    width = _width(found, origin)
     scores = _rows(found, "scores", width, origin)
     notes: tuple[str, ...] = ()
     if found and triples:
@@ -76,7 +74,12 @@ def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPred
         evidence = f"REPP: a score for each of {width} classes, from 0"
         notes = (f"each class score that isn't 0 is one detection: {len(rows)} of {len(found)} boxes",)
     return RawPredictions(
-        frame=ByName(entries_of(counts)[rows], tuple(video for video, _, _ in frames), _numbers(frames, origin)),
+        frame=ByName(
+            entries_of(counts)[rows],
+            tuple(video for video, _, _ in frames),
+            _numbers(frames, origin),
+            are_of_files=True,
+        ),
         box=box[rows],
         score=score,
         label=label,
@@ -94,14 +97,21 @@ def from_contents(contents: list[Any], origin: Origin, triples: bool) -> RawPred
 def _rows(found: list[Any], name: str, width: int, origin: Origin) -> NDArray[Any]:
     """One field of all detections as `(D, width)`."""
     try:
-        values = np.array([detection[name] for detection in found])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise PredictionError(f"{origin.place}: a detection without {name}, or with one of another length") from None
+        values = [detection[name] for detection in found]
+    except (KeyError, TypeError, IndexError):
+        raise PredictionError(f"{origin.place}: a detection without {name}") from None
+    return rows_of(values, width, origin.part(name))
+
+
+def _width(found: list[Any], origin: Origin) -> int:
+    """How many scores the first detection has; 0 where there is no detection."""
     if not found:
-        return np.zeros((0, width))
-    if values.shape != (len(found), width) or values.dtype.kind not in "biuf" or not width:
-        raise PredictionError(f"{origin.place}: {name} of shape {values.shape[1:]}, wanted {width or 'some'} numbers")
-    return values
+        return 0
+    scores = found[0].get("scores") if isinstance(found[0], dict) else None
+    is_row = isinstance(scores, list | tuple) or (isinstance(scores, np.ndarray) and scores.ndim == 1)
+    if scores is None or not is_row or not len(scores):
+        raise PredictionError(f"{origin.place}: the first detection has no scores")
+    return len(scores)
 
 
 def _numbers(frames: list[Any], origin: Origin) -> NDArray[np.int64]:

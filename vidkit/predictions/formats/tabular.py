@@ -4,6 +4,8 @@ import csv
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,9 @@ def read_csv(path: Path) -> RawPredictions:
     """
     import pandas as pd
 
+    with path.open("rb") as raw:
+        if any(b"\0" in block for block in iter(partial(raw.read, 1 << 20), b"")):
+            raise PredictionError(f"{path}: a zero byte in it; wanted text")
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = file.readline()
         marked = first.startswith(MARK)
@@ -129,10 +134,7 @@ def _check_names(names: Sequence[str], path: Path) -> None:
 def read_parquet(path: Path) -> RawPredictions:
     """The detections of a Parquet file; needs pyarrow."""
     parquet = _pyarrow(f"{path}: reading Parquet", ".parquet")
-    try:
-        table = parquet.read_table(path)
-    except (ValueError, OSError) as error:  # pyarrow's errors are of these kinds
-        raise PredictionError(f"{path}: damaged Parquet file: {error}") from None
+    table = parquet.read_table(path)
     told = {
         key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key[:6] == b"vidkit"
     }
@@ -162,7 +164,7 @@ def from_columns(columns: Mapping[str, NDArray[Any]], path: Path, told: Mapping[
         raise PredictionError(f"{path}: says boxes={boxes}, which is no box convention")
     own = "class_id" in plain and bool(told)
     return RawPredictions(
-        frame=_frame(plain, len(score), path),
+        frame=_frame(plain, len(score), path, bool(told.get("index"))),
         box=box,
         score=score,
         label=label,
@@ -212,7 +214,7 @@ def _one(columns: Mapping[str, NDArray[Any]], names: Sequence[str], path: Path) 
 def _numeric(values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
     if not values.size:
         return np.zeros(values.shape)
-    if values.dtype.kind not in "biuf":
+    if values.dtype.kind not in "iuf":
         raise PredictionError(f"{path}: the column {name} isn't made of numbers")
     return values.astype(np.float64) if values.dtype.kind != "f" else values
 
@@ -269,7 +271,7 @@ def _labels(values: NDArray[Any], path: Path) -> tuple[NDArray[np.int64], tuple[
     return label, names
 
 
-def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> FrameKeys:
+def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path, of_index: bool) -> FrameKeys:
     there = {name: column for name, column in columns.items() if column.shape == (n,)}
     videos = next((there[name] for name in _VIDEO if name in there), None)
     numbers = [name for name in _FRAME if name in there]
@@ -280,7 +282,7 @@ def _frame(columns: Mapping[str, NDArray[Any]], n: int, path: Path) -> FrameKeys
     if named is not None and number is not None and videos is None and _FILM.search(str(named[0]) if n else ""):
         videos, named = named, None
     if number is not None and videos is not None:
-        return _by_video(videos, _whole(number, "frame", path), columns, path)
+        return replace(_by_video(videos, _whole(number, "frame", path), columns, path), are_of_index=of_index)
     if named is not None:
         entry, names = _codes(named)
         return ByText(entry, names)

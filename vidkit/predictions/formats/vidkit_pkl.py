@@ -59,7 +59,7 @@ def from_content(content: Any, origin: Origin) -> RawPredictions:
     counts = np.array([len(scores) for _, scores, _ in entries], np.int64)
     check_rows(int(counts.sum()), origin)
     return RawPredictions(
-        frame=_frames(content, counts, place) if ids is None else _of_ids(ids, counts),
+        frame=_frames(content, counts, place, bool(fingerprint)) if ids is None else _of_ids(ids, counts),
         box=np.concatenate([np.zeros((0, 4), np.float32), *(boxes for boxes, _, _ in entries)]),
         score=np.concatenate([np.zeros(0, np.float32), *(scores for _, scores, _ in entries)]),
         label=np.concatenate([np.zeros(0, np.int64), *(labels for _, _, labels in entries)]),
@@ -99,7 +99,7 @@ def _float(values: Any) -> type[np.floating[Any]]:
     return np.float32 if values.dtype in (np.float32, np.float16) else np.float64
 
 
-def _frames(content: list[Any], counts: Any, place: str) -> ByRow | ByName:
+def _frames(content: list[Any], counts: Any, place: str, of_index: bool) -> ByRow | ByName:
     entry = np.repeat(np.arange(len(content), dtype=np.int64), counts)
     named = ["video" in frame for frame in content]
     if not any(named):
@@ -113,7 +113,7 @@ def _frames(content: list[Any], counts: Any, place: str) -> ByRow | ByName:
     names = tuple(frame["video"] for frame in content)
     if not all(isinstance(name, str) for name in names):
         raise PredictionError(f"{place}: a frame whose video isn't a name")
-    return ByName(entry, names, number)
+    return ByName(entry, names, number, are_of_index=of_index)
 
 
 def write_pkl(path: Path, predictions: Predictions, index: Index) -> None:
