@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vidkit.data.class_list import choose_classes, classes_of
+from vidkit.data.frames import has_frames, is_there
 from vidkit.data.ilsvrc.motion_file import MotionFile, read_motion_file
 from vidkit.data.ilsvrc.split_plan import SplitPlan, plan_splits
 from vidkit.data.ilsvrc.split_reading import prepare_split
@@ -25,6 +26,7 @@ from vidkit.progress import ShowProgress, no_progress
 LOG = logging.getLogger(__name__)
 Place = str | Path
 IGNORED = "ignored regions: detections in them are neither true nor false"
+NOT_FOUND = "videos whose frames aren't where the annotations say; --frames DIR says where they are"
 Tell = Callable[[str], object]
 _NAME = re.compile(r"\w[\w.-]*")
 
@@ -228,11 +230,12 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
         videos = [with_all_frames(video, source.root) for video in videos]
     empty = tuple(LeftOut(v.name, "a video without frames") for v in source.videos if not len(v.frame_number))
     index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()), source.class_ids)
+    not_found = sum(has_frames(index, v) and not is_there(index, v) for v in range(index.n_videos))
     part = Part(
         index=index,
         n_items=len(source.videos),
         n_files=index.n_frames,
-        counts=sum((_noticed(video) for video in videos), Counter()),
+        counts=sum((_noticed(video) for video in videos), Counter()) + Counter({NOT_FOUND: not_found}),
         left_out=(*source.left_out, *empty),
         remarks=(),
     )
