@@ -334,6 +334,20 @@ def test_what_the_annotations_speak_against_is_asked(tmp_path: Path, name: str) 
     assert read(path, INDEX, **options).n_detections == PREDICTIONS.n_detections
 
 
+def test_deepstreams_names_of_one_stream_are_the_frames_of_the_only_video(tmp_path: Path) -> None:
+    made = make_index(seed=11, videos=1, frames=10)
+    index = dataclasses.replace(made, classes=tuple(ObjectClass(name, name) for name in made.class_names))
+    for f in range(10):
+        rows = [
+            _kitti(int(index.class_id[i]), 0.9 - i / 100, index.box[i].tolist())
+            for i in range(*index.instances_of(f).indices(index.n_instances))
+        ]
+        (tmp_path / f"00_000_{f:06d}.txt").write_text("".join(rows))
+    predictions, report = read_with_report(tmp_path, index, ReadOptions())
+    assert np.array_equal(predictions.box, index.box)
+    assert "the file is about video_0000, the only video" in report.frames.value
+
+
 @pytest.mark.parametrize("form", ["csv", "pkl"])
 def test_own_files_have_the_numbers_of_the_index_whatever_the_source_counts(tmp_path: Path, form: str) -> None:
     numbers = INDEX.frame_number.astype(np.int64) + 1
