@@ -22,8 +22,7 @@ def test_a_row_tells_what_its_reader_takes(name: str) -> None:
     module, _, function = form.reader.partition(":")
     parameters = inspect.signature(getattr(import_module(f"vidkit.data.readers.{module}"), function)).parameters
     _, *options = parameters.values()
-    of_its_own = {"label-studio": {"size"}, "yolo": {"split"}}.get(name, set())  # for Python alone
-    assert {o.name for o in options} - of_its_own == set(form.takes)
+    assert {o.name for o in options} == set(form.takes)
     assert sorted(o.name for o in options if o.default is o.empty) == sorted(form.needs)
     assert not set(form.refuses) & set(form.takes)
 
