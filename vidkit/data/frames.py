@@ -102,6 +102,19 @@ def frame_file(index: Index, row: int, root: Path | None = None) -> Path | bytes
             return None
 
 
+def is_there(index: Index, video: int, root: Path | None = None) -> bool:
+    """Whether the film of video row `video`, or the first or last of its images, is where the index says."""
+    rows = index.frames_of(video)
+    try:
+        source = _source(index, video, root)
+        if not rows or _files(index).kind[video] in (VIDEO, TAR):
+            return source.exists()
+        found = (frame_file(index, row, root) for row in (rows[0], rows[-1]))
+        return any(isinstance(file, Path) and file.is_file() for file in found)
+    except FrameError:
+        return False
+
+
 def has_frames(index: Index, video: int) -> bool:
     """Whether the index tells where the images of video row `video` are."""
     return index.files is not None and index.files.kind[video] in (FOLDER, TAR, VIDEO, IMAGE)
