@@ -1,8 +1,8 @@
 """KITTI's text with scores: DeepStream's and KITTI's detections, a file a frame; KITTI tracking's, a file a video.
 
 A line is type, truncated, occluded, alpha, left, top, right, bottom, seven numbers in space, score; DeepStream's
-tracker puts the track after the type, KITTI tracking frame and track before it. Frames and pixels count from 0; right - left is
-the width, as in KITTI's own evaluation.
+tracker puts the track after the type, KITTI tracking frame and track before it. Frames and pixels count from 0; right -
+left is the width, as in KITTI's own evaluation.
 """
 
 from pathlib import Path
