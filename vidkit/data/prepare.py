@@ -20,7 +20,7 @@ from vidkit.data.readers.sparse import with_all_frames
 from vidkit.data.reading_processes import default_workers, reading_processes
 from vidkit.data.records import LeftOut, VideoTable
 from vidkit.data.stack import build_index
-from vidkit.errors import ArgumentError, ChoiceError, did_you_mean
+from vidkit.errors import AnnotationError, ArgumentError, ChoiceError, did_you_mean
 from vidkit.progress import ShowProgress, no_progress
 
 LOG = logging.getLogger(__name__)
@@ -225,6 +225,9 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
     for name in (dataset, split):
         if not _NAME.fullmatch(name):
             raise ChoiceError(f"{name!r} can't be part of a file's name; give --name NAME and --split NAME")
+    names = Counter(c.name for c in source.classes)
+    if twice := [name for name, n in names.items() if n > 1]:
+        raise AnnotationError(f"{source.root}: two classes are called {twice[0]!r}; wanted a name for each")
     videos = [video for video in source.videos if len(video.frame_number)]
     if source.lists_frames:
         videos = [with_all_frames(video, source.root) for video in videos]
