@@ -8,7 +8,7 @@ export PIP_CACHE_DIR ?= $(CURDIR)/$(VENV)/pip-cache
 export MPLCONFIGDIR ?= $(CURDIR)/$(VENV)/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint types pytest format docs clean
+.PHONY: demo test lint types pytest format docs fuzz soak load audit clean
 
 demo: $(STAMP)
 	"$(RUN)" -m vidkit_cli.main demo --out demo
@@ -28,6 +28,25 @@ pytest: $(STAMP)
 format: $(STAMP)
 	"$(RUN)" -m ruff format .
 	"$(RUN)" -m ruff check --fix .
+
+# Broken files for every reader, for so long each; inputs with faults are kept in build/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: $(STAMP)
+	"$(RUN)" -m tests.fuzz.fuzzing --seconds $(FUZZ_SECONDS) --seed $$(date +%s)
+
+# Kills at random moments, a full disk, two writers: an hour or so.
+KILLS ?= 100
+soak: $(STAMP)
+	"$(RUN)" -m tests.soak.troubles
+	"$(RUN)" -m tests.soak.kills --times $(KILLS)
+
+load: $(STAMP)
+	"$(RUN)" benchmarks/load.py
+
+# The licence of everything that is installed, and what PyPI knows of its weaknesses.
+audit: $(STAMP)
+	"$(RUN)" -m pip install --quiet pip-audit
+	"$(RUN)" benchmarks/audit.py --vulnerable
 
 docs: $(STAMP)
 	"$(RUN)" -m pip install --quiet --constraint constraints.txt --editable ".[docs]"

@@ -1,10 +1,13 @@
-"""How fast evaluation is, and how much memory it takes, on the real ground truth of the whole VID validation set.
+"""How fast evaluation is, and how much memory it takes, beside its peers, on the real ground truth of VID validation.
 
-    python benchmarks/evaluate.py vid_val_gt_all.npz [--per-frame 30] [--peers-python PYTHON] [--only 'NAME;NAME']
+    python benchmarks/evaluate.py vid_val_gt_all.npz [--sizes 0.3,5,50] [--peers-python PYTHON] [--only 'NAME;NAME']
 
 `vid_val_gt_all.npz` holds frame_index, class_id (1 …), box_xyxy (inclusive), motion_iou, video_name, video_start,
-video_len. Detections are made up on it with a seed. Each contender runs in a process of its own, one after the other,
-so that its peak memory is its own; each prints one line. The peers are in the extra `bench`.
+video_len. Detections are made up on it with a seed, so many millions as --sizes says. Each contender runs in a process
+of its own, one after the other and round after round, so that its peak memory is its own and all see the same machine;
+the round of the least CPU time counts. Ratios are of CPU seconds and of peak memory, vidkit's row is 1, and every
+value of a block must be the same. Peers that aren't installed, or can't hold the data, are named. They are in the extra
+`bench`; give another Python that has them as --peers-python.
 """
 
 import argparse
@@ -25,7 +28,9 @@ from typing import Any
 import numpy as np
 
 SEED = 0
-MOST_FOR_PEERS = 100  # detections a frame; beyond that their arrays alone take gigabytes
+MOST_FOR_PEERS = 10_000_000  # detections; beyond that their arrays and JSON alone take gigabytes
+SIZES = {"0.3": (30, 0.1), "5": (30, 1.0), "50": (300, 1.0)}
+"""Millions of detections → detections a frame, and the share of the videos, from the first."""
 
 
 # -- data --------------------------------------------------------------------------------------------------------------
@@ -73,10 +78,11 @@ def make_data(source: Path, folder: Path, per_frame: int, share: float) -> None:
     )
     write_index(folder / "index.h5", index)
     write_predictions(folder / "predictions.h5", predictions)
-    if per_frame <= MOST_FOR_PEERS:
+    if len(boxes) <= MOST_FOR_PEERS:
         write_arrays(folder / "truth.npy", index.instance_frame, to_inclusive(box), class_id, np.zeros(n))
         frame = np.repeat(np.arange(frames), per_frame)
         write_arrays(folder / "detections.npy", frame, to_inclusive(boxes), classes, scores)
+        write_json(folder, index)
 
 
 def make_detections(index: Any, per_frame: int) -> tuple[Any, Any, Any]:
@@ -126,6 +132,29 @@ def write_arrays(path: Path, frame: Any, inclusive: Any, class_id: Any, score: A
     rows[:, 0], rows[:, 5], rows[:, 6] = frame, score, class_id + 1
     rows[:, 1:3], rows[:, 3:5] = inclusive[:, :2], inclusive[:, 2:] - inclusive[:, :2]
     np.save(path, rows)
+
+
+def write_json(folder: Path, index: Any) -> None:
+    """Write the same as COCO's JSON, and the index that vidkit makes of the ground truth."""
+    from vidkit.data.prepare import prepare
+
+    truth = coco_truth(folder)
+    truth["videos"] = [{"id": v, "name": name} for v, name in enumerate(index.video_name)]
+    for image, video, number in zip(truth["images"], index.frame_video, index.frame_number, strict=True):
+        name = f"{index.video_name[video]}/{number:06d}.JPEG"
+        image |= {"video_id": int(video), "frame_id": int(number), "file_name": name}
+    (folder / "truth.json").write_text(json.dumps(truth))
+    rows = np.load(folder / "detections.npy", mmap_mode="r")
+    with (folder / "results.json").open("w") as file:
+        for first in range(0, len(rows), 100_000):
+            found = [
+                {"image_id": int(row[0]), "category_id": int(row[6]), "bbox": row[1:5], "score": row[5]}
+                for row in rows[first : first + 100_000].tolist()
+            ]
+            file.write(("[" if first == 0 else ", ") + json.dumps(found)[1:-1])
+        file.write("]")
+    (made,) = prepare(folder / "truth.json", out=folder / "prepared", progress=None)
+    made.path.rename(folder / "json_index.h5")
 
 
 # -- contenders --------------------------------------------------------------------------------------------------------
@@ -218,10 +247,23 @@ def coco_truth(folder: Path) -> dict[str, Any]:
     }
 
 
-def coco_tool(module: str, evaluator: str, loaded: bool = False) -> Contender:
-    """AP50 with a tool that has pycocotools' interface.
+def vidkit_json(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+    """All of COCO's numbers from the JSON of results, on the index made of the JSON of ground truth."""
+    from vidkit.data.index_file import read_index
+    from vidkit.evaluation.evaluate import evaluate
+    from vidkit.predictions.reading import read
 
-    Building its own tables from the arrays is part of the time, as it is for vidkit; with `loaded` it isn't.
+    def run(place: Path) -> float:
+        index = read_index(place / "json_index.h5")
+        return evaluate(index, read(place / "results.json", index), "coco-xywh").stats["AP"]
+
+    return folder, run
+
+
+def coco_tool(module: str, evaluator: str, source: str = "arrays", ap50: bool = False) -> Contender:
+    """AP50, or all twelve numbers, with a tool that has pycocotools' interface.
+
+    Building its own tables is part of the time, as it is for vidkit; where the `source` is "tables" it isn't.
     """
 
     def contender(folder: Path) -> tuple[Any, Callable[[Any], float]]:
@@ -230,45 +272,94 @@ def coco_tool(module: str, evaluator: str, loaded: bool = False) -> Contender:
         tool = import_module(module)
         engine = tool if hasattr(tool, evaluator) else import_module(f"{module}.cocoeval")
         COCO = tool.COCO if hasattr(tool, "COCO") else import_module(f"{module}.coco").COCO
-        dataset, detections = coco_truth(folder), np.load(folder / "detections.npy")
+        files = source == "json"
+        dataset = None if files else coco_truth(folder)
+        detections = str(folder / "results.json") if files else np.load(folder / "detections.npy")
 
         def load() -> tuple[Any, Any]:
             with quiet():
-                truth = COCO()
-                truth.dataset = dataset
-                truth.createIndex()
+                truth = COCO(str(folder / "truth.json")) if files else COCO()
+                if not files:
+                    truth.dataset = dataset
+                    truth.createIndex()
                 return truth, truth.loadRes(detections)
 
         def evaluate(tables: tuple[Any, Any]) -> float:
             with quiet():
                 run = getattr(engine, evaluator)(*tables, "bbox")
-                run.params.iouThrs = np.array([0.5])
-                run.params.areaRng, run.params.areaRngLbl = [[0, 1e10]], ["all"]
-                run.params.maxDets = [100]
+                if ap50:
+                    run.params.iouThrs = np.array([0.5])
+                    run.params.areaRng, run.params.areaRngLbl = [[0, 1e10]], ["all"]
+                    run.params.maxDets = [100]
                 run.evaluate()
                 run.accumulate()
-                precision = np.asarray(run.eval["precision"])
-            return float(precision[precision > -1].mean())
+                if ap50:
+                    precision = np.asarray(run.eval["precision"])
+                    return float(precision[precision > -1].mean())
+                run.summarize()
+            return float(run.stats[0])
 
-        if loaded:
+        if source == "tables":
             return load(), evaluate
         return None, lambda _: evaluate(load())
 
     return contender
 
 
-CONTENDERS: dict[str, Contender] = {
-    "vidkit AP50": vidkit_ap50,
-    "hotcoco AP50": coco_tool("hotcoco", "COCOeval"),
-    "hotcoco AP50, tables built before": coco_tool("hotcoco", "COCOeval", loaded=True),
-    "faster-coco-eval AP50": coco_tool("faster_coco_eval", "COCOeval_faster"),
-    "pycocotools AP50": coco_tool("pycocotools", "COCOeval"),
-    "vidkit fgfa by motion": vidkit_fgfa,
-    "vidkit fgfa by motion, from disk": vidkit_fgfa_from_disk,
-    "vidkit mega by motion": vidkit_mega,
-    "vidkit coco, all numbers": vidkit_coco,
-    "vidkit fgfa by motion, 1000 replicates": vidkit_bootstrap,
+def vernier_tool(source: str) -> Contender:
+    """All twelve numbers with vernier, whose interface is its own."""
+
+    def contender(folder: Path) -> tuple[Any, Callable[[Any], float]]:
+        from importlib import import_module
+
+        evaluator = import_module("vernier.instance").Evaluator(parity_mode="strict")
+        given = (
+            None if source == "json" else (json.dumps(coco_truth(folder)).encode(), np.load(folder / "detections.npy"))
+        )
+
+        def run(data: Any) -> float:
+            found = data or ((folder / "truth.json").read_bytes(), (folder / "results.json").read_bytes())
+            return float(evaluator.evaluate(*found).stats[0])
+
+        return given, run
+
+    return contender
+
+
+TOOLS = {
+    "hotcoco": ("hotcoco", "COCOeval"),
+    "ultrafast-pycocotools": ("ultrafast_pycocotools", "COCOeval"),
+    "faster-coco-eval": ("faster_coco_eval", "COCOeval_faster"),
+    "pycocotools": ("pycocotools", "COCOeval"),
 }
+SLOW = ("faster-coco-eval", "pycocotools")
+"""Those that need minutes and tens of gigabytes beyond a million detections."""
+
+BLOCKS: dict[str, dict[str, Contender]] = {
+    "COCO's twelve numbers, from arrays": {
+        "vidkit": vidkit_coco,
+        **{name: coco_tool(*tool) for name, tool in TOOLS.items()},
+        "hotcoco, tables built before": coco_tool(*TOOLS["hotcoco"], source="tables"),
+        "vernier": vernier_tool("arrays"),
+    },
+    "COCO's twelve numbers, from the JSON files": {
+        "vidkit": vidkit_json,
+        **{name: coco_tool(*tool, source="json") for name, tool in TOOLS.items()},
+        "vernier": vernier_tool("json"),
+    },
+    "AP50, from arrays": {
+        "vidkit": vidkit_ap50,
+        **{name: coco_tool(*tool, ap50=True) for name, tool in TOOLS.items()},
+        "hotcoco, tables built before": coco_tool(*TOOLS["hotcoco"], source="tables", ap50=True),
+    },
+    "vidkit's own": {
+        "fgfa by motion": vidkit_fgfa,
+        "fgfa by motion, from disk": vidkit_fgfa_from_disk,
+        "mega by motion": vidkit_mega,
+        "fgfa by motion, 1000 replicates": vidkit_bootstrap,
+    },
+}
+CONTENDERS = {f"{name}: {block}": run for block, all_of_it in BLOCKS.items() for name, run in all_of_it.items()}
 
 
 # -- running -----------------------------------------------------------------------------------------------------------
@@ -318,45 +409,76 @@ def main() -> None:
     """Run all contenders, or one as a child of this script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ground_truth", type=Path)
-    parser.add_argument("--per-frame", type=int, default=30)
-    parser.add_argument("--share", type=float, default=1.0, help="of the videos, from the first")
+    parser.add_argument("--sizes", default="5", help=f"millions of detections, with commas: {', '.join(SIZES)}")
     parser.add_argument("--peers-python", default=sys.executable, help="a Python that has the peers installed")
-    parser.add_argument("--only", help="contenders, with semicolons")
+    parser.add_argument("--only", help="blocks or contenders, parts of their names, with semicolons")
     parser.add_argument("--work", type=Path, help="keep the data here, and take them from here")
-    parser.add_argument("--repeat", type=int, default=3, help="processes for each contender; the fastest is printed")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
         print(json.dumps(measure(args.child, args.work)))
         return
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = args.work or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "predictions.h5").exists():
-            make_data(args.ground_truth, folder, args.per_frame, args.share)
-        run_all(args, folder)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}")
+    for size in args.sizes.split(","):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = (args.work or Path(temporary)) / size
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / "predictions.h5").exists():
+                make_data(args.ground_truth, folder, *SIZES[size])
+            run_all(args, folder)
 
 
 def run_all(args: argparse.Namespace, folder: Path) -> None:
-    """Print the machine, the data, the floor, and a line for each contender."""
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}")
+    """Print the data, the floor, and a line for each contender of each block."""
     index, predictions = load_vidkit(folder)
-    print(f"{index.n_frames} frames, {index.n_instances} boxes, {predictions.n_detections} detections")
+    n = predictions.n_detections
+    print(f"\n{index.n_frames} frames, {index.n_instances} boxes, {n} detections")
     floor(folder)
-    print(f"{'contender':40} {'seconds':>8} {'CPU':>7} {'peak MiB':>9} {'data MiB':>9}  value")
-    for name in [n.strip() for n in args.only.split(";")] if args.only else CONTENDERS:
-        python = sys.executable if name.startswith("vidkit") else args.peers_python
-        command = [python, __file__, str(args.ground_truth), "--child", name, "--work", str(folder)]
-        runs = [subprocess.run(command, capture_output=True, text=True, check=False) for _ in range(args.repeat)]
-        failed = [run.stderr.strip().splitlines() or ["killed"] for run in runs if run.returncode]
-        if failed:
-            print(f"{name:40} failed: {failed[0][-1][:120]}")
+    del index, predictions
+    wanted = [text.strip() for text in args.only.split(";")] if args.only else [""]
+    for block, contenders in BLOCKS.items():
+        chosen = [name for name in contenders if any(text in f"{name}: {block}" for text in wanted)]
+        if chosen:
+            print(f"\n{block}\n{'':34} {'seconds':>8} {'CPU':>8} {'peak MiB':>9} {'x CPU':>7} {'x MiB':>6}  value")
+            run_block(args, folder, block, chosen, n)
+
+
+def run_block(args: argparse.Namespace, folder: Path, block: str, names: list[str], n: int) -> None:
+    """Print a line for each contender, with its ratios to the first one."""
+    skipped = {name: reason for name in names if (reason := too_much(name, block, n))}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names if name not in skipped}
+    for _ in range(args.repeat):
+        for name in [name for name in found if name not in skipped]:
+            python = sys.executable if name == "vidkit" or block == "vidkit's own" else args.peers_python
+            child = ["--child", f"{name}: {block}", "--work", str(folder)]
+            run = subprocess.run(
+                [python, __file__, str(args.ground_truth), *child], capture_output=True, text=True, check=False
+            )
+            if run.returncode:
+                skipped[name] = (run.stderr.strip().splitlines() or ["killed: too little memory"])[-1][:110]
+            else:
+                found[name].append(json.loads(run.stdout.splitlines()[-1]))
+    best = {name: min(runs, key=lambda run: run["cpu"]) for name, runs in found.items() if runs and name not in skipped}
+    first = next(iter(best.values()), None)
+    for name in names:
+        if name in skipped or first is None:
+            print(f"{name:34} skipped: {skipped.get(name, 'nothing to compare with')}", flush=True)
             continue
-        found = min((json.loads(run.stdout.splitlines()[-1]) for run in runs), key=lambda run: run["seconds"])
-        times = f"{found['seconds']:8.2f} {found['cpu']:7.2f}"
-        print(
-            f"{name:40} {times} {found['peak_mib']:9.0f} {found['loaded_mib']:9.0f}  {found['value']:.9f}", flush=True
-        )
+        run = best[name]
+        times = f"{run['seconds']:8.2f} {run['cpu']:8.2f} {run['peak_mib']:9.0f}"
+        ratios = f"{run['cpu'] / first['cpu']:7.2f} {run['peak_mib'] / first['peak_mib']:6.2f}"
+        alike = block == "vidkit's own" or abs(run["value"] - first["value"]) < 1e-12
+        print(f"{name:34} {times} {ratios}  {run['value']:.12f}{'' if alike else ' DIFFERS'}", flush=True)
+
+
+def too_much(name: str, block: str, n: int) -> str:
+    """Why a contender isn't run on so many detections; "" where it is."""
+    if n > MOST_FOR_PEERS and (name != "vidkit" or "JSON" in block) and block != "vidkit's own":
+        return f"{n} detections as the peers' arrays, or as JSON, don't fit this machine's memory"
+    if n > 1_000_000 and name in SLOW:
+        return "needs minutes and 14 to 27 GB; see the smaller size"
+    return ""
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -18,6 +19,7 @@ from .options import Command, together
 if TYPE_CHECKING:
     from vidkit.data.index import Index
     from vidkit.evaluation.protocols import FalsePositiveRule
+    from vidkit.runs.loading import LoadedRuns
 
 
 _OPTIONS = (
@@ -35,6 +37,13 @@ _OPTIONS = (
         "--bins", multiple=True, metavar="NAME=EDGES", help="Edges of groups, as in motion=0.7,0.9; repeatable."
     ),
     click.option(
+        "--attributes",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="TABLE",
+        help="CSV or Parquet with columns of your own for --by, as weather; joined by its columns video, frame, image, "
+        "track or object.",
+    ),
+    click.option(
         "--fp-rule",
         type=OneOf(fp_rules),
         help="How unmatched detections count in groups; default: the protocol's rule.",
@@ -49,6 +58,13 @@ class GroupChoice:
     names: Sequence[str]
     bins: Mapping[str, tuple[float, ...]]
     fp_rule: FalsePositiveRule | None
+    attributes: Path | None = None
+
+    def told(self, loaded: LoadedRuns) -> LoadedRuns:
+        """The runs with an index that has the columns of the table of attributes."""
+        from vidkit.evaluation.own_attributes import with_attributes
+
+        return loaded if self.attributes is None else loaded.over(with_attributes(loaded.index, self.attributes))
 
     def by(self, index: Index) -> list[str]:
         """The breakdowns: as given, or by motion where the index tells it."""
@@ -56,13 +72,18 @@ class GroupChoice:
 
 
 def breakdown_options(command: Command) -> Command:
-    """Give a command --by, --bins and --fp-rule; its function takes them as one `groups`."""
+    """Give a command --by, --bins, --attributes and --fp-rule; its function takes them as one `groups`."""
 
     @wraps(command)
     def collected(
-        *, breakdowns: Sequence[str], bins: Sequence[str], fp_rule: FalsePositiveRule | None, **given: Any
+        *,
+        breakdowns: Sequence[str],
+        bins: Sequence[str],
+        attributes: Path | None,
+        fp_rule: FalsePositiveRule | None,
+        **given: Any,
     ) -> Any:
-        return command(groups=GroupChoice(breakdowns, edges_of(bins), fp_rule), **given)
+        return command(groups=GroupChoice(breakdowns, edges_of(bins), fp_rule, attributes), **given)
 
     return cast(Command, together(*_OPTIONS)(collected))
 

@@ -76,7 +76,7 @@ def command(
     found = dict(zip("AB", (find_run(run, workspace.runs_dir) for run in runs), strict=False))
     found = found if two else find_runs(runs, workspace.runs_dir)
     rules = _common_protocol({f"{one.result}": one.result for one in found.values() if one.result}, protocol)
-    loaded = workspace.load_found(found)
+    loaded = groups.told(workspace.load_found(found))
     _check_results(loaded)
     settings = (rules, groups.by(loaded.index), groups.bins, groups.fp_rule, ci, seed)
     if not two:

@@ -90,7 +90,7 @@ def command(
 
     if not math.isfinite(lowest_score):
         raise click.UsageError("--score: wanted a finite number")
-    loaded = workspace.load([run])
+    loaded = groups.told(workspace.load([run]))
     index, predictions = loaded.index, loaded.only
     (file,) = (one.files[0] for one in loaded.found.values())
     folder = output or results_folder(file, workspace.runs_dir)

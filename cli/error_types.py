@@ -93,7 +93,7 @@ def command(
     from vidkit.files import table_csv, write_text
 
     check_thresholds(protocol, foreground, background)
-    loaded = workspace.load([run])
+    loaded = groups.told(workspace.load([run]))
     index, by = loaded.index, groups.by(loaded.index)
     report = decompose(index, loaded.only, protocol, by, groups.bins, groups.fp_rule, foreground, background, ci, seed)
     if output is not None:

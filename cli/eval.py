@@ -81,7 +81,7 @@ def command(
     names, speed = _protocols(wanted), _stated(fps, device, len(runs))
     if output is not None and len(runs) > 1:
         raise click.UsageError("-o names the folder of one RUN; those of several are their own")
-    loaded = workspace.load(runs)
+    loaded = groups.told(workspace.load(runs))
     by = groups.by(loaded.index)
     told: dict[str, dict[str, Any]] = {}
     for run in loaded.predictions:

@@ -47,6 +47,14 @@ _OPTIONS = {
     "blank_frames": click.option(
         "--blank-frames", is_flag=True, help="Hand over black frames: for detectors that don't look at pixels."
     ),
+    "most_pixels": click.option(
+        "--most-pixels",
+        type=click.IntRange(1, 178_956_970),  # from there on Pillow refuses
+        default=100_000_000,
+        show_default=True,
+        metavar="N",
+        help="Refuse frames of more pixels.",
+    ),
 }
 """The options of a run, by the fields of `vidkit.runs.running.RunSettings`."""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vidkit.evaluation.errors_by_type import decompose as decompose
     from vidkit.evaluation.evaluate import evaluate as evaluate
     from vidkit.evaluation.evaluator import Evaluator as Evaluator
+    from vidkit.evaluation.own_attributes import with_attributes as with_attributes
     from vidkit.evaluation.result import EvalResult as EvalResult
     from vidkit.evaluation.stability import stability as stability
     from vidkit.evaluation.streaming import stream as stream
@@ -62,6 +63,7 @@ _HOME_OF = {
     "read_predictions": "vidkit.predictions.predictions_file",
     "stability": "vidkit.evaluation.stability",
     "stream": "vidkit.evaluation.streaming",
+    "with_attributes": "vidkit.evaluation.own_attributes",
     "write": "vidkit.predictions.writing",
     "write_index": "vidkit.data.index_file",
     "write_predictions": "vidkit.predictions.predictions_file",

@@ -31,7 +31,9 @@ def without_rounding(side: Boxes) -> Boxes:
 
 def from_xywh(boxes: Boxes) -> Boxes:
     """Return corner boxes `(..., 4)` made from COCO's `(x, y, width, height)`."""
-    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], axis=-1)
+    corners = np.array(boxes)
+    corners[..., 2:] += corners[..., :2]
+    return corners
 
 
 def to_xywh(boxes: Boxes) -> Boxes:

@@ -1,7 +1,6 @@
 """Text of strangers where people read it: on a terminal, on a page, in a sheet. Data keep it as it is."""
 
 import re
-from unicodedata import category
 
 LONGEST_MESSAGE = 400
 """Characters of an error's message; of a longer one the middle is left out."""
@@ -16,9 +15,7 @@ def printable(text: str) -> str:
 
 
 def _escaped(char: str) -> str:
-    if char.isprintable() or category(char) == "Zs":
-        return char
-    return char.encode("unicode_escape").decode("ascii")
+    return char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
 
 
 def printable_lines(text: str) -> str:

@@ -8,6 +8,7 @@ import click
 
 from ..error_types import check_thresholds, threshold_options
 from ..options import Decorator, ci_option, frames_root_option, seed_option
+from .flow_inputs import FLOWS
 from .inputs import (
     PREDICTIONS,
     RESULTS,
@@ -217,6 +218,18 @@ FIGURES = {
         ),
         (_TRACK,),
         _check_track,
+    ),
+    "flow": FigureRow(
+        "flow",
+        FLOWS,
+        "Error of flows at objects, by distance and motion group.",
+        "Measure flows at the objects of an index: each object's centre is moved along the flow to where its track is "
+        "1, 2, 5 and 10 frames later. Drawn and printed are the medians by motion group, and the time a flow takes.",
+        (
+            "vidkit plot flow --index vidkit-data/vid_val.h5",
+            "vidkit plot flow farneback dis --index vidkit-data/drone_val.h5 --every 5 -o flow.pdf",
+            "vidkit plot flow learned --checkpoint impression.pt --direct --json",
+        ),
     ),
     "propagation": FigureRow(
         "propagation",

@@ -109,7 +109,7 @@ def _loaded(runs: Sequence[str], workspace: Workspace, limited: bool) -> LoadedR
 def _predictions(
     runs: Sequence[str], workspace: Workspace, protocol: str, groups: GroupChoice, limited: bool
 ) -> dict[str, Any]:
-    loaded = _loaded(runs, workspace, limited)
+    loaded = groups.told(_loaded(runs, workspace, limited))
     chosen = {"by": groups.by(loaded.index), "bins": groups.bins, "fp_rule": groups.fp_rule}
     return {"index": loaded.index, "predictions": dict(loaded.predictions), "protocol": protocol, **chosen}
 

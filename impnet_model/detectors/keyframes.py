@@ -15,11 +15,12 @@ import torch
 from impnet_model.detectors.after_key import AfterKey, AlongFlow, Held, KeyDetections, WithVelocity
 from impnet_model.detectors.engine import Frame
 from impnet_model.detectors.frame_buffer import FrameBuffer
+from impnet_model.detectors.frame_flows import frame_steps
 from impnet_model.detectors.links import Pairs, interpolated, linked
 from impnet_model.detectors.moved_boxes import inside
 from impnet_model.detectors.options import impossible
 from impnet_model.detectors.stages import Stages
-from impnet_model.flows.kinds import OwnFlow, steps_of
+from impnet_model.detectors.video_motion import FlowChoice
 from impnet_model.flows.memory import FlowMemory
 from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
@@ -39,7 +40,7 @@ def keyframes(
     length: int = 10,
     key_id: int | None = 0,
     between: Between = "interpolate",
-    flow: OwnFlow | str = "farneback",
+    flow: FlowChoice = "farneback",
     composed: bool = True,
     flow_side: int = 256,
     inner: Mapping[str, str] = {},
@@ -47,12 +48,12 @@ def keyframes(
     """Any detector on keyframes only; its boxes interpolated, moved or held between them.
 
     inner.NAME=VALUE: options of the detector, which is given the checkpoint too. flow, composed, flow_side: for
-    between=flow, as of the methods that propagate features.
+    between=flow, as of the methods that propagate features; the learned one is the checkpoint's, or the shipped DFF's.
     """
     made, _ = make(detector, context, [f"{name}={value}" for name, value in inner.items()])
     if isinstance(made, OracleDetector):
         raise DetectorError(f"detector {detector!r} looks at the ground truth; keyframes are for those that see frames")
-    steps = steps_of(flow, flow_side) if between == "flow" else None
+    steps = frame_steps(flow, flow_side, context.checkpoint, context.device) if between == "flow" else None
 
     def after_key() -> AfterKey:
         if steps is not None:

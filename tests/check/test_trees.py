@@ -570,7 +570,7 @@ def test_a_sampled_index_has_gaps_by_intent() -> None:
     findings = Findings()
     report = check_index(dataclasses.replace(index, frame_number=index.frame_number * 20 + 10), "i.h5", findings)
     assert list(findings) == []
-    assert report.notes[0] == "3 videos hold sampled frames: gaps in them are no findings"
+    assert report.notes[0] == "3 videos hold sampled frames (3 with step 20): gaps in them are no findings"
 
 
 def test_frames_of_an_index_are_decoded_when_asked_for(tree: Path) -> None:

@@ -258,3 +258,18 @@ def test_several_runs_are_scored_on_one_index(place: Path, capsys: pytest.Captur
     assert found["runs"]["mine"] == alone
     assert (place / "runs/theirs/result.json").is_file()
     assert run("eval", "mine", "other/theirs.h5", "-o", "there") == 2
+
+
+def test_a_table_of_attributes_gives_groups_and_a_bad_one_an_error(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = make_index(videos=4).video_name
+    (place / "weather.csv").write_text(f"video,weather\n{names[0]},fog\n{names[2]},sun\n")
+    for command in ("eval", "errors", "curves"):
+        assert run(command, "runs/mine", "--attributes", "weather.csv", "--by", "weather") == 0, capsys.readouterr().err
+        assert "fog" in capsys.readouterr().out or command == "curves"
+    groups = json.loads((place / "runs/mine/result.json").read_text())["groups"]
+    assert [group["name"] for group in groups] == ["fog", "none", "sun"]
+    (place / "weather.csv").write_text("video,weather\nnowhere,fog\n")
+    assert run("eval", "runs/mine", "--attributes", "weather.csv", "--by", "weather") == 1
+    assert "weather.csv: line 2: no video 'nowhere'" in capsys.readouterr().err

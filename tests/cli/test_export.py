@@ -23,6 +23,11 @@ def test_it_tells_what_was_written_what_is_lost_and_the_way_back(
     assert report_errors(vidkit, ["export", place, "--to", "mot", "-o", str(tmp_path / "mot"), "--json"]) == DONE
     told = json.loads(capsys.readouterr().out)
     assert (told["format"], told["form"], told["splits"][0]["boxes"]) == ("vidkit-export", "mot", index.n_instances)
+    assert (
+        report_errors(vidkit, ["export", place, "--to", "mot", "-o", str(tmp_path / "mot")]) == DONE
+    )  # the same again
+    (tmp_path / "mot" / "notes.txt").touch()
+    capsys.readouterr()
     assert report_errors(vidkit, ["export", place, "--to", "mot", "-o", str(tmp_path / "mot")]) == BAD_INPUT
     assert "exists already" in capsys.readouterr().err
     assert report_errors(vidkit, ["export", place, "--to", "voc", "-o", "x"]) == BAD_USAGE

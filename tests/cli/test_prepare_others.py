@@ -47,6 +47,18 @@ def test_videos_without_frames_are_left_out_and_reported(tmp_path: Path, capsys:
     assert json.loads(Path(told["report"]).read_text())["left_out"] == told["left_out"]
 
 
+def test_frames_that_are_not_found_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_coco(tmp_path, content())
+    said = "2 videos whose frames aren't where the annotations say; --frames DIR says where they are"
+    assert prepare(tmp_path / "out", "--coco", path) == DONE
+    assert said in capsys.readouterr().err
+    for image in content()["images"]:
+        (tmp_path / "images" / image["file_name"]).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / image["file_name"]).write_bytes(b"")
+    assert prepare(tmp_path / "out", "--coco", path, "--frames", tmp_path / "images") == DONE
+    assert "frames aren't where" not in capsys.readouterr().err
+
+
 def test_a_refused_file_leaves_no_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     value = content()
     value["annotations"][0]["image_id"] = 99

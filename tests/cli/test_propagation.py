@@ -85,7 +85,7 @@ def test_bad_usage_is_told(args: list[str], capsys: pytest.CaptureFixture[str]) 
 
 def test_bad_input_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--times", tmp_path / "missing.json") == 1
-    assert "no stage times" in capsys.readouterr().err
+    assert "wanted a JSON file of stage times" in capsys.readouterr().err
     write_predictions(tmp_path / "base.h5", timed("per-frame", 0.2))
     other = timed("dff", 0.1, device="cuda")
     write_predictions(tmp_path / "run.h5", dataclasses.replace(other))

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.makers import make_classes
-from vidkit.data.frames import Frame, frame, frames_of, has_frames
+from vidkit.data.frames import Frame, frame, frames_of, has_frames, read_image
 from vidkit.data.index import FrameFiles, Index
 from vidkit.errors import FrameError
 
@@ -351,3 +351,13 @@ def test_ilsvrc_jpegs_are_read_in_full_and_scaled(shared_data: Path) -> None:
     index = an_index(folder(shared_data / "ilsvrc", "{:06d}.JPEG", source), range(48), (1280, 720))
     assert sum(1 for _ in frames_of(index, 0)) == 48
     assert frame(index, 47, at_least=(300, 200)).shape == (360, 640, 3)
+
+
+def test_images_of_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
+    Image.new("1", (13_000, 13_000)).save(tmp_path / "big.png")
+    with pytest.raises(FrameError, match=r"big\.png: 13000x13000 pixels; at most 100,000,000 in all are read"):
+        read_image(tmp_path / "big.png")
+    Image.new("L", (30, 20)).save(tmp_path / "small.png")
+    assert read_image(tmp_path / "small.png", most_pixels=600).shape == (20, 30, 3)
+    with pytest.raises(FrameError, match="30x20 pixels; at most 599"):
+        read_image(tmp_path / "small.png", most_pixels=599)

@@ -9,7 +9,7 @@ import vidkit
 from tests.data.ilsvrc.test_motion_file import save, values_of
 from tests.data.ilsvrc_trees import Thing, make_tree, write_video
 from tests.data.readers.test_forms import examples
-from vidkit.errors import ArgumentError, ChoiceError
+from vidkit.errors import AnnotationError, ArgumentError, ChoiceError
 
 
 def test_trees_are_prepared_into_the_default_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,3 +94,11 @@ def test_a_tree_of_imagenet_is_found_by_looking(tmp_path: Path) -> None:
     (summary,) = vidkit.prepare(tmp_path / "tree", out=tmp_path / "out", tell=told.append)
     assert told == [f"{tmp_path / 'tree'}: ImageNet's tree (VID)"]
     assert summary.path.name == "vid_val.h5"
+
+
+def test_classes_have_names_of_their_own(tmp_path: Path) -> None:
+    paths = examples(tmp_path)
+    (tmp_path / "classes.txt").write_text("n1 drone\nn2 drone\n")
+    with pytest.raises((AnnotationError, ChoiceError), match="drone"):
+        vidkit.prepare(voc=paths["voc"], classes=tmp_path / "classes.txt", out=tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.h5"))

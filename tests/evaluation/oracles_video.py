@@ -235,7 +235,9 @@ def sightings(index: Index, predictions: Predictions) -> tuple[dict[tuple[int, i
 def delay(index: Index, predictions: Predictions, rates: tuple[float, ...], window: int, per_frame: bool) -> Any:
     tracks, false = sightings(index, predictions)
     scores = sorted({float(s) for s in predictions.score}, reverse=True)
-    unit = index.n_frames if per_frame else index.n_instances
+    known = [True] * index.n_frames if index.annotated is None else index.annotated.tolist()
+    unit = sum(known) if per_frame else index.n_instances
+    number = index.frame_number.tolist()
     rows = []
     for rate in rates:
         threshold = math.inf
@@ -247,12 +249,12 @@ def delay(index: Index, predictions: Predictions, rates: tuple[float, ...], wind
         for boxes in tracks.values():
             for sighting in boxes:
                 if sighting.score >= threshold and sighting.found is not None:
-                    whole.append(sighting.frame - boxes[0].frame)
+                    whole.append(number[sighting.frame] - number[boxes[0].frame])
                     cut.append(min(whole[-1], window))
                     break
             else:
                 never += 1
-                cut.append(min(boxes[-1].frame - boxes[0].frame + 1, window))
+                cut.append(min(number[boxes[-1].frame] - number[boxes[0].frame] + 1, window))
         rows.append(
             {
                 "threshold": threshold,

@@ -27,12 +27,32 @@ from vidkit.predictions.table import Predictions
 def test_delays_equal_their_loop(window: int, per: str) -> None:
     for seed in range(60):
         index, predictions = case(seed) if seed % 2 else moving(seed)
+        if seed % 3 == 0:  # numbers that are left out are frames, too
+            numbers = np.cumsum(np.random.default_rng(seed).integers(1, 4, index.n_frames))
+            index = replace(index, frame_number=numbers.astype(np.int32))
+            predictions = replace(predictions, index_fingerprint="")
         wanted, rows = oracles_video.delay(index, predictions, RATES, window, per == "frame")
         found = average_delay(index, predictions, window=window, per=per)  # type: ignore[arg-type]  # it's a literal
         assert found.average_delay == pytest.approx(wanted, abs=1e-12, nan_ok=True), seed
         for delay, row in zip(found.at, rows, strict=True):
             for name, value in row.items():
                 assert getattr(delay, name) == pytest.approx(value, abs=1e-12, nan_ok=True), (seed, delay.rate, name)
+
+
+def test_frames_that_nobody_annotated_are_no_frames_for_false_alarms() -> None:
+    index, predictions = one_track(), seen([(1, 0.4), (3, 0.9)], false=(0.8, 0.7, 0.6))
+    more = replace(
+        index,
+        frame_start=np.array([0, 16]),
+        frame_number=np.arange(16, dtype=np.int32),
+        instance_start=np.append(index.instance_start, np.full(10, index.n_instances)),
+        annotated=np.arange(16) < 6,
+    )
+    longer = replace(predictions, detection_start=np.append(predictions.detection_start, np.full(10, 5)))
+    for rates in ((0.1,), (0.2, 0.6)):
+        assert average_delay(more, longer, rates=rates, per="frame") == average_delay(
+            index, predictions, rates=rates, per="frame"
+        )
 
 
 def moving(seed: int) -> tuple[Index, Predictions]:

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import h5py
 import numpy as np
 
-from tests.data.readers.mutated import hold
+from tests.fuzz.broken_copies import hold
 from tests.fuzz.mutators import ARRAYS, BYTES, JSON, LINES, XML, ZIP, Mutator, flip
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index
@@ -374,9 +374,9 @@ def _image_file(form: str, folder: Path) -> Path:
 
 
 def _image(path: Path) -> None:
-    from vidkit.data.frames import _read_image
+    from vidkit.data.frames import read_image
 
-    found = _read_image(path, (0, 0), None)
+    found = read_image(path)
     assert found.ndim == 3 and found.dtype == np.uint8
 
 

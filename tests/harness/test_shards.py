@@ -1,3 +1,7 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -58,4 +62,25 @@ def test_a_damaged_shard_is_known_by_its_hash(tmp_path):
 
 def test_a_missing_shard(tmp_path):
     with pytest.raises(FormatError, match="can't be read"):
+        read_shard(tmp_path / "a.shard")
+
+
+def test_a_shard_of_another_run_is_refused(tmp_path: Path) -> None:
+    write_shard(tmp_path / "a.shard", some_run(), "one")
+    assert len(read_shard(tmp_path / "a.shard", "one").answers) == len(some_run().answers)
+    with pytest.raises(FormatError, match="of another run, stamped 'one'; wanted 'two'"):
+        read_shard(tmp_path / "a.shard", "two")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"compute_seconds": np.zeros(1)}, "compute_seconds: float64"),
+        ({"decode_seconds": np.full(len(some_run().answers), -1.0)}, "wanted 12 numbers from 0"),
+        ({"measured": {"peak": "much"}}, "measured: wanted names with numbers"),
+    ],
+)
+def test_a_shard_that_makes_no_sense_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    write_shard(tmp_path / "a.shard", replace(some_run(), **changed))
+    with pytest.raises(FormatError, match=rf"a\.shard: .*{said}"):
         read_shard(tmp_path / "a.shard")

@@ -7,14 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.makers import make_index
+from vidkit.data.index import IgnoredRegions
 from vidkit.detections import Detections
 from vidkit.pictures.drawing import (
+    IGNORED_COLOUR,
     PALETTE,
     Mark,
     Trail,
     contact_sheet,
     detection_marks,
     draw,
+    ignored_marks,
     legible_scale,
     truth_marks,
     truth_trails,
@@ -132,6 +135,23 @@ def test_truth_says_class_track_and_what_is_known() -> None:
             assert ("(occluded)" in mark.label) == (mark.line == "dashed") == bool(index.occluded[row])
             assert ("(generated)" in mark.label) == bool(index.generated[row])
             assert mark.box == tuple(index.box[row].tolist())
+
+
+def test_ignored_regions_are_grey_and_say_what_they_are_about() -> None:
+    index = make_index(videos=1, frames=3, tracks=1)
+    regions = IgnoredRegions(
+        count=np.array([0, 2, 0], np.int32),
+        box=np.array([[1, 2, 30, 40], [5, 5, 9, 9]], np.float32),
+        class_id=np.array([-1, 0], np.int16),
+        crowd=np.array([True, False]),
+    )
+    with_regions = dataclasses.replace(index, ignored=regions)
+    marks = truth_marks(with_regions, 1)[:2]
+    assert [mark.label for mark in marks] == ["ignored", f"ignored {index.class_names[0]}"]
+    assert [mark.box for mark in marks] == [(1, 2, 30, 40), (5, 5, 9, 9)]
+    assert {(mark.colour, mark.line) for mark in marks} == {(IGNORED_COLOUR, "dotted")}
+    assert truth_marks(with_regions, 0) == truth_marks(index, 0)
+    assert ignored_marks(index, 1) == []
 
 
 def test_colours_tell_tracks_apart_or_classes() -> None:

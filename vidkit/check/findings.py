@@ -49,6 +49,9 @@ KINDS: dict[str, FindingKind] = {
     "unknown-class": FindingKind("error", "mend the class, or give the classes of the data set: --classes FILE"),
     "inverted-box": FindingKind("error", "swap the corners, or remove the object"),
     "zero-area-box": FindingKind("warning", "draw the box again, or remove the object"),
+    "class-names-alike": FindingKind(
+        "warning", "if they are one class, give both one name, and prepare the index again"
+    ),
     "box-outside-image": FindingKind("error", "clip the box, or see whether it was drawn on an image of another size"),
     "box-not-finite": FindingKind("error", "prepare the index again from a sound source"),
     "track-changes-class": FindingKind("error", "give the track one class, or its other part another track id"),
@@ -64,6 +67,14 @@ KINDS: dict[str, FindingKind] = {
     "image-truncated": FindingKind("error", "unpack the image again"),
     "source-missing": FindingKind(
         "error", "put the data back where the index looks for them, or prepare the index again"
+    ),
+    "frames-from-one": FindingKind("error", "take 1 off the frame numbers of the source, and prepare the index again"),
+    "film-shorter": FindingKind(
+        "error", "see whether the film is cut or another one, or frames are numbered otherwise"
+    ),
+    "film-longer": FindingKind("warning", "see whether the last frames were left out by intent: they aren't scored"),
+    "boxes-off-frame": FindingKind(
+        "warning", "a suspicion: look at some frames with `vidkit view`; do the source's frame numbers count from 1?"
     ),
     # frame lists
     "list-row": FindingKind("error", "mend the row; docs/preparing_data.md tells what its columns mean"),

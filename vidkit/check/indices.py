@@ -1,13 +1,16 @@
 """Looking for faults in an index. docs/checking_data.md explains the kinds."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from vidkit.check.film_lengths import check_lengths
 from vidkit.check.findings import Findings
 from vidkit.check.instances import Instances, instance_faults
 from vidkit.check.known_counts import KNOWN_SPLITS
+from vidkit.check.shifted_boxes import suspicion
 from vidkit.check.split_counts import CheckReport, SplitCounts, check_counts, is_official
 from vidkit.classes import VID_CLASSES
 from vidkit.data.frames import frame, frame_name, frames_of
@@ -27,6 +30,7 @@ def check_index(
     """
     for row in np.flatnonzero(np.diff(index.frame_start) == 0):
         findings.add("empty-video", index.video_name[row], "no frames")
+    _check_class_names(index, findings)
     notes = list(_check_gaps(index, findings))
     of_frame, video = index.instance_frame, index.frame_video[index.instance_frame]
     instances = Instances(
@@ -53,12 +57,12 @@ def _check_gaps(index: Index, findings: Findings) -> Iterator[str]:
     """Tell of frames that are missing inside a video; yield a note on videos of sampled frames, which have gaps."""
     step = np.diff(index.frame_number)
     inside = np.diff(index.frame_video) == 0
-    sampled = set()
+    sampled: dict[int, int] = {}  # video → step
     for video in np.unique(index.frame_video[:-1][inside & (step > 1)]).tolist():
         rows = index.frames_of(video)
         steps = step[rows.start : rows.stop - 1]
         if np.median(steps) > 1:
-            sampled.add(video)
+            sampled[video] = int(np.median(steps))
             continue
         for at in np.flatnonzero(steps > 1):
             first = int(index.frame_number[rows.start + at]) + 1
@@ -66,7 +70,20 @@ def _check_gaps(index: Index, findings: Findings) -> Iterator[str]:
             missing = f"frame {first}" if first == last else f"frames {first} to {last}"
             findings.add("frame-gap", index.video_name[video], f"{missing} missing")
     if sampled:
-        yield f"{len(sampled):,} videos hold sampled frames: gaps in them are no findings"
+        steps_told = ", ".join(f"{n:,} with step {step}" for step, n in sorted(Counter(sampled.values()).items()))
+        yield f"{len(sampled):,} videos hold sampled frames ({steps_told}): gaps in them are no findings"
+
+
+def _check_class_names(index: Index, findings: Findings) -> None:
+    """Tell of classes whose names differ in capitals, spaces, "_" and "-" only."""
+    alike: defaultdict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(index.class_names):
+        alike["".join(c for c in name.casefold() if c not in " _-")].append(row)
+    for rows in alike.values():
+        if len(rows) > 1:
+            counts = [int((index.class_id == row).sum()) for row in rows]
+            told = [f"{index.class_names[row]!r} with {n:,} boxes" for row, n in zip(rows, counts, strict=True)]
+            findings.add("class-names-alike", "classes", ", ".join(told))
 
 
 def _counts_of_index(index: Index) -> SplitCounts:
@@ -101,6 +118,10 @@ def _check_sources(index: Index, root: Path | None, decode: bool, findings: Find
             _check_folder_of(index, video, Path(found.root) / index.files.source[video], findings)
         if kind and decode and name not in missing:
             _decode_all(index, video, root, findings)
+    yield from check_lengths(index, Path(found.root), missing, findings)
+    suspected = suspicion(index, Path(found.root), missing)
+    if suspected:
+        findings.add("boxes-off-frame", index.dataset, suspected)
 
 
 def _check_folder_of(index: Index, video: int, folder: Path, findings: Findings) -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
 MOST_PIXELS = 100_000_000
-"""Of one image or picture of a film; more are refused before anything is decoded. 100 megapixels take 300 MB as RGB."""
+"""Of one image or picture of a film, unless a caller says otherwise; more are refused before anything is decoded. 100
+megapixels take 300 MB as RGB."""
 Picture = NDArray[np.uint8]
 """`(H, W, 3)` uint8 RGB."""
 
@@ -38,7 +39,7 @@ class FilmFacts(NamedTuple):
 
 
 @contextmanager
-def opening(path: Path) -> Iterator[InputContainer]:
+def opening(path: Path, most_pixels: int = MOST_PIXELS) -> Iterator[InputContainer]:
     """Open a film; what FFmpeg says of a bad one, then or later, becomes a FrameError that names the file."""
     try:
         import av
@@ -47,17 +48,21 @@ def opening(path: Path) -> Iterator[InputContainer]:
     if not path.is_file():
         raise FrameError(f"{path}: no such file; was the data moved?")
     # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
-    with (
-        reading(path, FrameError, "a video that can be decoded"),
-        av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container,
-    ):
-        if not container.streams.video:
-            raise FrameError(f"{path}: holds no video stream")
-        stream = container.streams.video[0]
-        if (pixels := stream.codec_context.width * stream.codec_context.height) > MOST_PIXELS:
-            raise FrameError(f"{path}: pictures of {pixels:,} pixels; at most {MOST_PIXELS:,} are read")
-        stream.thread_type = "AUTO"
-        yield container
+    options = {"protocol_whitelist": "file"}
+    try:
+        with (
+            reading(path, FrameError, "a video that can be decoded"),
+            av.open(str(path.absolute()), options=options) as film,
+        ):
+            if not film.streams.video:
+                raise FrameError(f"{path}: holds no video stream")
+            stream = film.streams.video[0]
+            if (pixels := stream.codec_context.width * stream.codec_context.height) > most_pixels:
+                raise FrameError(f"{path}: pictures of {pixels:,} pixels; at most {most_pixels:,} are read")
+            stream.thread_type = "AUTO"
+            yield film
+    except MemoryError:  # FFmpeg's own
+        raise FrameError(f"{path}: asks for more memory than there is; wanted a video that can be decoded") from None
 
 
 def film_facts(path: Path) -> FilmFacts:
@@ -75,15 +80,15 @@ def film_facts(path: Path) -> FilmFacts:
         return FilmFacts(size, length, stream.frames > length)
 
 
-def pictures(path: Path) -> Iterator[VideoFrame]:
+def pictures(path: Path, most_pixels: int = MOST_PIXELS) -> Iterator[VideoFrame]:
     """All pictures of a film, in the order in which they are shown. Raises FrameError where it can't be decoded."""
-    with opening(path) as container:
+    with opening(path, most_pixels) as container:
         yield from container.decode(video=0)
 
 
-def picture_at(path: Path, number: int) -> VideoFrame:
+def picture_at(path: Path, number: int, most_pixels: int = MOST_PIXELS) -> VideoFrame:
     """The picture of this number, decoded from the keyframe before it. Raises FrameError where there is none."""
-    with opening(path) as container:
+    with opening(path, most_pixels) as container:
         stream = container.streams.video[0]
         times = _times(container, next(container.decode(stream), None))
         if times and not 0 <= number < len(times):
@@ -95,7 +100,7 @@ def picture_at(path: Path, number: int) -> VideoFrame:
                     return picture
             raise FrameError(f"{path}: frame {number} can't be decoded")
     count = -1
-    for count, picture in enumerate(pictures(path)):
+    for count, picture in enumerate(pictures(path, most_pixels)):
         if count == number:
             return picture
     raise FrameError(f"{path}: has {count + 1} frames, the index wants number {number}")

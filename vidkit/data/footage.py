@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from vidkit.data.frames import read_image
 from vidkit.errors import FrameError
+from vidkit.reading_door import reading
 
 Frame = NDArray[np.uint8]
 """`(H, W, 3)` RGB."""
@@ -46,7 +47,7 @@ class Footage:
     def frames(self) -> Iterator[Frame]:
         """Yield the frames; see `frames_of` for the errors."""
         if self.pictures:
-            return map(_read, self.pictures)
+            return map(read_image, self.pictures)
         return frames_of(self.source)
 
     def rate(self) -> float | None:
@@ -131,14 +132,6 @@ def _upright(frame: Any) -> Frame:
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
-def _read(path: Path) -> Frame:
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise FrameError(f"{path}: not an image that can be decoded: {error}") from None
-
-
 def _av() -> Any:
     try:
         import av
@@ -154,12 +147,11 @@ def _errors() -> tuple[type[Exception], ...]:
 @contextmanager
 def _opened(source: str | Path) -> Iterator[Any]:
     """A film or camera that has video, open."""
-    av = _av()
-    try:
-        container = _open(av, source)
-    except _errors() as error:
-        raise FrameError(f"{source}: not a video that can be decoded: {error}") from None
-    with container:
+    place = Path(source) if Path(source).is_fifo() else str(source)  # a camera is a device, and may be read
+    with (
+        reading(place, FrameError, "a video that can be decoded, a folder or `camera`"),
+        _open(_av(), source) as container,
+    ):
         if not container.streams.video:
             raise FrameError(f"{source}: no video in it")
         yield container
@@ -170,6 +162,7 @@ def _open(av: Any, source: str | Path) -> Any:
     if name != "camera" and not name.startswith("camera:"):
         if not Path(name).is_file():
             raise FrameError(f"{source}: no such file; wanted a video file, a folder or `camera`")
-        return av.open(name)
+        # An absolute path and the file protocol only: no name and no playlist makes FFmpeg read anything else.
+        return av.open(str(Path(name).absolute()), options={"protocol_whitelist": "file"})
     form, first = CAMERAS.get(sys.platform, CAMERAS["linux"])
     return av.open(name.partition(":")[2] or first, format=form)

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping
 
-_DIGITS = re.compile(r"[0-9]+$")
+_DIGITS = "0123456789"
 
 
 def trailing_digits(stem: str) -> str:
     """The digits at the end of a file's name without its suffix; "" where there are none."""
-    found = _DIGITS.search(stem)
-    return found[0] if found else ""
+    return stem[len(stem.rstrip(_DIGITS)) :]
 
 
 def number_at_end(stem: str) -> int | None:

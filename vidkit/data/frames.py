@@ -39,24 +39,34 @@ PATTERN = re.compile(r"([^{}]*)\{:(0?\d{0,2}d?)\}([^{}]*)")
 
 
 def frames_of(
-    index: Index, video: int, root: Path | None = None, at_least: tuple[int, int] | None = None
+    index: Index,
+    video: int,
+    root: Path | None = None,
+    at_least: tuple[int, int] | None = None,
+    most_pixels: int = MOST_PIXELS,
 ) -> Iterator[Frame]:
     """The frames of video row `video` one after the other, in the order of the index's rows.
 
     `root` takes the place of the root that the index names, where the data was moved. With `at_least=(w, h)` a JPEG may
     be decoded at 1/2, 1/4 or 1/8 of its size, never smaller than that: faster, for those who scale down anyway.
 
-    Raises FrameError, naming the file, for a frame that is missing, damaged or not of the size that the index tells,
-    and where video files are to be read without PyAV.
+    Raises FrameError, naming the file, for a frame that is missing, damaged, not of the size that the index tells, or
+    of more than `most_pixels`, and where video files are to be read without PyAV.
     """
     rows = index.frames_of(video)
     source = _source(index, video, root)
     if _files(index).kind[video] == VIDEO:
-        return _of_video_file(source, [int(index.frame_number[row]) for row in rows], _size(index, video))
-    return (frame(index, row, root, at_least) for row in rows)
+        return _of_video_file(source, [int(index.frame_number[row]) for row in rows], _size(index, video), most_pixels)
+    return (frame(index, row, root, at_least, most_pixels) for row in rows)
 
 
-def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int, int] | None = None) -> Frame:
+def frame(
+    index: Index,
+    row: int,
+    root: Path | None = None,
+    at_least: tuple[int, int] | None = None,
+    most_pixels: int = MOST_PIXELS,
+) -> Frame:
     """The one frame of frame row `row`. For arguments and errors see `frames_of`.
 
     In a video file it is found by decoding from the keyframe before it.
@@ -66,14 +76,15 @@ def frame(index: Index, row: int, root: Path | None = None, at_least: tuple[int,
     source, size = _source(index, video, root), _size(index, video)
     match files.kind[video]:
         case "image":
-            return _read_image(source, size, at_least)
+            return read_image(source, size, at_least, most_pixels)
         case "folder":
-            return _read_image(_inside(source, _name(index, files, video, row)), size, at_least)
+            return read_image(_inside(source, _name(index, files, video, row)), size, at_least, most_pixels)
         case "tar":
-            return _from_tar(source, files, row, size, at_least)
+            content, place = _bytes_in_tar(source, files, row)
+            return _decode(BytesIO(content), place, size, at_least, most_pixels)
         case _:
             number = int(index.frame_number[row])
-            return _of_picture(picture_at(source, number), size, f"{source}: frame {number}")
+            return _of_picture(picture_at(source, number, most_pixels), size, f"{source}: frame {number}")
 
 
 def frame_file(index: Index, row: int, root: Path | None = None) -> Path | bytes | None:
@@ -89,6 +100,19 @@ def frame_file(index: Index, row: int, root: Path | None = None) -> Path | bytes
             return _bytes_in_tar(source, files, row)[0]
         case _:
             return None
+
+
+def is_there(index: Index, video: int, root: Path | None = None) -> bool:
+    """Whether the film of video row `video`, or the first or last of its images, is where the index says."""
+    rows = index.frames_of(video)
+    try:
+        source = _source(index, video, root)
+        if not rows or _files(index).kind[video] in (VIDEO, TAR):
+            return source.exists()
+        found = (frame_file(index, row, root) for row in (rows[0], rows[-1]))
+        return any(isinstance(file, Path) and file.is_file() for file in found)
+    except FrameError:
+        return False
 
 
 def has_frames(index: Index, video: int) -> bool:
@@ -146,16 +170,15 @@ def _size(index: Index, video: int) -> tuple[int, int]:
 # -- images ------------------------------------------------------------------------------------------------------------
 
 
-def _read_image(path: Path, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
-    with reading(path, FrameError, "an image; was the data moved?"), path.open("rb") as file:
-        return _decode(file, str(path), size, at_least)
-
-
-def _from_tar(
-    path: Path, files: FrameFiles, row: int, size: tuple[int, int], at_least: tuple[int, int] | None
+def read_image(
+    path: Path,
+    size: tuple[int, int] = (0, 0),
+    at_least: tuple[int, int] | None = None,
+    most_pixels: int = MOST_PIXELS,
 ) -> Frame:
-    content, place = _bytes_in_tar(path, files, row)
-    return _decode(BytesIO(content), place, size, at_least)
+    """The pixels of an image file, which has this `size` unless that holds a 0; see `frames_of` for the rest."""
+    with reading(path, FrameError, "an image; was the data moved?"), path.open("rb") as file:
+        return _decode(file, str(path), size, at_least, most_pixels)
 
 
 def _bytes_in_tar(path: Path, files: FrameFiles, row: int) -> tuple[bytes, str]:
@@ -170,11 +193,17 @@ def _bytes_in_tar(path: Path, files: FrameFiles, row: int) -> tuple[bytes, str]:
         return os.pread(file.fileno(), length, offset), place
 
 
-def _decode(file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None) -> Frame:
+def _decode(
+    file: BinaryIO, place: str, size: tuple[int, int], at_least: tuple[int, int] | None, most_pixels: int
+) -> Frame:
     """The image in `file` as RGB; its size is held against the index before anything is decoded."""
     with reading(place, FrameError, "an image that can be decoded"), warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is our own
         with Image.open(file, formats=IMAGE_FORMATS) as image:
+            if image.width * image.height > most_pixels:
+                raise FrameError(
+                    f"{place}: {image.width}x{image.height} pixels; at most {most_pixels:,} in all are read"
+                )
             _check_size(image.size, size, place)
             if at_least is not None:
                 image.draft("RGB", at_least)
@@ -191,8 +220,6 @@ def _as_rgb(image: Image.Image) -> Frame:
 
 
 def _check_size(found: tuple[int, int], wanted: tuple[int, int], place: str) -> None:
-    if found[0] * found[1] > MOST_PIXELS:
-        raise FrameError(f"{place}: {found[0]}x{found[1]} pixels; at most {MOST_PIXELS:,} in all are read")
     if 0 not in wanted and found != wanted:
         raise FrameError(
             f"{place}: {found[0]}x{found[1]} pixels, the index says {wanted[0]}x{wanted[1]}: "
@@ -203,12 +230,14 @@ def _check_size(found: tuple[int, int], wanted: tuple[int, int], place: str) -> 
 # -- video files -------------------------------------------------------------------------------------------------------
 
 
-def _of_video_file(path: Path, numbers: Sequence[int], size: tuple[int, int]) -> Iterator[Frame]:
+def _of_video_file(
+    path: Path, numbers: Sequence[int], size: tuple[int, int], most_pixels: int = MOST_PIXELS
+) -> Iterator[Frame]:
     """Yield the frames with these ascending numbers; the first frame of the file is number 0."""
     wanted = iter(numbers)
     number = next(wanted, None)
     decoded = 0
-    for picture in pictures(path) if number is not None else ():
+    for picture in pictures(path, most_pixels) if number is not None else ():
         if decoded == number:
             yield _of_picture(picture, size, f"{path}: frame {number}")
             number = next(wanted, None)

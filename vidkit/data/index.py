@@ -75,6 +75,17 @@ class SourceNames:
     class_id: tuple[str, ...] | None = None  # (C,) category ids, as text
 
 
+@dataclass(frozen=True, eq=False)
+class AddedColumns:
+    """Attributes that somebody joined to an index to break numbers down by. No content: no fingerprint, no file.
+
+    `frame` name → (F,), `instance` name → (N,); numbers with NaN, or text with "none", where nothing is assigned.
+    """
+
+    frame: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    instance: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Index:
     """All annotations of one split. V videos, F frames, N instances (boxes), C classes.
@@ -106,6 +117,7 @@ class Index:
     annotated: NDArray[np.bool_] | None = None  # (F,) whether a frame's objects are known; None: those of all are
     ignored: IgnoredRegions | None = None  # None: there are none
     called: SourceNames = field(default_factory=SourceNames)
+    added: AddedColumns = field(default_factory=AddedColumns)
 
     def __post_init__(self) -> None:
         self._check()
@@ -265,5 +277,8 @@ class Index:
             column = getattr(self.called, name)
             if column is not None and len(column) != self.n_frames:
                 raise ValueError(f"index: {name} of the source: {len(column)} rows, wanted {self.n_frames}")
+        of_frames, of_instances = self.added.frame.values(), self.added.instance.values()
+        if {*map(len, of_frames)} - {self.n_frames} or {*map(len, of_instances)} - {self.n_instances}:
+            raise ValueError("index: added columns of another length")
         if self.called.class_id is not None and len(self.called.class_id) != len(self.classes):
             raise ValueError("index: class ids of the source: one for each class was wanted")

@@ -6,7 +6,7 @@ from typing import Any
 
 from vidkit import hdf5
 from vidkit.classes import ObjectClass
-from vidkit.data.index import FrameFiles, IgnoredRegions, Index, SourceNames
+from vidkit.data.index import AddedColumns, FrameFiles, IgnoredRegions, Index, SourceNames
 from vidkit.data.index_sense import check_sense
 
 INDEX_FORMAT, INDEX_VERSION, OLDEST_VERSION = "vidkit-index", 2, 1
@@ -72,6 +72,7 @@ def read_index(path: str | Path) -> Index:
             if "ignored" in file
             else None,
             called=_read_called(file),
+            added=AddedColumns(),
             **{name: hdf5.column(file, at) for name, at in _COLUMNS.items() if name not in _OPTIONAL or at in file},
         )
         hdf5.check_told(file, "fingerprint", index.fingerprint)

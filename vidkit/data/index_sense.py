@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from vidkit.data.index import FOLDER, IMAGE, TAR, VIDEO, FrameFiles, Index
 from vidkit.errors import FormatError
 
-_WHOLE, _NUMBER, _FLAG = "iu", "f", "b"
-_WORDS = {_WHOLE: "whole numbers", _NUMBER: "floating-point numbers", _FLAG: "true or false"}
+_WHOLE, _NUMBER, _FLAG = "i", "f", "b"  # not unsigned: differences of those are never negative
+_WORDS = {_WHOLE: "whole numbers with a sign", _NUMBER: "floating-point numbers", _FLAG: "true or false"}
 _KINDS = {
     "video_size": _WHOLE,
     "frame_start": _WHOLE,

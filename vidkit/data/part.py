@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.data.index import IgnoredRegions, Index, SourceNames
+from vidkit.data.index import AddedColumns, IgnoredRegions, Index, SourceNames
 
 
 def of_videos(index: Index, videos: Sequence[int]) -> Index:
@@ -38,6 +38,10 @@ def of_videos(index: Index, videos: Sequence[int]) -> Index:
         annotated=None if index.annotated is None else index.annotated[frames],
         ignored=None if index.ignored is None else _regions_of(index.ignored, frames),
         called=_names_of(index.called, frames),
+        added=AddedColumns(
+            {name: column[frames] for name, column in index.added.frame.items()},
+            {name: column[instances] for name, column in index.added.instance.items()},
+        ),
     )
 
 

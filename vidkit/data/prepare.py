@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vidkit.data.class_list import choose_classes, classes_of
+from vidkit.data.frames import has_frames, is_there
 from vidkit.data.ilsvrc.motion_file import MotionFile, read_motion_file
 from vidkit.data.ilsvrc.split_plan import SplitPlan, plan_splits
 from vidkit.data.ilsvrc.split_reading import prepare_split
@@ -19,12 +20,13 @@ from vidkit.data.readers.sparse import with_all_frames
 from vidkit.data.reading_processes import default_workers, reading_processes
 from vidkit.data.records import LeftOut, VideoTable
 from vidkit.data.stack import build_index
-from vidkit.errors import ArgumentError, ChoiceError, did_you_mean
+from vidkit.errors import AnnotationError, ArgumentError, ChoiceError, did_you_mean
 from vidkit.progress import ShowProgress, no_progress
 
 LOG = logging.getLogger(__name__)
 Place = str | Path
 IGNORED = "ignored regions: detections in them are neither true nor false"
+NOT_FOUND = "videos whose frames aren't where the annotations say; --frames DIR says where they are"
 Tell = Callable[[str], object]
 _NAME = re.compile(r"\w[\w.-]*")
 
@@ -223,16 +225,20 @@ def _write_source(source: Source, dataset: str, split: str, out: Path, started: 
     for name in (dataset, split):
         if not _NAME.fullmatch(name):
             raise ChoiceError(f"{name!r} can't be part of a file's name; give --name NAME and --split NAME")
+    names = Counter(c.name for c in source.classes)
+    if twice := [name for name, n in names.items() if n > 1]:
+        raise AnnotationError(f"{source.root}: two classes are called {twice[0]!r}; wanted a name for each")
     videos = [video for video in source.videos if len(video.frame_number)]
     if source.lists_frames:
         videos = [with_all_frames(video, source.root) for video in videos]
     empty = tuple(LeftOut(v.name, "a video without frames") for v in source.videos if not len(v.frame_number))
     index = build_index(videos, source.classes, dataset, split, str(source.root.resolve()), source.class_ids)
+    not_found = sum(has_frames(index, v) and not is_there(index, v) for v in range(index.n_videos))
     part = Part(
         index=index,
         n_items=len(source.videos),
         n_files=index.n_frames,
-        counts=sum((_noticed(video) for video in videos), Counter()),
+        counts=sum((_noticed(video) for video in videos), Counter()) + Counter({NOT_FOUND: not_found}),
         left_out=(*source.left_out, *empty),
         remarks=(),
     )

@@ -12,10 +12,12 @@ import numpy as np
 
 from vidkit.data.index import Index
 from vidkit.data.index_file import read_index_head, write_index
+from vidkit.data.index_sense import check_sense
 from vidkit.data.records import LeftOut
 from vidkit.data.summary import distinct_tracks
-from vidkit.errors import FormatError
+from vidkit.errors import AnnotationError, FormatError
 from vidkit.files import write_text
+from vidkit.reading_door import reading
 
 REPORT_FORMAT, REPORT_VERSION = "vidkit-prepare-report", 1
 
@@ -67,6 +69,8 @@ def write_part(path: Path, part: Part, started: float) -> Summary:
     `started` is the `time.perf_counter()` from which its seconds count.
     """
     index = part.index
+    with reading(path.name, AnnotationError, "annotations that make sense"):
+        check_sense(index)
     state = _state(path, index.fingerprint)
     report = _write_report(path, index.fingerprint, part)
     write_index(path, index)

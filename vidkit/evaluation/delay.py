@@ -16,7 +16,7 @@ AD takes 1 / (D + 1) as the probability to find an object in a frame, averages t
 Here and not there: an object that is never found counts as delayed by all of its frames, last - first + 1 (the authors'
 script takes last - first); what finds what is the protocol's matching, one detection for one object (theirs: any
 detection of the class with an IoU above 0.5); β is never exceeded (theirs is exceeded by one detection). Frames are
-those of the index, whatever their numbers.
+counted by their numbers: those of a video that aren't in the index pass as well.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def average_delay(
     tracks = tracks_of(index, "delays")
     matches = match(index, predictions, rules)
     score = found_scores(matches)
-    unit = index.n_instances if per == "object" else index.n_frames
+    unit = int(_units(index, per).sum())
     alarms = _false_alarms(matches)
     at = tuple(_delay(index, tracks, score, rate, window, unit, alarms) for rate in rates)
     average = float(_over_rates(np.array([delay.average for delay in at])))
@@ -177,7 +177,7 @@ def drawn_delays(
     is ranked by score.
     """
     index, window = matches.index, report.window
-    per_video = np.diff(index.instance_start[index.frame_start] if report.per == "object" else index.frame_start)
+    per_video = _units(index, report.per)
     limit = np.array([delay.rate for delay in report.at])[:, None] * (per_video @ drawn)
     alarm_score, alarm_video = _ranked_alarms(matches)
     alarms = RunningSums(alarm_video, np.ones(len(alarm_video)), drawn)
@@ -196,8 +196,8 @@ def delays(index: Index, tracks: Tracks, score: NDArray[np.float64], threshold: 
 
     `score (N,)` is the score with which each ground truth is found, as `found_scores` tells it.
     """
-    frame = index.instance_frame[tracks.order].astype(np.int64)
-    never = index.n_frames
+    frame = _numbers(index, tracks)
+    never = np.iinfo(np.int64).max
     when = np.where((score >= threshold)[tracks.order] & np.isfinite(score)[tracks.order], frame, never)
     if tracks.n_tracks == 0:
         return np.zeros(0, np.int64)
@@ -231,9 +231,23 @@ def _delay(
     )
 
 
+def _units(index: Index, per: Per) -> NDArray[np.int64]:
+    """What the false alarms of each video are counted against, `(V,)`: its boxes, or its annotated frames."""
+    if per == "object":
+        return np.diff(index.instance_start[index.frame_start])
+    if index.annotated is None:
+        return np.diff(index.frame_start)
+    return np.bincount(index.frame_video[index.annotated], minlength=index.n_videos)
+
+
+def _numbers(index: Index, tracks: Tracks) -> NDArray[np.int64]:
+    """The number of the frame of each sorted instance, `(N,)`."""
+    return index.frame_number[index.instance_frame[tracks.order]].astype(np.int64)
+
+
 def _lasts(index: Index, tracks: Tracks) -> NDArray[np.int64]:
     """How many frames each track `(T,)` lasts."""
-    frame = index.instance_frame[tracks.order].astype(np.int64)
+    frame = _numbers(index, tracks)
     return frame[tracks.start[1:] - 1] - frame[tracks.start[:-1]] + 1 if tracks.n_tracks else np.zeros(0, np.int64)
 
 
@@ -247,7 +261,7 @@ class _Findings:
 
 
 def _ranked_findings(index: Index, tracks: Tracks, score: NDArray[np.float64], window: int) -> _Findings:
-    track, frame = tracks.of_row, index.instance_frame[tracks.order].astype(np.int64)
+    track, frame = tracks.of_row, _numbers(index, tracks)
     own, rank = np.unique(np.append(score[tracks.order], NEVER), return_inverse=True)  # of NEVER it is 0
     key = track * len(own) + rank[:-1]
     before = np.maximum(np.append(-1, np.maximum.accumulate(key)[:-1])[: len(key)], track * len(own))

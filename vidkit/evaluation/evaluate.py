@@ -1,7 +1,8 @@
 """evaluate: an index and predictions in, average precision out."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,16 @@ from vidkit.evaluation.coco_stats import coco_intervals, coco_stats
 from vidkit.evaluation.intervals import Resampled
 from vidkit.evaluation.matching import Matches, match
 from vidkit.evaluation.overlaps import Scope
+from vidkit.evaluation.own_attributes import with_attributes
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
 from vidkit.evaluation.result import Bootstrap, EvalResult, GroupResult, Interval, describe_run
 from vidkit.evaluation.scoring import Ranked, ranked
 from vidkit.evaluation.slices import Bins, Breakdown, Group, breakdowns, empty_frames
 from vidkit.evaluation.speed import speed_interval
 from vidkit.predictions.table import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def evaluate(
@@ -30,13 +35,15 @@ def evaluate(
     fp_rule: FalsePositiveRule | None = None,
     ci: int = 0,
     seed: int = 0,
+    attributes: "str | Path | pd.DataFrame | None" = None,
 ) -> EvalResult:
     """Return the AP of `predictions` on `index` under `protocol`, over all data and for each group of each `by`.
 
     `by` names attributes: motion, area, class, video, occluded, generated, track_length, any attribute of instances or
     frames that the index has, or a cross of them as in "motion x area"; a list, or one text with commas. `bins` gives
     the edges of groups of numbers, `fp_rule` replaces the protocol's rule for unmatched detections. With `ci`
-    replicates of a bootstrap over videos each number gets a 95 % interval, the speed of a timed run too.
+    replicates of a bootstrap over videos each number gets a 95 % interval, the speed of a timed run too. `attributes`
+    is a table whose columns are further names for `by`; see `with_attributes`.
 
     Raises PredictionError if the predictions don't fit the index, ChoiceError for a name that isn't known or bins that
     nothing uses, AnnotationError where an attribute needs track ids that the index doesn't have, and ValueError for a
@@ -46,6 +53,7 @@ def evaluate(
     >>> result.mean_ap, result.group("motion", "fast").mean_ap  # doctest: +SKIP
     """
     rules = protocol_named(protocol, fp_rule) if isinstance(protocol, str) else protocol.with_rule(fp_rule)
+    index = index if attributes is None else with_attributes(index, attributes)
     bootstrap, wanted = Bootstrap.asked(ci, seed), breakdowns(by, index, rules, bins)
     return score(match_for(index, predictions, rules, wanted), wanted, bootstrap)
 

@@ -139,7 +139,8 @@ def attribute_names(by: str) -> list[str]:
 
 def known_attributes(index: Index) -> list[str]:
     """Return what an index can be broken down by."""
-    return [*BUILT_IN, *index.instance_attributes, *index.frame_attributes]
+    added = (*index.added.instance, *index.added.frame)
+    return [*BUILT_IN, *index.instance_attributes, *index.frame_attributes, *added]
 
 
 def areas(box: Boxes, protocol: Protocol) -> NDArray[np.float64]:
@@ -239,6 +240,8 @@ def _in_lone_cell(index: Index, cells: Cells | None) -> NDArray[np.bool_]:
 def _instance_column(name: str, index: Index) -> NDArray[Any]:
     if name in index.instance_attributes:
         return _text(index.instance_attributes[name])
+    if name in index.added.instance:
+        return index.added.instance[name]
     if name == "track_length":
         return track_length(index)
     if name in ("occluded", "generated", "track_id"):
@@ -255,6 +258,8 @@ def _frame_column(name: str, index: Index) -> NDArray[Any] | None:
         return sizes[index.frame_video] if len(sizes) else np.zeros(0, "<U1")
     if name == "frame_number":
         return index.frame_number
+    if name in index.added.frame:
+        return index.added.frame[name]
     return _text(index.frame_attributes[name]) if name in index.frame_attributes else None
 
 
@@ -279,17 +284,23 @@ def _cells(name: str, values: NDArray[Any], edges: Sequence[float] | None) -> Ce
 
 
 def _ranges(values: NDArray[Any], edges: Sequence[float] | None) -> list[tuple[str, NDArray[np.bool_], bool]]:
-    """Return label, members and whether 0 is inside, for each value or range [low, high) of a column of numbers."""
-    distinct = np.unique(values)
+    """Return label, members and whether 0 is inside, for each value or range [low, high) of a column of numbers.
+
+    Where some have none, NaN, these are the last: "none".
+    """
+    unknown = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+    none = [("none", unknown, False)] if unknown.any() else []
+    distinct = np.unique(values[~unknown])
     if edges is None and len(distinct) <= FEW_VALUES:
-        return [(f"{value:g}", values == value, bool(value == 0)) for value in distinct]
+        return [*((f"{value:g}", values == value, bool(value == 0)) for value in distinct), *none]
     if edges is None:
-        edges = [float(q) for q in np.unique(np.quantile(values, (0.25, 0.5, 0.75)))]
+        edges = [float(q) for q in np.unique(np.quantile(values[~unknown], (0.25, 0.5, 0.75)))]
     limits = [-np.inf, *edges, np.inf]
-    return [
+    ranges = [
         (label, (values >= low) & (values < high), low <= 0 < high)
         for label, low, high in zip(_labels(edges), limits[:-1], limits[1:], strict=True)
     ]
+    return ranges + none
 
 
 def _labels(edges: Sequence[float], three: Iterable[str] = ()) -> list[str]:

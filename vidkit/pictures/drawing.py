@@ -32,6 +32,7 @@ PALETTE: tuple[Colour, ...] = (
     (0, 114, 178),  # blue
 )
 RIM: Colour = (0, 0, 0)
+IGNORED_COLOUR: Colour = (170, 170, 170)
 LineStyle = Literal["solid", "dashed", "dotted", "thin"]
 Sign = Literal["", "tick", "cross", "ring"]
 """What stands before a label."""
@@ -104,9 +105,9 @@ def colour_of(number: int) -> Colour:
 def truth_marks(index: Index, frame: int, by: Literal["track", "class"] = "track") -> list[Mark]:
     """A mark for each box of frame row `frame` of an index: its class, its track, what is known of it.
 
-    Colours tell tracks apart, or classes with `by="class"` and where there are no track ids.
+    Colours tell tracks apart, or classes with `by="class"` and where there are no track ids. Ignored regions are grey.
     """
-    marks = []
+    marks = ignored_marks(index, frame)
     rows = index.instances_of(frame)
     for row in range(rows.start, rows.stop):
         class_id, track = int(index.class_id[row]), int(index.track_id[row])
@@ -118,6 +119,20 @@ def truth_marks(index: Index, frame: int, by: Literal["track", "class"] = "track
         colour = colour_of(track if by == "track" and track >= 0 else class_id)
         x1, y1, x2, y2 = index.box[row].tolist()
         marks.append(Mark((x1, y1, x2, y2), " ".join(words), colour, "dashed" if occluded else "solid"))
+    return marks
+
+
+def ignored_marks(index: Index, frame: int) -> list[Mark]:
+    """A grey mark for each ignored region of frame row `frame`, with the class that it is about, if it is about one."""
+    if index.ignored is None:
+        return []
+    rows = range(int(index.ignored.start[frame]), int(index.ignored.start[frame + 1]))
+    marks = []
+    for row in rows:
+        class_id = int(index.ignored.class_id[row])
+        x1, y1, x2, y2 = index.ignored.box[row].tolist()
+        label = "ignored" if class_id < 0 else f"ignored {index.class_names[class_id]}"
+        marks.append(Mark((x1, y1, x2, y2), label, IGNORED_COLOUR, "dotted"))
     return marks
 
 
@@ -184,7 +199,7 @@ def verdict_marks(verdicts: Verdicts, frame: int) -> list[Mark]:
     """
     index, predictions = verdicts.index, verdicts.predictions
     objects = index.instances_of(frame)
-    marks = []
+    marks = ignored_marks(index, frame)
     for row in range(objects.start, objects.stop):
         if verdicts.state[row] == HIT:
             marks.append(_verdict_mark("ground truth found", index.box[row].tolist(), ""))

@@ -84,7 +84,7 @@ def ways_of_ids(frame: ById, keys: NDArray[np.int64], index: Index, wanted: str 
     )
     if len(keys) and (ways.taken.take(keys) < 0).all():
         raise PredictionError(f"{place}: {_no_id(keys, source, index)}")
-    if rule is None and ways.taken in starts:
+    if rule is None:
         ways = replace(ways, scrambled=scrambled(ways.taken, index))
     if source is None or rule is not None or ways.taken is source:
         return ways

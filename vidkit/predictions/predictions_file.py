@@ -58,7 +58,7 @@ def read_predictions(path: str | Path) -> Predictions:
         return predictions
 
 
-_KINDS = {"detection_start": "i", "box": "f", "score": "f", "class_id": "iu", "is_key": "b", "key_distance": "i"}
+_KINDS = {"detection_start": "i", "box": "f", "score": "f", "class_id": "i", "is_key": "b", "key_distance": "i"}
 _KINDS_OF_TIMES = {"compute_seconds": "f", "decode_seconds": "f", "look_ahead": "i", "warm_up": "b"}
 
 

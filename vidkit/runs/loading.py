@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +130,10 @@ class LoadedRuns:
         """The predictions of the run, where it is one."""
         (predictions,) = self.predictions.values()
         return predictions
+
+    def over(self, index: Index) -> LoadedRuns:
+        """The same runs over the index with further attributes."""
+        return replace(self, index=index)
 
     def file_of(self, run: str) -> Path:
         """The prediction file of a run."""

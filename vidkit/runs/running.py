@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vidkit.data.film import MOST_PIXELS
 from vidkit.data.frames import frames_of, has_frames
 from vidkit.data.index import Index
 from vidkit.data.index_file import read_index
@@ -71,12 +72,14 @@ class RunSettings:
     record_weights: bool = False
     frames_root: Path | None = None
     blank_frames: bool = False
+    most_pixels: int = MOST_PIXELS
+    """Of one frame; a larger one is refused."""
 
     def __post_init__(self) -> None:
         """Refuse numbers out of range."""
         if self.scenario not in ("stream", "offline"):
             raise ArgumentError(f"scenario {self.scenario!r}: wanted stream or offline")
-        for name, least in (("limit", 1), ("warm_up", 0), ("timeout", 0)):
+        for name, least in (("limit", 1), ("warm_up", 0), ("timeout", 0), ("most_pixels", 1)):
             value = getattr(self, name)
             if value is not None and not value >= least:
                 raise ArgumentError(f"{name} {value}: wanted {least} or more")
@@ -214,7 +217,7 @@ def _images(job: _Job) -> Images:
                 f"video {job.index.video_name[video]}: the index doesn't tell where its frames are; prepare it again, "
                 "or hand over black frames with --blank-frames (the result says so)"
             )
-    return lambda index, video: frames_of(index, video, job.settings.frames_root)
+    return lambda index, video: frames_of(index, video, job.settings.frames_root, most_pixels=job.settings.most_pixels)
 
 
 def _kept(job: _Job, resume: bool, restart: bool) -> Predictions | None:

@@ -130,6 +130,16 @@ def test_frames_and_classes_are_called_as_the_file_calls_them(tmp_path: Path) ->
     assert source.class_ids == ("2", "5")
 
 
+def test_of_two_categories_of_one_name_the_one_without_boxes_is_left_out(tmp_path: Path) -> None:
+    value = content()
+    value["categories"].insert(0, {"id": 0, "name": "dog", "supercategory": "none"})
+    source = read(tmp_path, value)
+    assert (source.class_ids, [c.name for c in source.classes]) == (("2", "5"), ["car", "dog"])
+    value["annotations"][0]["category_id"] = 0
+    with pytest.raises(AnnotationError, match="categories 0 and 5 are both called 'dog', and both have boxes"):
+        read(tmp_path, value)
+
+
 def test_an_area_that_isnt_that_of_the_box_is_kept(tmp_path: Path) -> None:
     value = content()
     areas = [200, 200, 64 * 48]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.readers.mutated import mutations
+from tests.fuzz.broken_copies import mutations
 from vidkit.data.readers.data_yaml import read_data_yaml
 from vidkit.errors import AnnotationError
 
@@ -60,7 +60,7 @@ def test_quotes_and_odd_names(tmp_path: Path, line: str, value: list[str]) -> No
         ("names: [a, b", r"data\.yaml: names: '\[a, b'; wanted a list with an end"),
         ("names:\n  0: a\n  1:", "names: '1': ''; wanted texts"),
         (b"names: \xff", "wanted YAML in UTF-8"),
-        ("x" * 300_000, "wanted YAML"),
+        ("x" * 300_000, "at most 0.3 MB"),
     ],
 )
 def test_what_it_cant_be_is_refused(tmp_path: Path, text: str | bytes, words: str) -> None:

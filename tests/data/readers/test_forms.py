@@ -1,6 +1,7 @@
 """The table of annotation forms: what a row says is what its reader does."""
 
 import inspect
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -22,8 +23,7 @@ def test_a_row_tells_what_its_reader_takes(name: str) -> None:
     module, _, function = form.reader.partition(":")
     parameters = inspect.signature(getattr(import_module(f"vidkit.data.readers.{module}"), function)).parameters
     _, *options = parameters.values()
-    of_its_own = {"label-studio": {"size"}, "yolo": {"split"}}.get(name, set())  # for Python alone
-    assert {o.name for o in options} - of_its_own == set(form.takes)
+    assert {o.name for o in options} == set(form.takes)
     assert sorted(o.name for o in options if o.default is o.empty) == sorted(form.needs)
     assert not set(form.refuses) & set(form.takes)
 
@@ -85,7 +85,7 @@ def test_every_form_can_be_prepared_by_its_path(tmp_path: Path, monkeypatch: pyt
 
 def test_what_no_form_looks_like_is_told_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,2,3\n", encoding="utf-8")
-    with pytest.raises(ChoiceError, match=r"not recognised as any form of annotations; .* --from \(cvat-video: "):
+    with pytest.raises(ChoiceError, match=r"not recognised as annotations of a form that is read; .* --from FORM"):
         prepare(tmp_path / "a.csv", out=tmp_path / "out")
     with pytest.raises(ChoiceError, match="no such file or folder"):
         prepare(tmp_path / "b.csv", out=tmp_path / "out")
@@ -106,3 +106,22 @@ def test_ignored_regions_are_told_as_long_as_an_index_has_no_place_for_them(tmp_
     (tmp_path / "MVI_1.xml").write_text(line + frame, encoding="utf-8")
     (summary,) = prepare(tmp_path / "MVI_1.xml", out=tmp_path / "out")
     assert (summary.boxes, sum("ignored regions" in what for what in summary.counts)) == (1, 1)
+
+
+def test_a_folder_with_one_json_is_read_as_that(tmp_path: Path) -> None:
+    from tests.data.readers.test_label_studio import key, region, task
+
+    text = json.dumps([task(region(key(1), key(4)))])
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "project-1.json").write_text(text, encoding="utf-8")
+    assert form_of(tmp_path / "export") == "label-studio"
+    (summary,) = prepare(tmp_path / "export", size=(200, 100), out=tmp_path / "out")
+    assert summary.path.name == "export_all.h5"
+    boxes = [{"id": 0, "type": "bbox", "label_id": 0, "bbox": [1, 2, 3, 4]}]
+    labels = {"label": {"labels": [{"name": "car"}]}}
+    items = [{"id": "a", "annotations": boxes, "image": {"path": "a.jpg", "size": [10, 20]}}]
+    (tmp_path / "datum").mkdir()
+    datum = {"dm_format_version": "1.0", "categories": labels, "items": items}
+    (tmp_path / "datum" / "val.json").write_text(json.dumps(datum), encoding="utf-8")
+    assert form_of(tmp_path / "datum") == "datumaro"
+    assert prepare(tmp_path / "datum", out=tmp_path / "out")[0].boxes == 1

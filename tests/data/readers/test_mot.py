@@ -145,7 +145,7 @@ def test_no_rows_are_a_sequence_without_boxes(tmp_path: Path) -> None:
         ("1,1,1,1,-5,5,1,1,1\n", "line 1: a box of -5 x 5 pixels; no side can be negative"),
         ("1,1,1,1,5,5,1,99,1\n", "line 1: class 99, wanted a whole number from 1 to 13"),
         ("1,1,1,1,5,5,1,1,1\n1,1,2,1,5,5,1,1,1\n", "line 2: id 1 is in frame 1 already, in line 1"),
-        (b"\x89PNG\r\n\x00\xff", "byte 0: not text"),
+        (b"\x89PNG\r\n\x00\xff", "byte 0: not UTF-8"),
     ],
 )
 def test_malformed_rows_are_refused_with_their_line(tmp_path: Path, rows: str | bytes, words: str) -> None:

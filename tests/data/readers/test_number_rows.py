@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.readers.hostile import damaged_text
+from tests.fuzz.damaged_values import damaged_text
 from vidkit.data.readers.number_rows import read_rows
 from vidkit.errors import AnnotationError
 
@@ -55,8 +55,8 @@ def test_a_byte_order_mark_and_commas_at_the_ends_of_lines_do_no_harm(tmp_path: 
         ("1,2\n", "line 1: 2 columns, wanted 3"),
         ("1,2,3\n1 2 3\n", "line 2: '1 2 3' is no number"),
         ("1 2 3\n1,2,3\n", "line 2: '1,2,3' is no number"),
-        (b"1,2,\xff\n", "byte 4: not text in UTF-8"),
-        ("1,2,3\n".encode("utf-16"), "byte 0: not text in UTF-8"),
+        (b"1,2,\xff\n", "byte 4: not UTF-8"),
+        ("1,2,3\n".encode("utf-16"), "byte 0: not UTF-8"),
     ],
 )
 def test_what_is_no_row_is_refused_with_its_line(tmp_path: Path, data: str | bytes, message: str) -> None:

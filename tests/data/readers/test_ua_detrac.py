@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.data.readers.field_truth import field_case, rows_of, true_rows
-from tests.data.readers.hostile import count_read, damaged_text
+from tests.fuzz.damaged_values import count_read, damaged_text
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.found_boxes import ANY, OTHER_CLASS
 from vidkit.data.readers.numbered_images import NO_IMAGES
@@ -111,7 +111,7 @@ def test_with_classes_of_ones_own_boxes_of_others_are_counted(tmp_path: Path) ->
 )
 def test_what_breaks_the_rules_is_refused_with_its_place(tmp_path: Path, content: str, message: str) -> None:
     content = content if "-1" not in content or "ignored" not in content else content + frame(1)
-    with pytest.raises(AnnotationError, match=r"MVI_20011\.xml: " + re.escape(message)):
+    with pytest.raises(AnnotationError, match=r"MVI_20011\.xml: .*" + re.escape(message)):
         read_ua_detrac(write(tmp_path, content))
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vidkit.data.annotation import read_bytes
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 MAX_CSV_BYTES = 1 << 28
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -43,10 +44,8 @@ def read_attributes(
 def _read_table(path: Path, keys: tuple[str, ...], wanted: Sequence[tuple[int, ...]]) -> Attributes:
     if not path.is_file():
         return {}
-    try:
+    with reading(path, AnnotationError, "a CSV file in UTF-8"):
         lines = csv.reader(io.StringIO(read_bytes(path, limit=MAX_CSV_BYTES).decode("utf-8-sig")), strict=True)
-    except (UnicodeDecodeError, AnnotationError) as error:
-        raise AnnotationError(f"{path}: {error}") from None
     values: dict[tuple[int, ...], list[float]] = {}
     try:
         header = [name.strip() for name in next(lines, [])]

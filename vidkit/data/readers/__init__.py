@@ -93,7 +93,7 @@ FORMS: Mapping[str, AnnotationForm] = {
     "cvat-mot": AnnotationForm("cvat_mot:read_cvat_mot", "CVAT's MOT export, with labels.txt", "DIR", takes=_IMAGES),
     "cvat-coco": AnnotationForm("cvat_coco:read_cvat_coco", "CVAT's COCO export of a video", "PATH", takes=_IMAGES),
     "label-studio": AnnotationForm(
-        "label_studio:read_label_studio", "Label Studio's JSON of video", "FILE", takes=(*_IMAGES, "size")
+        "label_studio:read_label_studio", "Label Studio's JSON of video", "PATH", takes=(*_IMAGES, "size")
     ),
     "datumaro": AnnotationForm("datumaro:read_datumaro", "Datumaro's JSON", "PATH", takes=_IMAGES),
     "labelme": AnnotationForm("labelme:read_labelme", "LabelMe's JSON, a file an image", "DIR", takes=_IMAGES),
@@ -147,15 +147,20 @@ BY_OPTION = {name: FORMS[name] for name in ("coco", "mot", "voc", "video")}
 
 
 def form_of(path: Path) -> str:
-    """The name of the form that a file or folder seems to be of. Raises ChoiceError, which lists the forms."""
+    """The name of the form that a file or folder seems to be of. Raises ChoiceError, which says what it seems to be."""
     if not path.exists():
         raise ChoiceError(f"{path}: no such file or folder")
     for name, form in FORMS.items():
         if form.looks_like(path):
             return name
-    listed = "; ".join(f"{name}: {form.what}" for name, form in FORMS.items())
+    from vidkit.data.readers.unread_forms import seems_to_be, what_is_at
+
+    unread = seems_to_be(path)
+    if unread is not None:
+        raise ChoiceError(f"{path}: this seems to be {unread.what}: not read; {unread.do}")
     raise ChoiceError(
-        f"{path}: not recognised as any form of annotations; if it is one, say which with --from ({listed})"
+        f"{path}: {what_is_at(path)}: not recognised as annotations of a form that is read; if it is of one, say which "
+        "with --from FORM (vidkit prepare --help lists them, docs/other_sources.md tells their fields)"
     )
 
 

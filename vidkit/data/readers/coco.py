@@ -78,7 +78,7 @@ def read_coco(path: Path, frames: Path | None = None, classes: Sequence[ObjectCl
     file = annotation_file(path, ("*.json",), _WANTED)
     content = _read(file)
     root = frames or file.parent
-    chosen = choose_classes(str(file), _in_order(content.categories), classes)
+    chosen = choose_classes(str(file), _distinct(file, content), classes)
     named = _videos(root, content) if content.videos else _stills(content)
     at = {key: (video, row) for video, (_, keys, _) in enumerate(named) for row, key in enumerate(keys)}
     boxes = content.boxes.by_video(at, chosen.row, len(named))
@@ -172,6 +172,22 @@ def _first(fields: JsonFields, *names: str) -> str:
 
 def _size(fields: JsonFields) -> tuple[int, int]:
     return fields.whole("width", 0), fields.whole("height", 0)
+
+
+def _distinct(file: Path, content: _CocoFile) -> dict[Id, ObjectClass]:
+    """The categories in their order. Of two of one name, which Roboflow writes, one without boxes is left out.
+
+    Raises AnnotationError where both have boxes.
+    """
+    used, kept = set(content.boxes.category), dict[str, Id]()
+    for key, category in _in_order(content.categories).items():
+        before = kept.setdefault(category.name, key)
+        if key != before and {key, before} <= used:
+            what = f"categories {in_part(before)} and {in_part(key)} are both called {in_part(category.name)}"
+            raise AnnotationError(f"{file}: {what}, and both have boxes; wanted a name for each")
+        if key in used:
+            kept[category.name] = key
+    return {key: category for key, category in _in_order(content.categories).items() if kept[category.name] == key}
 
 
 def _in_order(categories: Mapping[Id, ObjectClass]) -> dict[Id, ObjectClass]:

@@ -13,6 +13,7 @@ from vidkit.data.readers.json_fields import in_part, is_text
 from vidkit.data.readers.looking import is_plain
 from vidkit.data.readers.text_lines import read_lines
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 MAX_BYTES = 1 << 18
 _CLASSES = ("classes.txt", "labels/classes.txt", "obj.names")
@@ -24,10 +25,8 @@ def read_data_yaml(path: Path, wanted: Sequence[str]) -> dict[str, dict[str, str
 
     Raises AnnotationError, naming file and key, for what isn't of these forms.
     """
-    try:
+    with reading(path, AnnotationError, "YAML in UTF-8"):
         text = read_bytes(path, limit=MAX_BYTES).decode("utf-8-sig")
-    except (AnnotationError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"{path}: {error}; wanted YAML in UTF-8") from None
     found: dict[str, list[str]] = {}
     key = ""
     for line in text.splitlines():

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from vidkit.data.annotation import read_bytes
 from vidkit.data.readers.source import MAX_PIXELS
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 MOST = 2**31 - 1
 """No whole number is larger: a column of the index holds no more."""
@@ -132,10 +133,8 @@ def _is_name(part: str) -> bool:
 
 def read_json(path: Path, limit: int) -> Any:
     """What the JSON file at `path` holds. Raises AnnotationError, with the path, for whatever isn't JSON in UTF-8."""
-    try:
+    with reading(path, AnnotationError, "JSON in UTF-8"):
         return json.loads(read_bytes(path, limit=limit).decode("utf-8-sig"), parse_constant=_refuse)
-    except (AnnotationError, ValueError, RecursionError) as error:
-        raise AnnotationError(f"{path}: not JSON in UTF-8: {str(error)[:200]}") from None
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -18,12 +18,12 @@ import numpy as np
 from vidkit.classes import ObjectClass
 from vidkit.data.film import VIDEO_SUFFIXES, film_facts
 from vidkit.data.index import VIDEO
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import MAX_FRAMES, DrawnBoxes
 from vidkit.data.readers.drawn_table import bounded, table
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_text, read_json
 from vidkit.data.readers.key_frames import between_keys
-from vidkit.data.readers.looking import head, is_plain
+from vidkit.data.readers.looking import head, is_plain, only_file
 from vidkit.data.readers.source import Source, check_names
 from vidkit.data.readers.upright import upright
 from vidkit.data.records import FrameNames, LeftOut, VideoFiles, VideoTable
@@ -37,8 +37,8 @@ _HASH = re.compile(r"[0-9a-f]{8}-(?=.)")  # which Label Studio puts before the n
 
 
 def looks_like(path: Path) -> bool:
-    """Whether this is such a file, by its first bytes."""
-    start = head(path)
+    """Whether this is such a file, or a folder with one such JSON file, by its first bytes."""
+    start = head(only_file(path, "*.json"))
     return start.startswith(b"[") and b'"sequence"' in start and b'"enabled"' in start
 
 
@@ -48,13 +48,15 @@ def read_label_studio(
     classes: Sequence[ObjectClass] | None = None,
     size: tuple[int, int] | None = None,
 ) -> Source:
-    """The videos of the tasks in the file at `path`, with all their frames; of several annotations of a task the first.
+    """The videos of the tasks in the file at `path`, or in the one of that folder, with all their frames.
 
-    `frames` is the folder of the films, the file's own by default. `size` is (width, height) of films that aren't
-    there. With `classes`, boxes of other labels are left out and counted; else the classes are the labels in the order
-    in which they appear. Tasks without a region of a video are told as left out. Raises AnnotationError, naming file,
-    task and region, for whatever is malformed, and where the size of a film isn't known.
+    Of several annotations of a task the first is taken. `frames` is the folder of the films, the file's own by default.
+    `size` is (width, height) of films that aren't there. With `classes`, boxes of other labels are left out and
+    counted; else the classes are the labels in the order in which they appear. Tasks without a region of a video are
+    told as left out. Raises AnnotationError, naming file, task and region, for whatever is malformed, and where the
+    size of a film isn't known.
     """
+    path = only_file(path, "*.json")
     content, root = read_json(path, MAX_BYTES), frames or path.parent
     if not isinstance(content, list):
         raise AnnotationError(f"{path}: {in_part(content)}, wanted a list of Label Studio's tasks")
@@ -68,7 +70,7 @@ def read_label_studio(
         str(path), (_video(task, found, rows, root, size, others) for task, found, others in regions if found)
     )
     check_names(str(path), videos)
-    return Source(rows.classes, videos, root, left_out)
+    return Source(rows.chosen().classes, videos, root, left_out)
 
 
 def _regions(task: JsonFields) -> tuple[list[JsonFields], int]:
@@ -88,7 +90,7 @@ def _video(
     film = _film(task, root)
     if size is None and not is_plain(root / film):
         found = f"{film} isn't in {root}, and boxes are in percent of a picture whose size isn't told"
-        raise AnnotationError(f"{task.place}: {found}; say where the film is with --frames DIR")
+        raise AnnotationError(f"{task.place}: {found}; say where the film is with --frames DIR, or its --size WxH")
     width, height = film_facts(root / film).size if is_plain(root / film) else size or (0, 0)
     keys, goes_on, counts = DrawnBoxes(task.place), array("b"), Counter({OTHERS: others})
     length = 0

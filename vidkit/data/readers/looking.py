@@ -1,5 +1,6 @@
 """Cheap looks at files of strangers: they read a few bytes at most, and never raise."""
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 ENOUGH = 1 << 16  # bytes
@@ -8,6 +9,12 @@ ENOUGH = 1 << 16  # bytes
 def file_in(path: Path, name: str) -> Path:
     """The path itself, or the file called so in it if it is a folder."""
     return path / name if is_folder(path) else path
+
+
+def only_file(path: Path, pattern: str) -> Path:
+    """The path itself, or if it is a folder with one file that fits the pattern, this."""
+    names = [name for name in names_in(path) if fnmatch(name, pattern)]
+    return path / names[0] if len(names) == 1 else path
 
 
 def is_folder(path: Path) -> bool:

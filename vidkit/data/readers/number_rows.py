@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vidkit.data.annotation import read_bytes
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 MAX_BYTES = 1 << 28
 MOST = 2**31 - 1
@@ -71,12 +72,8 @@ def read_rows(path: Path, columns: Collection[int], wanted: str, word: int | Non
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """Line numbers and lines that aren't empty; a comma at the end of a line, which some tools write, is taken off."""
-    try:
+    with reading(path, AnnotationError, "rows of numbers"):
         text = read_bytes(path, limit=MAX_BYTES).decode("utf-8-sig")
-    except AnnotationError as error:
-        raise AnnotationError(f"{path}: {error}") from None
-    except UnicodeDecodeError as error:
-        raise AnnotationError(f"{path}: byte {error.start}: not text in UTF-8; wanted rows of numbers") from None
     stripped = ((number, line.strip().removesuffix(",")) for number, line in enumerate(text.split("\n"), start=1))
     return [(number, line) for number, line in stripped if line]
 

@@ -4,13 +4,12 @@ from pathlib import Path
 
 from vidkit.data.annotation import read_bytes
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 MAX_BYTES = 1 << 28
 
 
 def read_lines(path: Path) -> list[str]:
     """The lines of a file in UTF-8, without their ends. Raises AnnotationError, with the path, for anything else."""
-    try:
+    with reading(path, AnnotationError, "text in UTF-8"):
         return read_bytes(path, limit=MAX_BYTES).decode("utf-8-sig").splitlines()
-    except (AnnotationError, UnicodeDecodeError) as error:
-        raise AnnotationError(f"{path}: {error}; wanted text in UTF-8") from None

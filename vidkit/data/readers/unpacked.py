@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vidkit.data.readers.image_videos import folder_with
-from vidkit.data.readers.looking import is_folder, names_in
+from vidkit.data.readers.looking import is_folder, names_in, only_file
 
 IMAGE_FOLDERS = ("images", "img1")
 OWN_ATTRIBUTES = frozenset(("track_id", "keyframe", "occluded", "outside", "rotation", "is_crowd"))
@@ -12,9 +12,12 @@ OWN_ATTRIBUTES = frozenset(("track_id", "keyframe", "occluded", "outside", "rota
 
 
 def file_of(path: Path, prefix: str = "") -> Path:
-    """The path itself, or in an export's folder the one file in `annotations` called so, or that of the whole task."""
-    if not is_folder(path):
-        return path
+    """The path itself, or in an export's folder the one file in `annotations` called so, or that of the whole task.
+
+    Where there is no such folder, the one JSON file of the path.
+    """
+    if not is_folder(path) or not is_folder(path / "annotations"):
+        return only_file(path, f"{prefix}*.json")
     names = [n for n in names_in(path / "annotations") if n.startswith(prefix) and n.endswith(".json")]
     return path / "annotations" / (names[0] if len(names) == 1 else f"{prefix}default.json")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vidkit.data.annotation import read_bytes
 from vidkit.errors import AnnotationError
+from vidkit.reading_door import reading
 
 MAX_BYTES = 1 << 30
 _ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*encoding=["']([^"']*)""")
@@ -19,7 +20,7 @@ def elements_of(path: Path, root_tag: str) -> Iterator[ET.Element]:
     Raises AnnotationError for what isn't well-formed XML in UTF-8 with this root element, and for document types and
     entities, before a parser sees them.
     """
-    try:
+    with reading(path, AnnotationError, f"XML with the root element <{root_tag}>"):
         data = read_bytes(path, limit=MAX_BYTES)
         declared = _ENCODING.match(data)
         if b"\0" in data or (declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii")):
@@ -36,5 +37,3 @@ def elements_of(path: Path, root_tag: str) -> Iterator[ET.Element]:
             elif depth == 1:
                 yield element
                 root.clear()
-    except (AnnotationError, ET.ParseError, ValueError, LookupError) as error:
-        raise AnnotationError(f"{path}: {error}; wanted XML with the root element <{root_tag}>") from None

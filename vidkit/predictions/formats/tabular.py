@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,9 @@ def read_csv(path: Path) -> RawPredictions:
     """
     import pandas as pd
 
+    with path.open("rb") as raw:
+        if any(b"\0" in block for block in iter(partial(raw.read, 1 << 20), b"")):
+            raise PredictionError(f"{path}: a zero byte in it; wanted text")
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = file.readline()
         marked = first.startswith(MARK)
@@ -210,7 +214,7 @@ def _one(columns: Mapping[str, NDArray[Any]], names: Sequence[str], path: Path) 
 def _numeric(values: NDArray[Any], name: str, path: Path) -> NDArray[Any]:
     if not values.size:
         return np.zeros(values.shape)
-    if values.dtype.kind not in "biuf":
+    if values.dtype.kind not in "iuf":
         raise PredictionError(f"{path}: the column {name} isn't made of numbers")
     return values.astype(np.float64) if values.dtype.kind != "f" else values
 
