@@ -74,7 +74,7 @@ def bind(
         *classes.warnings,
         *_doubts_of_scores(raw.score),
     )
-    _refuse(counts, options, path, warnings)
+    _refuse(counts, len(raw.score), options, path, warnings)
     if options.invalid == "drop":
         table = table.without(np.concatenate(list(bad.values())))
     predictions = _predictions(table, raw, index)
@@ -262,7 +262,9 @@ def _mixed(columns: list[NDArray[Any]]) -> NDArray[np.uint64]:
     return key
 
 
-def _refuse(counts: dict[str, int], options: ReadOptions, path: Path, warnings: tuple[str, ...]) -> None:
+def _refuse(
+    counts: dict[str, int], n_in_file: int, options: ReadOptions, path: Path, warnings: tuple[str, ...]
+) -> None:
     found = {kind: count for kind, count in counts.items() if count}
     if options.invalid == "keep":
         found = {kind: count for kind, count in found.items() if kind not in KEPT}
@@ -271,7 +273,16 @@ def _refuse(counts: dict[str, int], options: ReadOptions, path: Path, warnings: 
     if found:
         said = ", ".join(f"{count} x {kind}" for kind, count in found.items())
         more = "".join(f"; {warning}" for warning in warnings)
-        raise PredictionError(f"{path}: invalid detections: {said}{more}. To leave them out: --invalid drop")
+        raise PredictionError(f"{path}: invalid detections: {said}{more}. {_advice(found, n_in_file)}")
+
+
+def _advice(found: dict[str, int], n_in_file: int) -> str:
+    """What to do about invalid detections: hardly any score is left where most of them are."""
+    if 2 * max(found.values()) <= n_in_file:
+        return "To leave them out: --invalid drop"
+    said = {"frame not in the index": "--frames-from, --index", "unknown class": "--classes-from"}
+    options = [option for kind, option in said.items() if kind in found] or ["--boxes, --scale"]
+    return f"These are most of {n_in_file}: the file is meant otherwise; {', '.join(options)} say how"
 
 
 def _predictions(table: _DetectionRows, raw: RawPredictions, index: Index) -> Predictions:

@@ -277,7 +277,7 @@ def _numberings(index: Index) -> list[_Numbering]:
     files = _numbers_of_files(index)
     if files is not None:
         ways.append(_Numbering(files, "numbers as in the files' names", option(FILES)))
-    return [*ways, *(_from(start, index) for start in (0, 1))]
+    return [*ways, *(counted(start, index) for counted in (_from, _ranked) for start in (0, 1))]
 
 
 def _of_index(index: Index) -> _Numbering:
@@ -295,6 +295,12 @@ def _from(first: int, index: Index) -> _Numbering:
     filled = starts[np.diff(index.frame_start) > 0]
     lowest = np.repeat(own[filled], np.diff(np.append(filled, index.n_frames)))
     return _Numbering(own - lowest + first, f"numbers from {first} at a video's first frame", option(first))
+
+
+def _ranked(first: int, index: Index) -> _Numbering:
+    """The first frame of each video has the number `first`, the others follow without gaps."""
+    ranks = np.arange(index.n_frames) - index.frame_start[index.frame_video] + first
+    return _Numbering(ranks, f"numbers from {first} at a video's first frame, without gaps", option(first))
 
 
 def _places(index: Index) -> _Numbering:
@@ -323,9 +329,7 @@ def _asked_for(wanted: str, frame: ByName, video: NDArray[np.int64], index: Inde
     if wanted in (SOURCE, INDEX):
         return _numberings(index)[0] if wanted == SOURCE else _of_index(index)
     first = _number(wanted, place)
-    stepped = _from(first, index)
-    ranks = np.arange(index.n_frames) - index.frame_start[index.frame_video] + first
-    in_order = _Numbering(ranks, f"numbers from {first} at a video's first frame, without gaps", option(first))
+    stepped, in_order = _from(first, index), _ranked(first, index)
     counts = [(rows_of_keys(index, n.number, video, frame.number) >= 0).sum() for n in (stepped, in_order)]
     return in_order if counts[1] > counts[0] else stepped
 
