@@ -21,15 +21,16 @@ from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import RFCNTask
 from impnet_model.nets.wirings import wired
 from impnet_model.training.config import Data, TrainConfig, TrainingError, flat, settings_of
-from impnet_model.training.loop import REPLAY, Learner, Progress, dealing_of, loop
+from impnet_model.training.loop import REPLAY, Learner, Progress, Scoring, dealing_of, loop
 from impnet_model.training.losses import Selection, Truth, task_losses
 from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
+from impnet_model.training.validation import validation_of
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import Checkpoint, content_of
 from impnet_model.weights.initial import take_weights
 from vidkit.data.index import Index
-from vidkit.errors import FormatError
+from vidkit.errors import ChoiceError, FormatError
 from vidkit.sampling.batches import batches
 from vidkit.sampling.samplers import Sampler
 from vidkit.sampling.strata import check_same_classes
@@ -53,6 +54,8 @@ class TrainingPlan:
     """Checkpoints to start from, part by part; the later ones win."""
     cache: Path | None = None
     """A folder for decoded frames; None: frames are decoded each time."""
+    validation: Index | None = None
+    """What the network is scored on every `validate_every` iterations."""
 
     def __post_init__(self) -> None:
         method_with(self.method, "wiring")
@@ -61,6 +64,10 @@ class TrainingPlan:
         if self.roots is not None and len(self.roots) != len(self.indices):
             raise ValueError(f"{len(self.roots)} roots of frames for {len(self.indices)} indices: wanted one for each")
         check_same_classes(self.indices)
+        if self.config.data.validate_every is not None and self.validation is None:
+            raise ChoiceError("validate_every wants an index to score the network on: give one as --val-index")
+        if self.validation is not None:
+            check_same_classes([self.indices[0], self.validation])
 
 
 def plan_of(
@@ -70,13 +77,14 @@ def plan_of(
     roots: Sequence[Path] = (),
     init: Sequence[Path] = (),
     cache: Path | None = None,
+    validation: Index | None = None,
 ) -> TrainingPlan:
     """The plan of a run with the settings that `values` ask for by name, see `settings_of` and docs/training.md.
 
     Errors as of `TrainingPlan` and `settings_of`.
     """
     build, config = settings_of(values, indices[0].n_classes if indices else 0)
-    return TrainingPlan(method, build, config, indices, roots or None, init, cache)
+    return TrainingPlan(method, build, config, indices, roots or None, init, cache, validation)
 
 
 class Detection(nn.Module):
@@ -127,7 +135,11 @@ def train(
         if resumed is not None:
             network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
         learner = Learner(Detection(network, plan.method, config.selection), config.optimisation, processes)
-        finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
+        scoring = None
+        if plan.validation is not None and config.data.validate_every is not None:
+            score = validation_of(plan.validation, plan.method, run, content, processes)
+            scoring = Scoring(config.data.validate_every, score)
+        finished = yield from loop(learner, passes_from, run, content, resumed, should_stop, scoring)
         if finished and processes.rank == 0:
             run.save(run.model, content())
 
