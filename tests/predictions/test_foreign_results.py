@@ -15,6 +15,7 @@ from vidkit.classes import ObjectClass
 from vidkit.data.index import Index, SourceNames
 from vidkit.errors import PredictionError
 from vidkit.predictions import Predictions, ReadOptions, read, read_with_report, write
+from vidkit.predictions.mask_boxes import box_of_mask
 
 
 def _index() -> Index:
@@ -231,6 +232,21 @@ def _deepstream(place: Path) -> Path:
     return place / "out"
 
 
+def _deepstream_tracker(place: Path) -> Path:
+    for file in (folder := _deepstream(place)).rglob("*.txt"):
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line.replace(" ", f" {k + 7} ", 1) for k, line in enumerate(lines)))
+    return folder
+
+
+def _mot_with_blanks(place: Path) -> Path:
+    folder = _mot_with_mark(place)
+    (place / "tracker" / "data").mkdir(parents=True)
+    for file in folder.glob("*.txt"):
+        (place / "tracker" / "data" / file.name).write_text(file.read_text("utf-8-sig").replace(",", " "))
+    return place / "tracker"
+
+
 def _kitti_tracking(place: Path) -> Path:
     (place / "out").mkdir()
     for video, name in enumerate(INDEX.video_name):
@@ -274,6 +290,27 @@ def _youtube_vis(place: Path) -> Path:
     return _json(place, tracks)
 
 
+def _youtube_vis_masks(place: Path) -> Path:
+    """Masks that fill their boxes, in run lengths of a list."""
+    tracks = json.loads(_youtube_vis(place).read_text())
+    height, width = 400, 400
+    for track in tracks:
+        masks = []
+        for box in track.pop("bboxes"):
+            if box is None:
+                masks.append(None)
+                continue
+            full = np.zeros((height, width), np.int8)
+            x, y, w, h = map(int, box)
+            full[y : y + h, x : x + w] = 1
+            column = full.T.ravel()
+            changes = np.flatnonzero(np.diff(column)) + 1
+            lengths = np.diff([0, *changes.tolist(), height * width]).tolist()
+            masks.append({"size": [height, width], "counts": lengths if column[0] == 0 else [0, *lengths]})
+        track["segmentations"] = masks
+    return _json(place, tracks)
+
+
 def _mot_with_mark(place: Path) -> Path:
     (place / "out").mkdir()
     for video, name in enumerate(INDEX.video_name):
@@ -299,9 +336,12 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], dict[str, str], str]] = {
     "torchvision by id": (_torchvision_by_id, {"classes_from": "1"}, "image ids of the source"),
     "mmdet 3 without paths": (_mmdet3_ids, {}, "image ids of the source"),
     "deepstream": (_deepstream, {}, "the paths of the source"),
+    "deepstream's tracker": (_deepstream_tracker, {}, "the paths of the source"),
+    "mot with blanks": (_mot_with_blanks, {}, "numbers from 1"),
     "kitti tracking": (_kitti_tracking, {}, "video and frame number"),
     "scalabel": (_scalabel, {}, "the paths of the source"),
     "youtube-vis": (_youtube_vis, {}, "places among a video's frames"),
+    "youtube-vis masks": (_youtube_vis_masks, {}, "places among a video's frames"),
     "mot with a mark": (_mot_with_mark, {}, "numbers from 1"),
 }
 
@@ -334,6 +374,20 @@ def test_what_the_annotations_speak_against_is_asked(tmp_path: Path, name: str) 
     assert read(path, INDEX, **options).n_detections == PREDICTIONS.n_detections
 
 
+def test_deepstreams_names_of_one_stream_are_the_frames_of_the_only_video(tmp_path: Path) -> None:
+    made = make_index(seed=11, videos=1, frames=10)
+    index = dataclasses.replace(made, classes=tuple(ObjectClass(name, name) for name in made.class_names))
+    for f in range(10):
+        rows = [
+            _kitti(int(index.class_id[i]), 0.9 - i / 100, index.box[i].tolist())
+            for i in range(*index.instances_of(f).indices(index.n_instances))
+        ]
+        (tmp_path / f"00_000_{f:06d}.txt").write_text("".join(rows))
+    predictions, report = read_with_report(tmp_path, index, ReadOptions())
+    assert np.array_equal(predictions.box, index.box)
+    assert "the file is about video_0000, the only video" in report.frames.value
+
+
 @pytest.mark.parametrize("form", ["csv", "pkl"])
 def test_own_files_have_the_numbers_of_the_index_whatever_the_source_counts(tmp_path: Path, form: str) -> None:
     numbers = INDEX.frame_number.astype(np.int64) + 1
@@ -351,6 +405,23 @@ def test_own_files_have_the_numbers_of_the_index_whatever_the_source_counts(tmp_
     again = read(tmp_path / "own", index)
     assert np.array_equal(again.detection_start, some.detection_start)
     assert np.array_equal(again.box, some.box)
+
+
+def test_boxes_of_masks_are_pycocotools(tmp_path: Path) -> None:
+    from pycocotools import mask as coco_masks
+
+    rng = np.random.default_rng(0)
+    for k in range(60):
+        height, width = rng.integers(1, 40, 2).tolist()
+        full = np.asfortranarray((rng.random((height, width)) < rng.choice([0, 0.02, 0.5, 1])).astype(np.uint8))
+        encoded = coco_masks.encode(full)
+        wanted = coco_masks.toBbox(encoded).tolist()
+        for counts in (encoded["counts"], encoded["counts"].decode()):
+            found = box_of_mask({"size": encoded["size"], "counts": counts})
+            assert (found or [0.0] * 4) == wanted, k
+    for broken in ("~", "", "5P", None):
+        with pytest.raises(ValueError, match=r"counts|lengths"):
+            box_of_mask({"size": [3, 3], "counts": broken})
 
 
 HEAD = "video,frame,class,score,x1,y1,x2,y2"
@@ -403,7 +474,8 @@ def test_a_folder_that_lacks_something_says_what(tmp_path: Path, file: str, cont
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ([{"video_id": 1, "category_id": 2, "score": 0.5, "segmentations": [None]}], "masks without bboxes"),
+        ([{"video_id": 1, "category_id": 2, "score": 0.5, "segmentations": 7}], "neither bboxes nor segmentations"),
+        ([{"video_id": 1, "category_id": 2, "score": 0.5, "segmentations": [{"size": [2, 2]}]}], "COCO's run lengths"),
         ([{"name": "a", "labels": [{"category": "class0", "box2d": {"x1": 1, "y1": 1, "x2": 2, "y2": 2}}]}], "score"),
         ([[{"name": "class0", "class": 0, "confidence": 0.5, "box": {"x1": 1}}]], "x1, y1, x2, y2"),
         (

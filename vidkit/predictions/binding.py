@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from vidkit.predictions.table import Predictions
 
 _BLOCK = 1 << 18  # detections
 _ENOUGH = 4000  # detections that tell one way to understand a file from another
+_OVERLAPS, _FEWEST = 240_000, 200  # overlaps that are looked up for all ways together, and for one at least
 _SAMPLE = 200_000  # detections whose overlaps stand for all
 _HALF = 0.5
 
@@ -116,7 +118,9 @@ def _ask_where_doubtful(
     place: str,
 ) -> None:
     """Raise PredictionError where the annotations speak against the way in which the file is understood."""
-    some = np.arange(0, len(raw.score), max(len(raw.score) // _ENOUGH, 1))
+    n_ways = math.prod(len(ways.all) for ways in (frames.ways, boxes.ways, classes.ways))
+    enough = max(min(_ENOUGH, _OVERLAPS // n_ways), _FEWEST)
+    some = np.arange(0, len(raw.score), max(len(raw.score) // enough, 1))
     keys, label = frames.keys[some], classes.label[some]
     read_first = frames.ways.taken.take(keys)
 

@@ -74,14 +74,14 @@ def refuse_if_doubtful(ways: Sequence[Ways[Any]], overlaps: Callable[..., Overla
     better = [(_means(taken, there), other) for other, there in found if _is_better(taken, there, _fine(here, other))]
     if better:
         (mean, mean_there), best = max(better, key=lambda pair: pair[0][1])
-        raise PredictionError(_asking(place, here, best, mean, mean_there))
+        raise PredictionError(_asking(place, here, best, (mean, mean_there), "which agrees better"))
     for k, of in enumerate(ways):
         if of.scrambled is not None and _is_chance(taken, overlaps(*here[:k], of.scrambled, *here[k + 1 :])):
             raise PredictionError(f"{place}: {_chance(of)}")
     for other, there in found:
         differing = [of for of, a, b in zip(ways, here, other, strict=True) if a is not b]
         if len(differing) == 1 and differing[0].is_guess and _is_alike(taken, there):
-            raise PredictionError(_asking(place, here, other, *_means(taken, there)))
+            raise PredictionError(_asking(place, here, other, _means(taken, there), "which can't be told from it"))
 
 
 def _fine(here: Sequence[Way[Any]], other: Sequence[Way[Any]]) -> bool:
@@ -144,14 +144,15 @@ def _unsupported(ways: Sequence[Ways[Any]]) -> str:
     return f"{against}. Read so: {read}, {alone}. If that is right all the same: {typed}"
 
 
-def _asking(place: str, here: Sequence[Way[Any]], other: Sequence[Way[Any]], mean: float, mean_there: float) -> str:
+def _asking(
+    place: str, here: Sequence[Way[Any]], other: Sequence[Way[Any]], means: tuple[float, float], verdict: str
+) -> str:
     pairs = [(a, b) for a, b in zip(here, other, strict=True) if a is not b]
     read, instead = "; ".join(a.said.value for a, _ in pairs), "; ".join(b.said.value for _, b in pairs)
     typed = " ".join(b.option for _, b in pairs if b.option)
     kept = " ".join(b.unless or a.option for a, b in pairs if b.unless or a.option)
-    verdict = "which agrees better" if mean_there > mean else "which can't be told from it"
     return (
         f"{place}: how it is meant isn't sure. Read so: {read}, the detections overlap objects of their class by "
-        f"{mean:.0%} on average; read so: {instead}, by {mean_there:.0%}, {verdict}. Say which is right: {typed}, or "
+        f"{means[0]:.0%} on average; read so: {instead}, by {means[1]:.0%}, {verdict}. Say which is right: {typed}, or "
         f"as it was read first: {kept}"
     )

@@ -1,7 +1,7 @@
 import pytest
 
 from vidkit.classes import ObjectClass
-from vidkit.data.readers.chosen_classes import choose_classes, named_classes
+from vidkit.data.readers.chosen_classes import ClassRows, choose_classes, named_classes
 from vidkit.data.readers.found_boxes import OTHER
 from vidkit.errors import AnnotationError
 
@@ -35,3 +35,19 @@ def test_more_classes_than_an_index_can_number_are_refused() -> None:
 def test_a_source_without_classes_has_none() -> None:
     assert choose_classes("f", {}).classes == ()
     assert choose_classes("f", {}, named_classes(["car"])).ids == ("",)
+
+
+def test_classes_that_are_named_as_the_source_goes() -> None:
+    rows = ClassRows("f", None)
+    assert [rows.row(name) for name in ("dog", "car", "dog")] == [0, 1, 0]
+    assert rows.rows(["fox", "car"]).tolist() == [2, 1]
+    assert rows.chosen({"car": "7"}).ids == ("", "7", "")
+    assert rows.chosen().classes == named_classes(["dog", "car", "fox"])
+    rows = ClassRows("f", [ObjectClass("hound", "dog"), ObjectClass("cat", "cat")])
+    assert rows.rows(["fox", "dog"]).tolist() == [OTHER, 0]
+    assert rows.chosen({"dog": "5", "fox": "6"}).ids == ("5", "")
+    assert ClassRows("f", named_classes(["car"])).chosen().ids == ("",)
+    rows = ClassRows("f", named_classes(["Car"]))
+    rows.row("car")
+    with pytest.raises(AnnotationError, match=r"f: has the classes car; none .*\(Car\) is among them"):
+        rows.chosen()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
+from tests.fuzz.broken_copies import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.cvat_mot import NO_LABEL, looks_like, read_cvat_mot
@@ -79,10 +79,10 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     [
         ("1,1,1,1,2,2,1,3,1", "a\nb\n", r"gt\.txt: line 1: class 3, wanted a whole number from -1 to 2"),
         ("0,1,1,1,2,2,1,1,1", "a", r"line 1: frame 0, wanted a whole number from 1"),
-        ("\n1,1,1,1,2,2", "a", r"line 2: '1,1,1,1,2,2'; wanted numbers: frame"),
-        ("1,1,1,1,nan,2,1,1,1", "a", "line 1: box .* wanted left, top"),
-        ("1,1,1,1,2,-2,1,1,1", "a", "line 1: box"),
-        ("1,1,1,1,2,2,1,1,1\n1,1,3,1,2,2,1,1,1", "a", r"gt\.txt: video 't': track 1 has two boxes in frame 0"),
+        ("\n1,1,1,1,2,2", "a", r"line 2: 6 columns, wanted 8 to 10.*: frame, track"),
+        ("1,1,1,1,nan,2,1,1,1", "a", "line 1: box .* wanted finite pixels"),
+        ("1,1,1,1,2,-2,1,1,1", "a", "line 1: a box of 2 x -2 pixels"),
+        ("1,1,1,1,2,2,1,1,1\n1,1,3,1,2,2,1,1,1", "a", r"gt\.txt: line 2: id 1 is in frame 1 already, in line 1"),
         ("1,1,1,1,2,2,1,1,1", "a\n\nb", r"labels\.txt: line 2: '', wanted a label"),
         ("1,1,1,1,2,2,1,1,1", "a\na", r"labels\.txt: line 2: 'a', wanted a label that comes once"),
         ("99,1,1,1,2,2,1,1,1", "a", r"gt\.txt: frame 99, but .*img1 has 2 images"),

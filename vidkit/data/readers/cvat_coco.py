@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vidkit.classes import ObjectClass
 from vidkit.data.json_sections import sections
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import CROWD, KEPT, DrawnBoxes
 from vidkit.data.readers.free_attributes import numeric
 from vidkit.data.readers.image_tables import SourceImage, tables_of
@@ -73,7 +73,8 @@ def read_cvat_coco(path: Path, frames: Path | None = None, classes: Sequence[Obj
     paths = paths_of(root, [image.name for image in images.values()], subset)
     videos = tables_of(str(path), name, list(images.values()), drawn, paths, tracked=True)
     check_names(str(path), videos)
-    return Source(rows.classes, videos, root, class_ids=rows.ids({n: str(key) for key, n in categories.items()}))
+    chosen = rows.chosen({name: str(key) for key, name in categories.items()})
+    return Source(chosen.classes, videos, root, class_ids=chosen.ids)
 
 
 def _in_order(elements: Mapping[Id, T]) -> dict[Id, T]:

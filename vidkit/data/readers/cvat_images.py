@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from vidkit.classes import ObjectClass
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.cvat_shapes import add_box
 from vidkit.data.readers.cvat_tasks import FILE, CvatTask, read_tasks, whole
 from vidkit.data.readers.drawn import DrawnBoxes
@@ -62,7 +62,7 @@ def read_cvat_images(path: Path, frames: Path | None = None, classes: Sequence[O
         apart = len(tasks) > 1 and not task.is_video  # images of two tasks may have the same names
         videos += [replace(video, name=f"{task.name}/{video.name}") for video in tables] if apart else tables
     check_names(str(path), tuple(videos))
-    return Source(rows.classes, tuple(videos), root)
+    return Source(rows.chosen().classes, tuple(videos), root)
 
 
 def _add_image(path: Path, element: ET.Element, rows: ClassRows, into: _CvatImages) -> None:

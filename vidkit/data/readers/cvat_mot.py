@@ -5,19 +5,25 @@ from 0, and the class is the number of its line in labels.txt. Frame n, from 1, 
 Rows whose "not ignored" is 0 are objects that needn't be found.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.boxes import from_xywh
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
-from vidkit.data.readers.class_rows import ClassRows
-from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NOT_COUNTED, DrawnBoxes
-from vidkit.data.readers.drawn_table import table
+from vidkit.data.readers.chosen_classes import ClassRows
+from vidkit.data.readers.found_boxes import FoundBoxes, Frames, video_table
 from vidkit.data.readers.image_videos import images_in, size_of
-from vidkit.data.readers.json_fields import MOST, in_part, is_text
+from vidkit.data.readers.json_fields import in_part, is_text
 from vidkit.data.readers.looking import is_plain, names_in
-from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
+from vidkit.data.readers.mot_rows import check_tracks
+from vidkit.data.readers.number_rows import NumberRows, read_rows
+from vidkit.data.readers.numbered_images import MAX_FRAMES
+from vidkit.data.readers.source import Source, check_names
 from vidkit.data.readers.text_lines import read_lines
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
@@ -50,9 +56,10 @@ def read_cvat_mot(path: Path, frames: Path | None = None, classes: Sequence[Obje
         labels = _labels(task / "gt" / "labels.txt")
         ids |= {label: str(number) for number, label in enumerate(labels, start=1)}
         below = ("." if len(tasks) == 1 else task.name) if frames else (task / "img1").relative_to(root).as_posix()
-        videos.append(_video(task, root, below, {n: rows.row(label) for n, label in enumerate(labels, start=1)}))
+        videos.append(_video(task, root, below, rows.rows(labels)))
     check_names(str(path), tuple(videos))
-    return Source(rows.classes, tuple(videos), root, class_ids=rows.ids(ids))
+    chosen = rows.chosen(ids)
+    return Source(chosen.classes, tuple(videos), root, class_ids=chosen.ids)
 
 
 def _tasks(path: Path) -> list[Path]:
@@ -71,56 +78,38 @@ def _labels(path: Path) -> list[str]:
     return labels
 
 
-def _video(task: Path, root: Path, below: str, class_of: Mapping[int, int]) -> VideoTable:
-    path = task / "gt" / "gt.txt"
-    boxes, counts, last = DrawnBoxes(str(path)), Counter[str](), 0
-    for number, line in enumerate(read_lines(path), start=1):
-        if line.strip():
-            last = max(last, _add_row(f"{path}: line {number}", line, class_of, boxes, counts))
+def _video(task: Path, root: Path, below: str, class_of: NDArray[np.int64]) -> VideoTable:
+    rows = read_rows(task / "gt" / "gt.txt", (8, 9, 10), _COLUMNS)
+    last = int(rows.whole(0, "frame", 1, MAX_FRAMES).max(initial=0))
+    label = rows.whole(7, "class", -1, len(class_of))
     images = images_in(root / below)
     if images and last > len(images):
-        raise AnnotationError(f"{path}: frame {last}, but {root / below} has {len(images)} images")
+        raise AnnotationError(f"{rows.path}: frame {last}, but {root / below} has {len(images)} images")
     length = len(images) or last
-    return table(
-        str(path),
-        task.resolve().name,
-        range(length),
-        boxes.columns(),
-        size=size_of(root / below / images[0]) if images else (0, 0),
-        files=VideoFiles(FOLDER, below, name=tuple(images)) if images else None,
+    frames = Frames(
+        number=np.arange(length),
         called=FrameNames(
             path=tuple(f"{below}/{name}".removeprefix("./") for name in images) if images else None,
             number=tuple(range(1, length + 1)),
         ),
-        counts=counts,
+        files=VideoFiles(FOLDER, below, name=tuple(images)) if images else VideoFiles(),
+        size=size_of(root / below / images[0]) if images else (0, 0),
+        counts={NO_LABEL: int((label < 1).sum())},
     )
+    labelled = replace(rows, value=rows.value[label > 0], line=rows.line[label > 0])
+    return video_table(task.resolve().name, frames, _found(labelled, class_of[label[label > 0] - 1]))
 
 
-def _add_row(place: str, line: str, class_of: Mapping[int, int], boxes: DrawnBoxes, counts: Counter[str]) -> int:
-    """Add the box of a row; the number of its frame, from 1."""
-    texts = line.split(",")
-    try:
-        frame, track, left, top, width, height, flag, label, *rest = map(float, texts)
-    except ValueError:
-        raise AnnotationError(f"{place}: {in_part(line)}; wanted numbers: {_COLUMNS}") from None
-    if len(rest) > 2 or not all(abs(v) < MOST for v in rest):
-        raise AnnotationError(f"{place}: {len(texts)} columns; wanted {_COLUMNS}")
-    for name, value, low, high in (
-        ("frame", frame, 1, MAX_FRAMES),
-        ("track", track, -1, MOST),
-        ("class", label, -1, len(class_of)),
-        ("not ignored", flag, 0, 1),
-    ):
-        if not low <= value <= high or value != int(value):
-            raise AnnotationError(f"{place}: {name} {value:g}, wanted a whole number from {low} to {high}")
-    if not (
-        abs(left) <= MAX_PIXELS and abs(top) <= MAX_PIXELS and 0 <= width <= MAX_PIXELS and 0 <= height <= MAX_PIXELS
-    ):
-        raise AnnotationError(f"{place}: box {in_part(texts[2:6])}; wanted left, top, width, height in pixels")
-    if label < 1:
-        counts[NO_LABEL] += 1
-    else:
-        kind, seen = KEPT if flag else NOT_COUNTED, {"visibility": rest[0]} if rest and rest[0] >= 0 else {}
-        corners = (left, top, left + width, top + height)
-        boxes.add(int(frame) - 1, class_of[int(label)], corners, int(track), kind=kind, attributes=seen)
-    return int(frame)
+def _found(rows: NumberRows, class_id: NDArray[np.int64]) -> FoundBoxes:
+    seen = rows.value[:, 8] if rows.value.shape[1] > 8 else np.full(len(class_id), -1.0)
+    found = FoundBoxes(
+        place=rows.place,
+        frame=rows.whole(0, "frame", 1) - 1,
+        box=from_xywh(rows.value[:, 2:6]),
+        class_id=class_id,
+        track=rows.whole(1, "track", -1),
+        ignored=rows.whole(6, "not ignored", 0, 1) == 0,
+        attributes={"visibility": np.where(seen < 0, np.nan, seen)} if (seen >= 0).any() else {},
+    )
+    check_tracks(rows, found, (class_id >= 0) & (rows.value[:, 6] != 0))
+    return found

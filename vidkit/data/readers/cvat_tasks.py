@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import MAX_FRAMES
 from vidkit.data.readers.json_fields import MOST, in_part, inner_path, is_text
 from vidkit.data.readers.source import MAX_PIXELS

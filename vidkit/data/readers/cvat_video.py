@@ -17,7 +17,7 @@ import numpy as np
 from vidkit.classes import ObjectClass
 from vidkit.data.film import VIDEO_SUFFIXES
 from vidkit.data.index import FOLDER, VIDEO
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.cvat_shapes import add_box
 from vidkit.data.readers.cvat_tasks import FILE, CvatTask, read_tasks, whole
 from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NO_ATTRIBUTES, Drawn, DrawnBoxes
@@ -66,7 +66,7 @@ def read_cvat_video(path: Path, frames: Path | None = None, classes: Sequence[Ob
         str(path), (_video(path, task, keys, lists_all, root, of_task[task.key].counts) for task, keys in drawn)
     )
     check_names(str(path), videos)
-    return Source(rows.classes, videos, root)
+    return Source(rows.chosen().classes, videos, root)
 
 
 def _add_track(path: Path, element: ET.Element, rows: ClassRows, into: _Boxes) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from vidkit.classes import ObjectClass
 from vidkit.data.json_sections import sections
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import CROWD, KEPT, DrawnBoxes
 from vidkit.data.readers.drawn_table import NOT_BOXES
 from vidkit.data.readers.free_attributes import numeric
@@ -77,8 +77,8 @@ def read_datumaro(path: Path, frames: Path | None = None, classes: Sequence[Obje
         counts=items.counts,
     )
     check_names(str(path), videos)
-    ids = {label: str(number) for number, label in enumerate(items.labels)}
-    return Source(rows.classes, videos, root, class_ids=rows.ids(ids))
+    chosen = rows.chosen({label: str(number) for number, label in enumerate(items.labels)})
+    return Source(chosen.classes, videos, root, class_ids=chosen.ids)
 
 
 def _is_numbered(image: SourceImage) -> bool:

@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vidkit.data.index import IgnoredRegions
 from vidkit.data.readers.drawn import CROWD, KEPT, MAX_BOXES, MAX_FRAMES, Drawn
-from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
+from vidkit.data.readers.found_boxes import OTHER, FoundBoxes, Frames, video_table
 from vidkit.data.records import FrameNames, VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
 
@@ -33,37 +31,27 @@ def table(
     Boxes of classes that aren't wanted and boxes without area are left out and counted. Raises AnnotationError where a
     track is twice in a frame.
     """
-    noticed = Counter(counts or {})
-    drawn = _without(drawn, drawn.class_id < 0, OTHER_CLASS, noticed)
-    drawn = _without(drawn, np.any(drawn.box[:, 2:] <= drawn.box[:, :2], axis=1), NO_AREA, noticed)
-    noticed[TURNED] += int((drawn.angle % 360 != 0).sum())
-    drawn = drawn.at(np.argsort(drawn.row, kind="stable"))
-    kept, others = drawn.at(drawn.kind == KEPT), drawn.at(drawn.kind != KEPT)
+    wanted = (drawn.class_id >= 0) & np.all(drawn.box[:, 2:] > drawn.box[:, :2], axis=1)
+    kept = drawn.at(wanted & (drawn.kind == KEPT))
     _check_tracks(f"{place}: video {name!r}", kept, numbers)
-    n_frames = len(numbers)
-    return VideoTable(
-        name=name,
-        frame_number=np.array(numbers, np.int32),
-        instance_count=np.bincount(kept.row, minlength=n_frames).astype(np.int32),
-        box=kept.box,
-        class_id=kept.class_id.astype(np.int16),
-        track_id=kept.track,
-        occluded=kept.occluded,
-        generated=kept.generated,
-        size=size,
-        instance_attributes={key: column for key, column in kept.attributes.items() if not np.isnan(column).all()},
-        files=files or VideoFiles(),
-        counts=dict(+noticed),
-        ignored=IgnoredRegions(
-            count=np.bincount(others.row, minlength=n_frames).astype(np.int32),
-            box=others.box,
-            class_id=others.class_id.astype(np.int16),
-            crowd=others.kind == CROWD,
-        )
-        if len(others.row)
-        else None,
-        called=called or FrameNames(),
+    turned = int((wanted & (drawn.angle % 360 != 0)).sum())
+    found = FoundBoxes(
+        place=lambda _: place,
+        frame=drawn.row,
+        box=np.concatenate([drawn.box[:, :2], np.maximum(drawn.box[:, 2:], drawn.box[:, :2])], axis=1),
+        class_id=np.where(drawn.class_id < 0, OTHER, drawn.class_id),
+        track=drawn.track,
+        occluded=drawn.occluded,
+        ignored=drawn.kind != KEPT,
+        crowd=drawn.kind == CROWD,
+        generated=drawn.generated,
+        attributes={
+            key: drawn.attributes[key] for key, column in kept.attributes.items() if not np.isnan(column).all()
+        },
     )
+    counts = Counter(counts or {}) + Counter({TURNED: turned})
+    frames = Frames(np.array(numbers, np.int64), called or FrameNames(), files or VideoFiles(), size, counts)
+    return video_table(name, frames, found)
 
 
 def bounded(place: str, tables: Iterable[VideoTable]) -> tuple[VideoTable, ...]:
@@ -79,11 +67,6 @@ def bounded(place: str, tables: Iterable[VideoTable]) -> tuple[VideoTable, ...]:
                 "number between key frames, so no more are made"
             )
     return tuple(made)
-
-
-def _without(drawn: Drawn, leave: NDArray[np.bool_], reason: str, noticed: Counter[str]) -> Drawn:
-    noticed[reason] += int(leave.sum())
-    return drawn.at(~leave) if leave.any() else drawn
 
 
 def _check_tracks(place: str, drawn: Drawn, numbers: Sequence[int]) -> None:

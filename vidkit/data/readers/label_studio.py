@@ -18,7 +18,7 @@ import numpy as np
 from vidkit.classes import ObjectClass
 from vidkit.data.film import VIDEO_SUFFIXES, film_facts
 from vidkit.data.index import VIDEO
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import MAX_FRAMES, DrawnBoxes
 from vidkit.data.readers.drawn_table import bounded, table
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_text, read_json
@@ -70,7 +70,7 @@ def read_label_studio(
         str(path), (_video(task, found, rows, root, size, others) for task, found, others in regions if found)
     )
     check_names(str(path), videos)
-    return Source(rows.classes, videos, root, left_out)
+    return Source(rows.chosen().classes, videos, root, left_out)
 
 
 def _regions(task: JsonFields) -> tuple[list[JsonFields], int]:

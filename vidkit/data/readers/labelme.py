@@ -15,7 +15,7 @@ import numpy as np
 
 from vidkit.classes import ObjectClass
 from vidkit.data.noticed import NO_IMAGE
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import Drawn, DrawnBoxes
 from vidkit.data.readers.drawn_table import NOT_BOXES
 from vidkit.data.readers.free_attributes import numeric
@@ -78,7 +78,7 @@ def read_labelme(path: Path, frames: Path | None = None, classes: Sequence[Objec
     tracked = bool((drawn.track >= 0).any())
     videos = tables_of(str(path), path.resolve().name, images, drawn, paths, tracked=tracked, counts=counts)
     check_names(str(path), videos)
-    return Source(rows.classes, videos, root, tuple(left_out))
+    return Source(rows.chosen().classes, videos, root, tuple(left_out))
 
 
 def _stem_told(told: JsonFields, stem: str) -> str:

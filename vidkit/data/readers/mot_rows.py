@@ -73,7 +73,7 @@ def found_rows(rows: NumberRows, n_frames: int, n_classes: int, first_pixel: int
         crowd=kinds.crowd | region,
         attributes={"visibility": np.where(seen < 0, np.nan, seen)} if (seen >= 0).any() else {},
     )
-    _check_tracks(rows, found, ~(kinds.ignored | region))
+    check_tracks(rows, found, ~(kinds.ignored | region))
     return found
 
 
@@ -100,7 +100,7 @@ def _class_numbers(rows: NumberRows, n_classes: int, pedestrians: bool) -> NDArr
     return np.full(len(value), -1.0)
 
 
-def _check_tracks(rows: NumberRows, found: FoundBoxes, kept: NDArray[np.bool_]) -> None:
+def check_tracks(rows: NumberRows, found: FoundBoxes, kept: NDArray[np.bool_]) -> None:
     """Raise where a track has two boxes in one frame that are ground truth."""
     here = np.flatnonzero(kept & (found.track >= 0))
     order = here[np.lexsort((here, found.track[here], found.frame[here]))]

@@ -14,7 +14,7 @@ import numpy as np
 
 from vidkit.classes import ObjectClass
 from vidkit.data.class_list import MAX_CLASSES
-from vidkit.data.readers.class_rows import ClassRows
+from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import DrawnBoxes
 from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.image_videos import size_of
@@ -73,8 +73,8 @@ def read_yolo(
         replace(video, called=FrameNames(path=tuple(above + name for name in video.called.path or ())))
         for video in tables
     )
-    numbers = {name: str(number) for number, name in names.items()}
-    return Source(rows.classes, tables, found.base, class_ids=rows.ids(numbers))
+    chosen = rows.chosen({name: str(number) for number, name in names.items()})
+    return Source(chosen.classes, tables, found.base, class_ids=chosen.ids)
 
 
 def _add_labels(

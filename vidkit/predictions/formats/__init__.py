@@ -44,7 +44,7 @@ FORMATS: Mapping[str, FormatRow] = {
     "fgfa": FormatRow("fgfa_files", "FGFA text lines: id class score x1 y1 x2 y2"),
     "fgfa-raw": FormatRow("fgfa_files", "FGFA's pickled cache: (all_boxes, frame_ids)"),
     "detectron2": FormatRow("detectron2", "detectron2's instances_predictions.pth", "read"),
-    "youtube-vis": FormatRow("youtube_vis_results", "YouTube-VIS results JSON: tracks with bboxes", "read"),
+    "youtube-vis": FormatRow("youtube_vis_results", "YouTube-VIS results JSON: tracks with bboxes or masks", "read"),
     "scalabel": FormatRow("scalabel_results", "Scalabel (BDD100K) results JSON: frames of labels with box2d", "read"),
     "ultralytics-json": FormatRow("ultralytics_json", "ultralytics to_json: a list over frames", "read"),
     "json-rows": FormatRow("json_rows", "JSON list of rows with named columns, as supervision's JSON sink", "read"),

@@ -1,4 +1,7 @@
-"""YouTube-VIS results: a JSON list of tracks {video_id, category_id, score, bboxes}, a box or null for each frame."""
+"""YouTube-VIS results: a JSON list of tracks {video_id, category_id, score}, with a box or mask, or null, a frame.
+
+`bboxes` are taken where they are there, else the boxes of `segmentations`, masks in COCO's run lengths.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ import numpy as np
 from vidkit.errors import PredictionError
 from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.json_results import elements, first_keys, numbers, whole_numbers
+from vidkit.predictions.mask_boxes import box_of_mask
 from vidkit.predictions.raw import ByName, RawPredictions
 
 
@@ -18,7 +22,7 @@ def _looks(text: str) -> str:
 
 
 def read_tracks(path: Path) -> RawPredictions:
-    """The detections of all tracks: each box has its track's score. Raises PredictionError for tracks of masks only."""
+    """The detections of all tracks: each box has its track's score. Raises PredictionError for broken tracks."""
     tracks = list(elements(path))
     videos, labels, scores, boxes, places = [], [], [], [], []
     for k, track in enumerate(tracks):
@@ -50,12 +54,17 @@ def read_tracks(path: Path) -> RawPredictions:
 def _boxes(path: Path, k: int, track: Any) -> list[Any]:
     if not isinstance(track, dict) or not {"video_id", "category_id", "score"} <= track.keys():
         raise PredictionError(f"{path}: track {k}: wanted an object with video_id, category_id, score and bboxes")
-    if not isinstance(boxes := track.get("bboxes"), list):
+    if isinstance(boxes := track.get("bboxes"), list):
+        return boxes
+    if not isinstance(masks := track.get("segmentations"), list):
         raise PredictionError(
-            f"{path}: track {k}: masks without bboxes, which aren't read: give each track `bboxes`, a list with "
-            "[x, y, width, height] or null for each frame of its video"
+            f"{path}: track {k}: neither bboxes nor segmentations: wanted a list with [x, y, width, height] or a mask, "
+            "or null, for each frame of its video"
         )
-    return boxes
+    try:
+        return [None if mask is None else box_of_mask(mask) for mask in masks]
+    except (ValueError, TypeError, OverflowError) as error:
+        raise PredictionError(f"{path}: track {k}: {error}; wanted masks in COCO's run lengths, or bboxes") from None
 
 
 FORMATS = {"youtube-vis": PredictionFormat(FileReader(lambda path, _: read_tracks(path), json=_looks))}
