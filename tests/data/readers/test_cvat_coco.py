@@ -142,7 +142,10 @@ FAULTS: dict[str, tuple[Callable[[Content], object], str]] = {
     "negative": (change("annotations", 0, bbox=[1, 1, -1, 1]), r"annotations\[0\]: bbox \[1, 1, -1, 1\], wanted x, y"),
     "bool in a box": (change("annotations", 0, bbox=[1, 1, True, 1]), r"annotations\[0\]: bbox"),
     "track no number": (change("annotations", 0, attributes={"track_id": "a"}), r"attributes: track_id 'a', wanted a"),
-    "sizes": (change("images", 1, width=9, height=9), "video 'clip': images of 64x48 and of 9x9|of 9x9 and of 64x48"),
+    "sizes": (
+        change("images", 1, width=9, height=9),
+        "video 'clip': .*: 64x48 pixels, others of the same video 9x9|9x9 pixels, others .* 64x48",
+    ),
     "no object": (lambda value: value["images"].append(7), r"images\[4\]: 7, wanted an object"),
 }
 
