@@ -1,4 +1,4 @@
-"""The settings of a training run: three groups of plain numbers, and how names and values become them."""
+"""The settings of a training run: four groups of plain values, and how names and values become them."""
 
 import tomllib
 import types
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from impnet_model.flows.carried import Warp
 from impnet_model.nets.build import BUILDS, Build
 from impnet_model.training.losses import Selection
 from impnet_model.training.optimisation import Optimisation
@@ -41,6 +42,10 @@ class Data:
     """l, the segment length: how far apart the frames of a sample are. Not for per-frame and fgfa."""
     radius: int = 9
     """fgfa: how far away the neighbours may be."""
+    key: Literal["first", "central"] = "first"
+    """dff: which frame of a segment its key is; the detector's `key_id` is to be the same."""
+    causal: bool = False
+    """impression: keys at the starts of segments, no frame after the current one, as a detector with `key_id=0`."""
     per_video: int | None = 15
     """Only so many evenly spaced frames of each video are current frames, as in the published lists; None: all."""
     shares: tuple[float, ...] | None = None
@@ -70,12 +75,22 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Warping:
+    """How features are moved in training; the detector's option `warp` is to be the same."""
+
+    warp: Warp = "bilinear"
+    """cells: by whole cells; what is left of the way moves the objects that are learned. The flow network keeps its
+    weights, since rounded flow has no gradient."""
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """All settings of a run but its method, its build and its indices. The defaults are the paper's."""
 
     optimisation: Optimisation = field(default_factory=Optimisation)
     data: Data = field(default_factory=Data)
     selection: Selection = field(default_factory=Selection)
+    warping: Warping = field(default_factory=Warping)
     frozen: tuple[str, ...] = ("feature.conv1", "feature.bn1", "feature.layer1")
     """Parts of the network that keep their weights: the first stages, as in the published code."""
 
@@ -99,7 +114,7 @@ SMALL = TrainConfig(
 )
 """For the tiny build from random weights: AdamW, a short schedule, nothing frozen. By trial, not from the paper."""
 
-SECTIONS = ("optimisation", "data", "selection")
+SECTIONS = ("optimisation", "data", "selection", "warping")
 
 
 def settings_from(path: Path | None, given: Sequence[str] = ()) -> dict[str, Any]:

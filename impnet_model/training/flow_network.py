@@ -246,6 +246,8 @@ def train_flow(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(pairs.seed)
         flow = flow_network(build)
+    if flow.scale is not None:
+        flow.scale.requires_grad_(False)  # pairs teach nothing about it, and processes wait for each gradient
 
     def passes_from(start: int) -> Iterator[FlowBatch]:
         numbers = ([*range(n * optimisation.batch, (n + 1) * optimisation.batch)] for n in count(start))

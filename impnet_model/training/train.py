@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from impnet_model.data.examples import Batch, Examples, collate, loader
 from impnet_model.data.frame_cache import FrameCache, cached_frames
+from impnet_model.detectors.moved_boxes import means_in_boxes
+from impnet_model.flows.carried import Warp
 from impnet_model.methods import method_with, part_of
 from impnet_model.nets.build import Build
 from impnet_model.nets.network import ImpressionNetwork
@@ -28,9 +30,11 @@ from impnet_model.training.run_folder import RunFolder, description_of
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import Checkpoint, content_of
 from impnet_model.weights.initial import take_weights
+from vidkit.boxes import from_inclusive
 from vidkit.data.index import Index
 from vidkit.errors import FormatError
 from vidkit.sampling.batches import batches
+from vidkit.sampling.offsets import causal, impression_triplet
 from vidkit.sampling.samplers import Sampler
 from vidkit.sampling.strata import check_same_classes
 
@@ -56,6 +60,8 @@ class TrainingPlan:
 
     def __post_init__(self) -> None:
         method_with(self.method, "wiring")
+        if self.config.warping.warp == "cells" and not self.method.startswith(("dff", "impression")):
+            raise TrainingError(f"warp 'cells': {self.method} carries no feature from keyframe to frame")
         if not self.indices:
             raise ValueError("no index to train on")
         if self.roots is not None and len(self.roots) != len(self.indices):
@@ -82,18 +88,32 @@ def plan_of(
 class Detection(nn.Module):
     """A network that learns by a method: from a batch to the four losses of its task network."""
 
-    def __init__(self, network: ImpressionNetwork, method: str, selection: Selection) -> None:
+    def __init__(self, network: ImpressionNetwork, method: str, selection: Selection, warp: Warp = "bilinear") -> None:
         super().__init__()
         if not isinstance(network.task, RFCNTask):
             raise ValueError(f"a task network of kind {type(network.task).__name__}; the losses are those of R-FCN")
-        self.network, self.forward_of, self.selection = network, part_of(method, "forward"), selection
+        self.network, self.forward_of, self.selection, self.warp = network, part_of(method, "forward"), selection, warp
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The losses by name."""
-        features = self.forward_of(self.network, batch.pixels(), batch.rows)
+        features, remainder = self.forward_of(self.network, batch.pixels(), batch.rows, self.warp)
         heights, widths = zip(*batch.sizes, strict=True)
-        truths = [*map(Truth, batch.boxes, batch.classes, heights, widths, batch.seeds)]
+        boxes = batch.boxes if remainder is None else seen_at(batch.boxes, remainder, self.network.feature.stride)
+        truths = [*map(Truth, boxes, batch.classes, heights, widths, batch.seeds)]
         return task_losses(cast(RFCNTask, self.network.task), features, truths, self.selection)
+
+
+def seen_at(boxes: Sequence[Tensor], remainder: Tensor, stride: int) -> list[Tensor]:
+    """Where the objects of B images are seen in features that a warp of whole cells left off their place.
+
+    boxes: `(G, 4)` of each image, inclusive; remainder `(B, 2, h, w)` in cells of `stride` pixels. What a detector
+    takes off its boxes is put on here.
+    """
+    moved = []
+    for each, left in zip(boxes, remainder.detach().float().cpu().numpy(), strict=True):
+        means = means_in_boxes(left, from_inclusive(each.cpu().numpy()) / stride) * stride  # (G, 2)
+        moved.append(each + torch.from_numpy(means).to(each).repeat(1, 2))
+    return moved
 
 
 def train(
@@ -112,6 +132,8 @@ def train(
     run, config = RunFolder(out), plan.config
     network = network_of(plan.method, plan.build, config.data.seed)
     freeze(network, config.frozen)
+    if config.warping.warp == "cells" and network.flow is not None:
+        freeze(network, ("flow",))
     if not (resume and run.checkpoint.is_file()):
         check_frozen(network, plan.method, take_weights(network, plan.init))
     passes_from = passes_of(plan, processes)
@@ -126,7 +148,9 @@ def train(
         resumed = run.begin_together(description, resume, processes)
         if resumed is not None:
             network.load_state_dict(checkpoints.load(run.checkpoint).network.state_dict())
-        learner = Learner(Detection(network, plan.method, config.selection), config.optimisation, processes)
+        learner = Learner(
+            Detection(network, plan.method, config.selection, config.warping.warp), config.optimisation, processes
+        )
         finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
         if finished and processes.rank == 0:
             run.save(run.model, content())
@@ -166,7 +190,13 @@ def check_frozen(network: ImpressionNetwork, method: str, known: set[str]) -> No
 def sampler_of(method: str, indices: Sequence[Index], data: Data) -> Sampler:
     """The sampler that a method is trained with. Raises ChoiceError for an unknown method."""
     offsets = part_of(method, "offsets")
-    numbers = {name: getattr(data, name) for name in signature(offsets).parameters}  # a length, a radius, or nothing
+    if data.causal:
+        if offsets is not impression_triplet:
+            raise TrainingError(f"causal: its samples are for the impression, not for {method}")
+        offsets = causal
+    if data.key != "first" and "key" not in signature(offsets).parameters:
+        raise TrainingError(f"key {data.key!r}: {method} has no such choice, dff has")
+    numbers = {name: getattr(data, name) for name in signature(offsets).parameters}  # a length, a radius …
     return Sampler(indices, offsets(**numbers), data.epochs(), data.seed)
 
 
@@ -183,7 +213,7 @@ def passes_of(plan: TrainingPlan, processes: Processes) -> Callable[[int], Itera
     dealing = dealing_of(plan.config.optimisation, processes)
 
     def passes_from(start: int) -> Iterator[Batch]:
-        caches = caches_of(plan, processes)
+        caches = caches_of(plan, sampler, processes)
         examples = Examples(plan.indices, sampler, plan.build.resize(), data.flips, plan.roots, caches, data.jitter)
         steps = dealing.passes(batches(sampler, batch, start=start))
         return loader(examples, steps, collate, data.workers, pin=processes.device.type == "cuda")
@@ -191,14 +221,20 @@ def passes_of(plan: TrainingPlan, processes: Processes) -> Callable[[int], Itera
     return passes_from
 
 
-def caches_of(plan: TrainingPlan, processes: Processes) -> list[FrameCache] | None:
-    """The cache of each index, None without a folder for it; the first process makes what isn't there yet."""
+def caches_of(plan: TrainingPlan, sampler: Sampler, processes: Processes) -> list[FrameCache] | None:
+    """The cache of each index with the frames that the sampler can ask for, None without a folder for it.
+
+    The first process makes what isn't there yet.
+    """
     folder, roots = plan.cache, plan.roots or [None] * len(plan.indices)
     if folder is None:
         return None
     if processes.rank > 0:
         processes.wait()
-    caches = [cached_frames(i, plan.build.resize(), folder, root) for i, root in zip(plan.indices, roots, strict=True)]
+    caches = [
+        cached_frames(index, plan.build.resize(), folder, root, sampler.reach(source))
+        for source, (index, root) in enumerate(zip(plan.indices, roots, strict=True))
+    ]
     if processes.rank == 0:
         processes.wait()
     return caches
@@ -214,6 +250,6 @@ def replay(path: Path) -> dict[str, float]:
     network.load_state_dict(model["state"])
     names = {each.name for each in fields(Selection)}
     selection = Selection(**{name: v for name, v in model["notes"]["settings"].items() if name in names})
-    learner = Detection(network, model["method"], selection)
+    learner = Detection(network, model["method"], selection, model["notes"]["settings"].get("warp", "bilinear"))
     losses = [learner(Batch(**each)) for each in kept["passes"]]
     return {name: sum(float(each[name].detach()) for each in losses) / len(losses) for name in losses[0]}

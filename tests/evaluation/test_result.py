@@ -1,7 +1,9 @@
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -231,3 +233,37 @@ def test_results_without_the_number_of_videos_are_read(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps(content))
     ends = read_result(tmp_path / "r.json").overall.interval
     assert ends is not None and np.isfinite(ends.mean_ap).all() and math.isnan(ends.below)
+
+
+def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """The result at a path with something in it made another."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: c.update(mean_ap=7.24), "all: mean_ap 7.24, the mean of its ap is"),
+        (lambda c: c["groups"][0].update(mean_ap=0.123), "mean_ap 0.123, the mean"),
+        (lambda c: c["ap"].update(dict.fromkeys(list(c["ap"])[:1], 1.5)), "an AP outside 0 … 1"),
+        (lambda c: c["ap"].update(dict.fromkeys(list(c["ap"])[:1], "0.5")), "'0.5' is no number"),
+        (lambda c: c.update(n_gt=-3), "n_gt is -3, wanted a whole number from 0"),
+        (lambda c: c.update(n_gt=10**6), "n_gt 1000000, its classes have"),
+        (lambda c: c["n_gt_by_class"].update(dict.fromkeys(list(c["ap"])[:1], 10**400)), "wanted a whole number"),
+        (lambda c: c["counts"].update(frames=True), "frames is True"),
+        (lambda c: c.update(run=[]), "damaged"),
+        (lambda c: c["run"].update(options=[]), "run: options is"),
+        (lambda c: c.update(mean_ap_interval=[0.9, 0.1]), "an interval that ends before it begins"),
+    ],
+)
+def test_a_result_that_makes_no_sense_is_refused(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    index = make_index()
+    write_result(tmp_path / "r.json", evaluate(index, make_predictions(index), by=("motion",), ci=20))
+    read_result(tmp_path / "r.json")
+    with pytest.raises(FormatError, match=rf"r\.json: .*{said}"):
+        read_result(changed(tmp_path / "r.json", change))

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import h5py
 import numpy as np
 
-from tests.data.readers.mutated import hold
+from tests.fuzz.broken_copies import hold
 from tests.fuzz.mutators import ARRAYS, BYTES, JSON, LINES, XML, ZIP, Mutator, flip
 from tests.makers import make_index, make_predictions
 from vidkit.data.index import Index

@@ -15,6 +15,7 @@ METHODS = st.one_of(
     LENGTHS.map(impression_triplet),
     LENGTHS.map(causal),
     LENGTHS.map(dff_pair),
+    LENGTHS.map(lambda length: dff_pair(length, "central")),
     LENGTHS.map(fgfa),
     st.just(single_frame()),
 )
@@ -40,6 +41,13 @@ def test_every_offset_is_uniform_over_its_range(method: Callable[[int], Offsets]
         assert len(counts) == len(choices)
         if len(choices) > 1:
             assert chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 10])
+def test_the_key_of_dff_lies_as_at_inference(length: int) -> None:
+    for key, place in (("first", 0), ("central", length // 2)):
+        at_inference = {place - current for current in range(length)}
+        assert {*dff_pair(length, key).ranges[0]} == at_inference  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 9, 10, 11, 20])

@@ -40,6 +40,21 @@ def test_samples_equal_the_loop(named: Callable[..., Sampler]) -> None:
             assert sample.frames == tuple(oracles.clamp(sample.current + d, video) for d in sample.drawn)
 
 
+@pytest.mark.parametrize("named", NAMED)
+def test_reach_is_every_frame_that_a_sample_may_hold(named: Callable[..., Sampler]) -> None:
+    sampler = named(two_indices(), seed=4, epochs=Epochs(per_video=2))
+    for source in (0, 1):
+        wanted = set()
+        mine = sampler.candidates.source == source
+        rows = zip(*(getattr(sampler.candidates, name)[mine] for name in ("frame", "first", "last")), strict=True)
+        for current, first, last in rows:
+            for choices in sampler.offsets.ranges:
+                wanted |= {min(max(current + offset, first), last) for offset in choices}
+        assert sampler.reach(source).tolist() == sorted(wanted)
+        asked = {row for e in range(3) for s in sampler.epoch(e) if s.source == source for row in s.frames}
+        assert asked <= {*sampler.reach(source).tolist()}
+
+
 def test_a_still_image_is_three_equal_frames() -> None:
     sampler = impression_triplet([stills([0, 1, 2])])
     assert all(set(sample.frames) == {sample.current} for sample in sampler.epoch(0))

@@ -11,9 +11,11 @@ import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from vidkit.errors import ChoiceError
 from vidkit.files import csv_text, write_text, writing
+from vidkit.safe_text import printable_lines
 
 FORMATS = ("png", "svg", "pdf")
 COLUMN_WIDTH = 3.5
@@ -112,6 +114,16 @@ def check_endings(paths: Sequence[Path]) -> None:
             )
 
 
+def _as_they_are(figure: Figure) -> None:
+    """Have names drawn as they are: a dollar sign is no formula, and what isn't printable is an escape."""
+    for text in figure.findobj(Text):
+        said = text.get_text()
+        if "$" in said and r"\mathdefault" not in said:  # in which matplotlib writes its own numbers
+            text.set_parse_math(False)
+        if not said.isprintable():
+            text.set_text(printable_lines(said))
+
+
 def write_figure(places: Sequence[str | Path], figure: Figure, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
     """Write the figure to each of `places`, and what is drawn to a CSV of the same name beside it; return all of them.
 
@@ -119,6 +131,7 @@ def write_figure(places: Sequence[str | Path], figure: Figure, rows: Sequence[Ma
     """
     paths = [Path(place) for place in places]
     check_endings(paths)
+    _as_they_are(figure)
     for path in paths:
         ending = path.suffix.lower().lstrip(".")
         undated: dict[str, Any] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[ending]

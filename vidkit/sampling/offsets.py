@@ -6,6 +6,7 @@ range of integers; `ranges` says over which.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +63,16 @@ def causal(length: int = 10) -> Offsets:
     return Offsets(("old", CURRENT, "new"), ranges, _a_segment_apart)
 
 
-def dff_pair(length: int = 10) -> Offsets:
-    """Key and current frame: the key in [-(l-1), 0], as far back as it can lie at inference (Deep Feature Flow)."""
-    return Offsets(("key", CURRENT), (range(1 - _checked(length), 1), _HERE), _independent)
+def dff_pair(length: int = 10, key: Literal["first", "central"] = "first") -> Offsets:
+    """Key and current frame, as they lie at inference where the key is the first or the central frame of its segment.
+
+    The key in [-(l-1), 0], as published (Deep Feature Flow), or in [l/2 - (l-1), l/2], rounded down.
+
+    >>> dff_pair(length=10, key="central").ranges
+    (range(-4, 6), range(0, 1))
+    """
+    place = {"first": 0, "central": _checked(length) // 2}[key]
+    return Offsets(("key", CURRENT), (range(place - length + 1, place + 1), _HERE), _independent)
 
 
 def fgfa(radius: int = 9) -> Offsets:

@@ -125,6 +125,14 @@ class Sampler:
         """Width / height of each sample of an epoch, `(epoch_size,)`; nan where it isn't known."""
         return self.candidates.aspect[self._order(epoch)[0]]
 
+    def reach(self, source: int) -> NDArray[np.int64]:
+        """The rows of an index's frames that a sample may hold, ascending: what is worth keeping decoded."""
+        of_index = self.candidates.source == source
+        current, first, last = (getattr(self.candidates, name)[of_index] for name in ("frame", "first", "last"))
+        offsets = np.unique(np.concatenate([np.asarray(each) for each in self.offsets.ranges]))
+        rows = [np.unique(np.clip(current + offset, first, last)) for offset in offsets]
+        return np.unique(np.concatenate(rows)).astype(np.int64)
+
     def generator(self, epoch: int, position: int) -> np.random.Generator:
         """The random generator that belongs to one sample, for a flip or a crop of all its frames."""
         return randomness.generator(self.seed, epoch, position)

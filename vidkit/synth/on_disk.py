@@ -21,7 +21,7 @@ from PIL import Image
 from vidkit.data.frame_lists import frame_id_lines, sampled_lines, video_lines
 from vidkit.data.writers.ilsvrc_xml import XmlObject, annotation_xml
 from vidkit.errors import FormatError, VidkitError
-from vidkit.files import write_text
+from vidkit.files import remove_leftovers, write_text
 from vidkit.reading_door import reading
 from vidkit.synth.dials import Dials, Settings
 from vidkit.synth.pixels import SeenObject, annotate, render
@@ -54,6 +54,7 @@ def make_dataset(
     """
     out = Path(out)
     check_place(out, replace)
+    remove_leftovers(out.parent, out.name)
     part = out.with_name(f"{out.name}.{os.getpid()}.part")
     jobs = [("train", n) for n in range(train)] + [("val", n) for n in range(val)]
     try:

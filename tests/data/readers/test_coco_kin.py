@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.data.readers.field_truth import field_case, rows_of, true_rows
-from tests.data.readers.hostile import count_read, damaged_json
+from tests.fuzz.damaged_values import count_read, damaged_json
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.coco import NEGATIVES, NOT_EXHAUSTIVE, OUT_OF_ORDER, looks_like, read_coco
 from vidkit.data.readers.found_boxes import OTHER_CLASS

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.data.readers.mutated import check
 from tests.data.readers.test_cvat_video import box, task, track, xml
+from tests.fuzz.broken_copies import check
 from vidkit.data.index import FOLDER, IMAGE, VIDEO
 from vidkit.data.readers import cvat_video
 from vidkit.data.readers.cvat_images import looks_like, read_cvat_images

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
+from tests.fuzz.broken_copies import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.cvat_mot import NO_LABEL, looks_like, read_cvat_mot

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
+from tests.fuzz.broken_copies import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER, VIDEO
 from vidkit.data.readers.cvat_video import looks_like, read_cvat_video

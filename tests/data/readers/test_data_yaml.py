@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.readers.mutated import mutations
+from tests.fuzz.broken_copies import mutations
 from vidkit.data.readers.data_yaml import read_data_yaml
 from vidkit.errors import AnnotationError
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.data.readers.mutated import check
 from tests.data.readers.reference import the_reference
+from tests.fuzz.broken_copies import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
 from vidkit.data.readers.datumaro import NO_LABEL, looks_like, read_datumaro

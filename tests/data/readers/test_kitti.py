@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.data.readers.field_truth import field_case, rows_of, true_rows
-from tests.data.readers.hostile import count_read, damaged_text
+from tests.fuzz.damaged_values import count_read, damaged_text
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.found_boxes import ANY, OTHER_CLASS
 from vidkit.data.readers.kitti import KITTI_TYPES, looks_like, read_kitti

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.data.readers.mutated import check
+from tests.fuzz.broken_copies import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import VIDEO
 from vidkit.data.readers.drawn_table import TURNED

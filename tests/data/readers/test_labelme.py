@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.readers.mutated import check
+from tests.fuzz.broken_copies import check
 from vidkit.classes import ObjectClass
 from vidkit.data.index import FOLDER
 from vidkit.data.noticed import NO_IMAGE

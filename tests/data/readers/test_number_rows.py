@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.readers.hostile import damaged_text
+from tests.fuzz.damaged_values import damaged_text
 from vidkit.data.readers.number_rows import read_rows
 from vidkit.errors import AnnotationError
 

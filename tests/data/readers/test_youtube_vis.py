@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.data.readers.field_truth import field_case, rows_of, true_rows
-from tests.data.readers.hostile import count_read, damaged_json
+from tests.fuzz.damaged_values import count_read, damaged_json
 from vidkit.classes import ObjectClass
 from vidkit.data.readers.found_boxes import NO_AREA, OTHER_CLASS
 from vidkit.data.readers.source import Source

@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from impnet_model.flows.carried import Carried, Warp, carried_along, fused_remainders
 from impnet_model.methods import methods_with, part_of
 from impnet_model.nets.aggregation import cosine_weights
 from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.training.losses import Selection, Truth, task_losses
+from impnet_model.training.train import seen_at
 from tests.impnet_model.makers import make_network
 
 ROLES = {"per-frame": 1, "dff": 2, "fgfa": 3}
@@ -32,13 +34,20 @@ def lively(method: str) -> ImpressionNetwork:
     return network
 
 
+def feature_by(
+    method: str, network: ImpressionNetwork, frames: Tensor, rows: Tensor, warp: Warp = "bilinear"
+) -> Tensor:
+    feature: Tensor = part_of(method, "forward")(network, frames, rows, warp).feature
+    return feature
+
+
 DIFFERENT = torch.tensor([[0, 1, 2], [3, 4, 5]])
 
 
 @torch.no_grad()
 def test_dff_is_the_key_moved_to_the_current_frame() -> None:
     network, pair = lively("dff"), images("dff")
-    ours = part_of("dff", "forward")(network, pair, DIFFERENT[:, :2])
+    ours = feature_by("dff", network, pair, DIFFERENT[:, :2])
     for i in range(2):
         key, current = pair[i, 0:1], pair[i, 1:2]
         assert torch.allclose(ours[i, None], network.propagate(network.feature(key), current, key), atol=1e-5)
@@ -49,7 +58,7 @@ def test_dff_is_the_key_moved_to_the_current_frame() -> None:
 @pytest.mark.parametrize("method", ["impression", "impression-fixed"])
 def test_impression_is_one_step_of_algorithm_1(method: str) -> None:
     network, triplet = lively(method), images(method)
-    ours = part_of(method, "forward")(network, triplet, DIFFERENT)
+    ours = feature_by(method, network, triplet, DIFFERENT)
     for i in range(2):
         old, current, new = triplet[i].split(1)
         impression = network.propagate(network.feature(old), new, old)
@@ -64,14 +73,14 @@ def test_equal_frames_are_passed_by() -> None:
     still = images("per-frame").expand(-1, 3, -1, -1, -1)
     for method in ("impression", "dff"):
         n = ROLES.get(method, 3)
-        ours = part_of(method, "forward")(network, still[:, :n], torch.zeros(2, n, dtype=torch.int64))
+        ours = feature_by(method, network, still[:, :n], torch.zeros(2, n, dtype=torch.int64))
         assert torch.allclose(ours, network.feature(still[:, 0]), atol=1e-5)
     triplet = images("impression", 1)
     triplet[:, 0] = triplet[:, 2]
     old, current, new = triplet[0].split(1)
-    ours = part_of("impression", "forward")(network, triplet, torch.tensor([[7, 8, 7]]))
+    ours = feature_by("impression", network, triplet, torch.tensor([[7, 8, 7]]))
     assert torch.allclose(ours, network.propagate(network.feature(new), current, new), atol=1e-5)
-    ours = part_of("impression", "forward")(network, images("impression", 1), torch.tensor([[5, 7, 7]]))
+    ours = feature_by("impression", network, images("impression", 1), torch.tensor([[5, 7, 7]]))
     old, current, new = images("impression", 1)[0].split(1)
     wanted = network.fuse(network.propagate(network.feature(old), new, old), network.feature(new)).task
     assert torch.allclose(ours, wanted, atol=1e-5)
@@ -80,7 +89,7 @@ def test_equal_frames_are_passed_by() -> None:
 @torch.no_grad()
 def test_fgfa_weighs_two_neighbours_by_their_likeness_to_the_current_frame() -> None:
     network, triplet = lively("fgfa"), images("fgfa")
-    ours = part_of("fgfa", "forward")(network, triplet, DIFFERENT)
+    ours = feature_by("fgfa", network, triplet, DIFFERENT)
     embedding: Any = network.embedding
     for i in range(2):
         first, current, second = triplet[i].split(1)
@@ -96,7 +105,7 @@ def test_every_part_that_is_trained_has_a_gradient(method: str) -> None:
     n = ROLES.get(method, 3)
     for rows in (DIFFERENT[:, :n], torch.zeros(2, n, dtype=torch.int64)):
         network.zero_grad()
-        features = part_of(method, "forward")(network, images(method), rows)
+        features = feature_by(method, network, images(method), rows)
         features.square().mean().backward()
         missing = {
             name
@@ -106,6 +115,49 @@ def test_every_part_that_is_trained_has_a_gradient(method: str) -> None:
         assert missing == set()
         if method == "impression-frozen":
             assert all(p.grad is None for name, p in network.named_parameters() if name.startswith(("feature", "flow")))
+
+
+# -- whole cells -------------------------------------------------------------------------------------------------------
+
+
+def test_in_whole_cells_the_key_is_moved_as_the_detector_moves_it() -> None:
+    network, pair = lively("dff"), images("dff")
+    ours = part_of("dff", "forward")(network, pair, DIFFERENT[:, :2], "cells")
+    key, current = pair.unbind(1)
+    with torch.no_grad():
+        wanted = carried_along(Carried(network.feature(key), None), network.motion(current, key), "cells")
+    torch.testing.assert_close(ours.feature.detach(), wanted.feature, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours.remainder, wanted.remainder)
+    same = part_of("dff", "forward")(network, pair, torch.zeros(2, 2, dtype=torch.int64), "cells")
+    assert not same.remainder.any()
+
+
+def test_in_whole_cells_the_remainders_of_both_moves_are_carried() -> None:
+    network, triplet = lively("impression"), images("impression")
+    ours = part_of("impression", "forward")(network, triplet, DIFFERENT, "cells")
+    old, current, new = triplet.unbind(1)
+    with torch.no_grad():
+        warped = carried_along(Carried(network.feature(old), None), network.motion(new, old), "cells")
+        task, _, weight = network.fuse(warped.feature, network.feature(new))
+        left, _ = fused_remainders(warped.remainder, weight, 1.0)
+        wanted = carried_along(Carried(task, left), network.motion(current, new), "cells")
+    torch.testing.assert_close(ours.feature.detach(), wanted.feature, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ours.remainder, wanted.remainder, atol=1e-4, rtol=1e-4)
+    assert not ours.remainder.requires_grad
+    ours.feature.square().mean().backward()
+    assert network.get_parameter("flow.flow2.weight").grad is None
+    assert network.get_parameter("feature.conv1.weight").grad is not None
+
+
+def test_objects_are_learned_where_they_are_seen() -> None:
+    """What the detector takes off its boxes is put on the objects."""
+    boxes = torch.tensor([[8.0, 8, 23, 23], [0, 16, 7, 31]])
+    remainder = torch.zeros(2, 2, 5, 7)
+    remainder[0, 0] = 0.25
+    remainder[0, 1, :, 1:] = -0.5
+    moved, still = seen_at([boxes, boxes[:0]], remainder, 8)
+    assert moved.tolist() == [[10, 4, 25, 19], [2, 16, 9, 31]]
+    assert still.shape == (0, 4)
 
 
 # -- losses ------------------------------------------------------------------------------------------------------------

@@ -17,14 +17,16 @@ import torch
 
 from impnet_model.methods import methods_with
 from impnet_model.training.config import PAPER, SMALL, TrainConfig, TrainingError, with_settings
+from impnet_model.training.flow_network import train_flow
 from impnet_model.training.loop import Learner
 from impnet_model.training.optimisation import Optimisation, optimizer_of, set_rate
 from impnet_model.training.processes import ALONE
-from impnet_model.training.train import Detection, TrainingPlan, network_of, passes_of, replay, train
+from impnet_model.training.train import Detection, TrainingPlan, network_of, passes_of, replay, sampler_of, train
 from impnet_model.weights import checkpoints
 from impnet_model.weights.checkpoints import load
 from tests.impnet_model.films import make_films
 from tests.impnet_model.makers import SMALL as BUILD
+from tests.impnet_model.training.two_processes import FLOW_VALUES
 from vidkit.data.index import Index
 from vidkit.data.index_file import write_index
 
@@ -360,6 +362,51 @@ def test_a_missing_frame_is_named(tmp_path: Path, workers: int) -> None:
         list(train(plan_of(index, "per-frame", workers=workers), tmp_path / "run"))
 
 
+# -- what real video needs ---------------------------------------------------------------------------------------------
+
+
+def test_in_whole_cells_the_flow_network_keeps_its_weights(index: Index, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="dff: flow would keep random weights"):
+        list(train(plan_of(index, "dff", warp="cells"), tmp_path / "run"))
+    list(train(plan_of(index, "dff"), tmp_path / "flow"))
+    start = tmp_path / "flow" / "model.pt"
+    list(train(replace(plan_of(index, "dff", warp="cells"), init=[start]), tmp_path / "run"))
+    before, after = state_of(start), state_of(tmp_path / "run" / "model.pt")
+    changed = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"feature", "task"}
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["warp"] == "cells"
+
+
+def test_samples_are_those_of_the_key_that_is_chosen(index: Index) -> None:
+    data = QUICK.data
+    assert sampler_of("dff", [index], data).offsets.ranges[0] == range(-3, 1)
+    assert sampler_of("dff", [index], replace(data, key="central")).offsets.ranges[0] == range(-1, 3)
+    assert sampler_of("impression", [index], replace(data, causal=True)).offsets.ranges[2] == range(-3, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "said"),
+    [
+        ("dff", {"causal": True}, "causal: its samples are for the impression"),
+        ("impression", {"key": "central"}, "impression has no such choice"),
+        ("per-frame", {"warp": "cells"}, "per-frame carries no feature"),
+        ("dff", {"key": "last"}, "wanted 'first' or 'central'"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(index: Index, method: str, settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(TrainingError, match=said):
+        passes_of(plan_of(index, method, **settings), ALONE)
+
+
+def test_the_cache_holds_what_the_sampler_can_ask_for(index: Index, tmp_path: Path) -> None:
+    plan = replace(plan_of(index, "per-frame", per_video=1), cache=tmp_path)
+    sampler = sampler_of("per-frame", [index], plan.config.data)
+    next(passes_of(plan, ALONE)(0))
+    sizes = np.load(next(tmp_path.glob("*.npy")))
+    assert np.flatnonzero(sizes.all(axis=1)).tolist() == sampler.reach(0).tolist()
+    assert len(sampler.reach(0)) == 2 < index.n_frames
+
+
 # -- many processes ----------------------------------------------------------------------------------------------------
 
 
@@ -410,6 +457,14 @@ def test_a_killed_process_is_started_again_and_training_goes_on(index_file: str,
     assert equal(tmp_path / "whole" / "model.pt", tmp_path / "killed" / "model.pt")
     lines = [json.loads(line)["iteration"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
     assert lines == sorted(set(lines)) and lines[-1] == 8
+
+
+def test_two_processes_learn_flow_as_one_does(tmp_path: Path) -> None:
+    """Of all parts of the flow network that pairs teach nothing about, none keeps the processes waiting."""
+    torchrun("-", str(tmp_path / "two"), "method=flow")
+    list(train_flow(FLOW_VALUES, tmp_path / "one"))
+    one, two = (checkpoints.read(tmp_path / run / "model.pt")["state"] for run in ("one", "two"))
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
 
 
 def test_training_imports_only_what_it_needs() -> None:
