@@ -196,11 +196,11 @@ def _print_many(many: ComparisonOfMany, index_file: Path) -> None:
     data = next(iter(many.results.values())).data
     echo(f"{many.protocol.name} on {data['dataset']} {data['split']}, index {index_file}\n")
     for group in many.groups:
-        if repeats_all(group.by, group.name) and group.n_gt == many.overall.n_gt:
+        if not group.best or (repeats_all(group.by, group.name) and group.n_gt == many.overall.n_gt):
             continue
         label = f"{group.by}: {group.name}" if group.by else "all"
         title = f"{label}, {group.n_gt} ground truth: row - column in points of mAP, P of all pairs together (Holm)"
-        rows = [[run, f"{100 * value:.2f}", *_against_each(group, run)] for run, value in group.mean_ap.items()]
+        rows = [[run, _percent(value), *_against_each(group, run)] for run, value in group.mean_ap.items()]
         print_table(["run", "mAP %", *group.mean_ap], rows, title)
         echo(f"{verdict(group)}\n")
     pairs = [
@@ -243,8 +243,8 @@ def _row(difference: Difference) -> Sequence[str]:
     return (
         label,
         f"{difference.n_gt}",
-        f"{100 * difference.a:.2f}",
-        f"{100 * difference.b:.2f}",
+        _percent(difference.a),
+        _percent(difference.b),
         _points(difference.delta),
         difference.told(),
         f"{difference.p_better:.3f}" if difference.ends else "–",
@@ -259,4 +259,10 @@ def _print_videos(title: str, videos: Sequence[VideoShare]) -> None:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.2f}"
+    return "–" if value != value else f"{100 * value:+.2f}"
+
+
+def _percent(value: float) -> str:
+    from vidkit.shown import percent
+
+    return percent(value)

@@ -62,6 +62,12 @@ def test_few_videos_have_no_verdict(place: Path, capsys: pytest.CaptureFixture[s
     assert overall["p_better"] is None and overall["note"] == "3 videos: too few to tell"
 
 
+def test_a_group_without_ground_truth_has_dashes(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", "good", "nothing", "--ci", "10", "--by", "area", "--bins", "area=1,2") == 0
+    out = capsys.readouterr().out
+    assert "nan" not in out and " – " in out
+
+
 def test_json_to_stdout_and_to_a_file(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("compare", "runs/good", "runs/nothing", "--ci", "20", "--json", "-o", "c.json") == 0
     said = json.loads(capsys.readouterr().out)

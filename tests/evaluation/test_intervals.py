@@ -62,6 +62,7 @@ def test_doubtful_intervals_are_told_as_such() -> None:
         assert ends is not None and said == note
     assert explained(["1.0 [0.5, 2.0] (doubtful)", "x"])[0].startswith("(doubtful): where replicates are skewed")
     assert explained(["1.0 (1 video)", "2.0 (3 videos)"]) == [explained(["1.0 (3 videos)"])[0]]
+    assert explained(["1.0 [0.5, 2.0] (few a class)"])[0].startswith("(few a class): with fewer than 5 videos a class")
     assert explained(["1.0 (all videos alike)"]) and explained(["1.0 [0.5, 2.0]", "–", ""]) == []
 
 

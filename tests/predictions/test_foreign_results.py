@@ -232,6 +232,21 @@ def _deepstream(place: Path) -> Path:
     return place / "out"
 
 
+def _deepstream_tracker(place: Path) -> Path:
+    for file in (folder := _deepstream(place)).rglob("*.txt"):
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line.replace(" ", f" {k + 7} ", 1) for k, line in enumerate(lines)))
+    return folder
+
+
+def _mot_with_blanks(place: Path) -> Path:
+    folder = _mot_with_mark(place)
+    (place / "tracker" / "data").mkdir(parents=True)
+    for file in folder.glob("*.txt"):
+        (place / "tracker" / "data" / file.name).write_text(file.read_text("utf-8-sig").replace(",", " "))
+    return place / "tracker"
+
+
 def _kitti_tracking(place: Path) -> Path:
     (place / "out").mkdir()
     for video, name in enumerate(INDEX.video_name):
@@ -321,6 +336,8 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], dict[str, str], str]] = {
     "torchvision by id": (_torchvision_by_id, {"classes_from": "1"}, "image ids of the source"),
     "mmdet 3 without paths": (_mmdet3_ids, {}, "image ids of the source"),
     "deepstream": (_deepstream, {}, "the paths of the source"),
+    "deepstream's tracker": (_deepstream_tracker, {}, "the paths of the source"),
+    "mot with blanks": (_mot_with_blanks, {}, "numbers from 1"),
     "kitti tracking": (_kitti_tracking, {}, "video and frame number"),
     "scalabel": (_scalabel, {}, "the paths of the source"),
     "youtube-vis": (_youtube_vis, {}, "places among a video's frames"),

@@ -31,7 +31,7 @@ from vidkit.data.index import Index
 from vidkit.evaluation.average_precision import average_precision, fill_missing, mean_ap
 from vidkit.evaluation.bootstrap import Drawings, replicates_at, truth_by_video
 from vidkit.evaluation.evaluate import match_for
-from vidkit.evaluation.intervals import mean_of_known
+from vidkit.evaluation.intervals import FEW_A_CLASS, FEWEST_VIDEOS, mean_of_known
 from vidkit.evaluation.matching import Matches
 from vidkit.evaluation.overlaps import corners, iou, thresholds, truth_corners
 from vidkit.evaluation.protocols import FGFA, FalsePositiveRule, Protocol, protocol_named
@@ -88,7 +88,7 @@ class GroupErrors:
     interval: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
     """Of each of `delta`, where some were asked for; None: there is none."""
     note: Mapping[str, str] = field(default_factory=dict)
-    """Why there is none; "" else."""
+    """Why there is none, or that there are few videos a class; "" else."""
 
 
 @shows_itself
@@ -419,7 +419,10 @@ def _with_intervals(group: GroupErrors, scored: _Scored, drawings: Drawings) -> 
     spread = drawings.spread(value, found, int(scored.in_video.any(axis=0).sum()))
     told = dict(zip(group.delta, spread.told(drawings.settings.level, doubt=False), strict=True))
     ends = {kind: interval for kind, (interval, _) in told.items()}
-    return replace(group, interval=ends, note={kind: note for kind, (_, note) in told.items()})
+    of_class = scored.in_video.sum(axis=1)
+    few = of_class.sum() < FEWEST_VIDEOS * (of_class > 0).sum()
+    notes = {kind: FEW_A_CLASS if few and ends[kind] is not None else note for kind, (_, note) in told.items()}
+    return replace(group, interval=ends, note=notes)
 
 
 def _ap(rows: Ranked, group: Group, absent: NDArray[np.bool_]) -> NDArray[np.float64]:

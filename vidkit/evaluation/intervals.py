@@ -32,8 +32,13 @@ LEAST_FREEDOM = 3
 
 FAR_OFF, SKEWED = 0.2, 1.0
 """How far from 0.5 the share of the replicates below a number may be, and how skewed they: beyond, it is DOUBTFUL."""
-DOUBTFUL = "doubtful: where replicates are skewed or off their number, 80 to 90 of 100 intervals held, not 95"
+DOUBTFUL = "doubtful: where replicates are skewed or off their number, 89 of 100 intervals held, not 95"
 """What is said of such an interval; `docs/statistics.md` has the count."""
+FEW_A_CLASS = (
+    "few a class: "
+    f"with fewer than {FEWEST_VIDEOS} videos a class costs come out too small, and 74 to 98 of 100 intervals held"
+)
+"""What is said of the cost of errors there: in few videos few false alarms of others stand above an object."""
 
 NO_ERROR = 1e-12
 """Up to this error all videos are alike, but for rounding: how others would differ can't be known from them."""
@@ -156,13 +161,15 @@ def missing(n_videos: int) -> str:
 
 
 def explained(cells: Iterable[str]) -> list[str]:
-    """What must be said below a table in which cells say of an interval "(3 videos)" or "(doubtful)"."""
+    """What must be said below a table in which cells say of an interval "(3 videos)", "(doubtful)" or the like."""
     reasons = {cell.rpartition("(")[2] for cell in cells if cell.endswith(")")}
     said = []
     if any(reason.endswith(("video)", "videos)")) and reason[0].isdigit() for reason in reasons):
         said.append(f"(n videos): too few to tell how sure the number is; an interval needs {FEWEST_VIDEOS}")
     if "all videos alike)" in reasons:
         said.append("(all videos alike): how others would differ can't be known from them")
+    if "few a class)" in reasons:
+        said.append(f"({FEW_A_CLASS.replace(':', '):', 1)}")
     if "doubtful)" in reasons:
         said.append(f"({DOUBTFUL.replace(':', '):', 1)}")
     return said

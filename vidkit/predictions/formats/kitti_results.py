@@ -1,7 +1,8 @@
 """KITTI's text with scores: DeepStream's and KITTI's detections, a file a frame; KITTI tracking's, a file a video.
 
-A line is type, truncated, occluded, alpha, left, top, right, bottom, seven numbers in space, score; in tracking, frame
-and track go before it. Frames and pixels count from 0; right - left is the width, as in KITTI's own evaluation.
+A line is type, truncated, occluded, alpha, left, top, right, bottom, seven numbers in space, score; DeepStream's
+tracker puts the track after the type, KITTI tracking frame and track before it. Frames and pixels count from 0; right -
+left is the width, as in KITTI's own evaluation.
 """
 
 from pathlib import Path
@@ -15,12 +16,13 @@ from vidkit.predictions.raw import ByName, ByText, FrameKeys, RawPredictions
 from vidkit.predictions.text import are_numbers, first_line
 from vidkit.predictions.text_folders import first_words, floats, frame_name, rows_of, text_files
 
-_OF_FRAME, _OF_VIDEO = 16, 18  # columns of a line, with the score
+_OF_FRAME, _WITH_TRACK, _OF_VIDEO = 16, 17, 18  # columns of a line, with the score
+_TYPE = {_OF_FRAME: 0, _WITH_TRACK: 0, _OF_VIDEO: 2}  # where the type stands
 _DONT_CARE = "DontCare"
 
 
 def _looks_at(words: list[str]) -> str:
-    for columns, first in ((_OF_FRAME, 0), (_OF_VIDEO, 2)):
+    for columns, first in _TYPE.items():
         numbers = words[:first] + words[first + 1 :]
         if len(words) in (columns - 1, columns) and not are_numbers([words[first]]) and are_numbers(numbers):
             return f"lines of {len(words)} words with a type"
@@ -35,11 +37,12 @@ def read(path: Path, video: str | None) -> RawPredictions:
     for file in files:
         for number, words in rows_of(file):
             columns = columns or len(words)
-            if len(words) != columns or columns not in (_OF_FRAME, _OF_VIDEO):
+            at = _TYPE.get(columns, 0)
+            if len(words) != columns or columns not in _TYPE or are_numbers([words[at]]):
                 raise PredictionError(f"{file}: line {number}: {_wrong(len(words), columns)}")
-            at = columns - _OF_FRAME
+            box = columns - _OF_FRAME + 4
             types.append(words[at])
-            rows.append(floats([*words[at + 4 : at + 8], words[-1], words[0] if at else "0"], file, number))
+            rows.append(floats([*words[box : box + 4], words[-1], words[0] if at else "0"], file, number))
             keys.append(file)
     kept = [k for k, word in enumerate(types) if word != _DONT_CARE]
     table = np.array([rows[k] for k in kept], np.float64).reshape(-1, 6)
@@ -59,9 +62,9 @@ def read(path: Path, video: str | None) -> RawPredictions:
 
 
 def _wrong(n: int, columns: int) -> str:
-    if n in (_OF_FRAME - 1, _OF_VIDEO - 1):
+    if n == columns and n in (_OF_FRAME - 1, _OF_VIDEO - 1):
         return f"{n} columns, without the score at the end; ground truth in this form is read by `vidkit prepare`"
-    return f"{n} columns, wanted {columns if columns in (_OF_FRAME, _OF_VIDEO) else f'{_OF_FRAME} or {_OF_VIDEO}'}"
+    return f"{n} columns, wanted {columns if columns in _TYPE and columns != n else '16, 17 or 18 with a type'}"
 
 
 def _frames(files: list[Path], of: list[Path], path: Path) -> ByText:

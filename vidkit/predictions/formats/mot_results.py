@@ -15,6 +15,7 @@ from vidkit.predictions.formats import FileReader, PredictionFormat
 from vidkit.predictions.raw import ByName, RawPredictions
 from vidkit.predictions.table import Predictions
 from vidkit.predictions.text import are_numbers, first_line, read_numbers
+from vidkit.predictions.text_folders import text_files
 
 NAMES = ("frame", "id", "left", "top", "width", "height", "score", "class", "visibility", "z")
 NO_CLASS = -1
@@ -22,15 +23,19 @@ _HEAD = 4096
 
 
 def _is_text(text: str) -> str:
-    cells = first_line(text).split(",")
-    return f"lines of {len(cells)} numbers with commas" if 7 <= len(cells) <= len(NAMES) and are_numbers(cells) else ""
+    line = first_line(text)
+    by, least = (",", 7) if "," in line else (None, 8)  # seven numbers with blanks are FGFA's
+    cells = line.split(by)
+    if not least <= len(cells) <= len(NAMES) or not are_numbers(cells):
+        return ""
+    return f"lines of {len(cells)} numbers with {'commas' if by else 'blanks'}"
 
 
 def _is_folder(path: Path) -> str:
-    files = sorted(path.glob("*.txt"))
+    files = text_files(path)
     firsts = (first_line(file.read_text(encoding="utf-8-sig", errors="replace")[:_HEAD]) for file in files)
     first = next((line for line in firsts if line), "")
-    return "a folder of text files" if files and (not first or "," in first) else ""
+    return "a folder of text files" if files and (not first or "," in first or _is_text(first)) else ""
 
 
 def read_text(path: Path, video: str | None) -> RawPredictions:
@@ -38,7 +43,7 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
 
     Frames are counted from 1, and so are pixels: the first pixel of a frame is (1, 1).
     """
-    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    files = text_files(path) if path.is_dir() else [path]
     tables = [_table(file) for file in files]
     entries: list[tuple[str, int]] = []
     entry = []
@@ -73,11 +78,12 @@ def read_text(path: Path, video: str | None) -> RawPredictions:
 def _table(path: Path) -> dict[str, NDArray[Any]]:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = next((line for line in file if line.strip()), "")
-    count = len(first.split(","))
+    separator = "," if "," in first else r"\s+"
+    count = len(first.split(",") if separator == "," else first.split())
     if first and not 7 <= count <= len(NAMES):
         raise PredictionError(f"{path}: {count} columns; MOT text has 7 to 10: {', '.join(NAMES)}")
     names = NAMES[: max(count, 7)]
-    table = read_numbers(path, dict.fromkeys(names, "float64"), separator=",")
+    table = read_numbers(path, dict.fromkeys(names, "float64"), separator)
     for name in ("frame", "class"):
         if name in table and not (np.isfinite(table[name]) & (table[name] == np.floor(table[name]))).all():
             raise PredictionError(f"{path}: a {name} that is no whole number")
