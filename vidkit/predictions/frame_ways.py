@@ -334,27 +334,31 @@ def _asked_for(wanted: str, frame: ByName, video: NDArray[np.int64], index: Inde
 
 
 def ways_of_texts(frame: ByText, index: Index, wanted: str | None, place: str) -> Ways[Finder]:
-    """The ways of frames that are named by a text: as the source names them, else by its video and number."""
-    if wanted is None:
-        joined = join_by_text(index, frame.name)
-        if (joined.row >= 0).all() and len(frame.name):
-            return Ways((_by_rows(joined.row, Understood(joined.by, "source")),))
+    """The ways of frames that are named by a text: as the source names them, else by its video and number.
+
+    Names may be those of frames that someone numbered otherwise, so the numbers are held against the names.
+    """
     named = _as_numbers(frame, index)
-    by_number = None if named is None else ways_of_numbers(named, index, wanted, place)
-    if wanted is not None:
-        if by_number is None:
+    if wanted not in (None, SOURCE):
+        if named is None:
             raise PredictionError(f"{place}: {_SAID} is for frames with a number; {_example(frame.name)} has none")
+        return ways_of_numbers(named, index, wanted, place)
+    keys = np.arange(len(frame.name))
+    joined = join_by_text(index, frame.name)
+    n_joined = int((joined.row >= 0).sum())
+    by_name = _by_rows(joined.row, Understood(joined.by, "source"))
+    if wanted == SOURCE and n_joined:
+        return Ways((_given(by_name),))
+    by_number = None if named is None else ways_of_numbers(named, index, None, place)
+    if by_number is not None and int((by_number.taken.take(keys) >= 0).sum()) > n_joined:
         return by_number
-    found = 0 if by_number is None else int((by_number.taken.take(np.arange(len(frame.name))) >= 0).sum())
-    if by_number is not None and found > (joined.row >= 0).sum():
-        return by_number
-    if not (joined.row >= 0).any():
+    if len(keys) and not n_joined:
         raise PredictionError(f"{place}: {_nothing_found(frame.name, index, joined.n_ambiguous)}")
-    return Ways((_by_rows(joined.row, Understood(joined.by, "source")),))
+    return with_rule_first(by_name, () if by_number is None else by_number.all, keys)
 
 
 def _by_rows(rows: NDArray[np.int64], said: Understood) -> FrameWay:
-    return Way(lambda entry: np.asarray(np.where(entry >= 0, rows[entry], -1), np.int64), said, "")
+    return Way(lambda entry: np.asarray(np.where(entry >= 0, rows[entry], -1), np.int64), said, option(SOURCE))
 
 
 def _as_numbers(frame: ByText, index: Index) -> ByName | None:
