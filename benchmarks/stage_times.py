@@ -20,6 +20,7 @@ import torch
 
 from impnet_model.detectors.engine import Engine
 from impnet_model.detectors.inference import for_inference
+from impnet_model.flows.carried import Carried
 from impnet_model.nets.build import BUILDS
 from impnet_model.nets.network import warp_along
 from impnet_model.nets.wirings import impression
@@ -39,7 +40,7 @@ def stages(engine: Engine, width: int, height: int) -> dict[str, Callable[[], ob
 
     def task() -> object:
         (image,) = engine.images(frames[:1])
-        return engine.detect(feature, [image], [0])
+        return engine.detect(Carried(feature, None), [image], [0])
 
     return {
         "feature": lambda: network.feature(new.pixels),

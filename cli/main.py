@@ -1,6 +1,7 @@
 """The `vidkit` command: a table of sub-commands, each imported only when it is called."""
 
 import sys
+import warnings
 
 import click
 
@@ -78,6 +79,7 @@ def vidkit() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 bad input, 2 bad usage, 3 findings, 130 interrupted."""
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # Pillow's; frames have a limit of our own
     sys.exit(report_errors(vidkit))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,11 @@ FLOW = "flow"
 @click.option(
     "--frames-root", type=FOLDER, multiple=True, help="Where the frames of the indices were moved to, one for each."
 )
+@click.option(
+    "--val-index",
+    type=FILE,
+    help="What the network is scored on with --set validate_every=N; default: the one of val in the data folder.",
+)
 @click.option("--cache", type=FOLDER, help="A folder to keep decoded frames in: for small data, and for video files.")
 @click.option("--tensorboard", is_flag=True, help="Write RUN/tensorboard, too; needs `pip install 'vidkit-vod[tb]'`.")
 @json_option
@@ -64,6 +70,7 @@ def command(
     init: tuple[Path, ...],
     device: str | None,
     frames_root: tuple[Path, ...],
+    val_index: Path | None,
     cache: Path | None,
     tensorboard: bool,
     as_json: bool,
@@ -93,8 +100,8 @@ def command(
     many, local = (int(os.environ.get(name, default)) for name, default in (("WORLD_SIZE", "1"), ("LOCAL_RANK", "0")))
     with joined(device, many, local) as processes, asked_to_stop() as should_stop:
         if method == FLOW:
-            if index_paths or frames_root or cache:
-                raise click.UsageError("flow is trained on made-up pairs: it takes no --index, --frames-root, --cache")
+            if index_paths or frames_root or cache or val_index:
+                raise click.UsageError("flow is trained on made-up pairs: it takes no indices, frames or cache of them")
             from impnet_model.training.flow_network import train_flow
 
             steps = train_flow(values, out, init, resume, processes, should_stop, sys.argv)
@@ -105,7 +112,9 @@ def command(
             n, given = len(indices), len(frames_root)
             if given not in (0, n):
                 raise click.UsageError(f"{given} --frames-root for {n} indices: wanted one for each")
-            plan = plan_of(method, indices, values, frames_root, init, cache)
+            scored = val_index is not None or "validate_every" in values
+            val = open_index(val_index, data_dir)[1] if scored else None
+            plan = plan_of(method, indices, values, frames_root, init, cache, val)
             steps = train(plan, out, resume, processes, should_stop, sys.argv)
         last = _follow(steps, out, tensorboard, processes)
         stopped = should_stop()
@@ -138,7 +147,12 @@ def _follow(steps: Iterator[Progress], out: Path, tensorboard: bool, processes: 
 
 
 def _show(now: Progress, before: Progress | None, advance: Advance) -> None:
+    from vidkit.shown import percent
+
     losses = "  ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
+    if now.validation is not None:
+        scores = {name: math.nan if value is None else value for name, value in now.validation.items()}
+        losses += "  val " + "  ".join(f"{name} {percent(value)}" for name, value in scores.items())
     line = f"{losses}  {now.images_per_second:.1f} images/s  data {now.wait_share:.0%}"
     if sys.stderr.isatty():
         advance(now.iteration - (before.iteration if before else 0), f"{line}  {_time(now.seconds_left)} left")
@@ -165,6 +179,8 @@ def _board(folder: Path) -> Any:
 def _write(board: Any, now: Progress) -> None:
     for name, value in now.losses.items():
         board.add_scalar(f"loss/{name}", value, now.iteration)
+    for name, score in (now.validation or {}).items():
+        board.add_scalar(f"validation/{name}", math.nan if score is None else score, now.iteration)
     for name in ("gradient", "rate", "images_per_second", "wait_share"):
         board.add_scalar(name, getattr(now, name), now.iteration)
 
@@ -172,7 +188,7 @@ def _write(board: Any, now: Progress) -> None:
 def _tell(last: Progress | None, out: Path, stopped: bool, as_json: bool) -> None:
     made = out / ("checkpoint.pt" if stopped else "model.pt")
     if as_json:
-        told = {"out": str(made), "stopped": stopped, "last": None if last is None else vars(last)}
+        told = {"out": str(made), "stopped": stopped, "last": None if last is None else last.line()}
         print_json({"format": "vidkit-train", "version": 1, **told})
     elif stopped:
         say(f"stopped; go on with --resume from {made}" if made.is_file() else "stopped before the first iteration")

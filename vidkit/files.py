@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MANY = 100  # files, which take milliseconds each to be flushed one by one
+
+
 @contextmanager
 def writing(path: Path, tidy: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to `path`.
@@ -60,9 +63,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
         with _named(path):
             part.mkdir()
             yield part
-            for file in _files_in(part):
-                with (part / file).open("rb") as written:
-                    os.fsync(written.fileno())
+            _flush([part / file for file in _files_in(part) if not (part / file).is_symlink()])
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
             if not path.exists():
@@ -71,6 +72,16 @@ def writing_folder(path: Path) -> Iterator[Path]:
                 raise ChoiceError(f"{path}: exists already, and what is in it stays; give another folder, or remove it")
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _flush(files: Sequence[Path]) -> None:
+    """Have files on the disk before they get their name: one by one, or of very many all that the system holds."""
+    if len(files) > _MANY:
+        os.sync()
+        return
+    for file in files:
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
 
 
 def _files_in(folder: Path) -> set[Path]:

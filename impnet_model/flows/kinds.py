@@ -7,10 +7,12 @@ from typing import Literal
 import numpy as np
 
 from impnet_model.flows.classical import dense_inverse_search, farneback
+from impnet_model.flows.codec import CodecSteps
 from impnet_model.flows.memory import Frame, PairFlow, PairSteps, Steps
+from impnet_model.flows.raft import raft
 from vidkit.errors import DetectorError, did_you_mean
 
-OwnFlow = Literal["zero", "farneback", "dis"]
+OwnFlow = Literal["zero", "farneback", "dis", "raft", "codec"]
 """Kinds that need no network of ours; a function on two frames is named as module:function, see `memory.PairFlow`."""
 
 
@@ -19,7 +21,12 @@ def no_motion() -> PairFlow:
     return lambda current, other: np.zeros((*current.shape[:2], 2), np.float32)
 
 
-OF_PAIRS: dict[str, Callable[[], PairFlow]] = {"zero": no_motion, "farneback": farneback, "dis": dense_inverse_search}
+OF_PAIRS: dict[str, Callable[[], PairFlow]] = {
+    "zero": no_motion,
+    "farneback": farneback,
+    "dis": dense_inverse_search,
+    "raft": raft,
+}
 
 
 def steps_of(name: str, side: int) -> Callable[[], Steps[Frame]]:
@@ -30,6 +37,8 @@ def steps_of(name: str, side: int) -> Callable[[], Steps[Frame]]:
     """
     if side < 16:
         raise DetectorError(f"option 'flow_side': {side}; wanted 16 pixels or more")
+    if name == "codec":
+        return CodecSteps
     flow = _pair_flow(name)
     return lambda: PairSteps(flow, side)
 
@@ -38,7 +47,7 @@ def _pair_flow(name: str) -> PairFlow:
     if name in OF_PAIRS:
         return OF_PAIRS[name]()
     if ":" not in name:
-        known = ["learned", *OF_PAIRS]
+        known = ["learned", *OF_PAIRS, "codec"]
         raise DetectorError(
             f"no flow {name!r}{did_you_mean(name, known)}; known are: {', '.join(known)}; another is named as "
             "module:function"

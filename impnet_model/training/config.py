@@ -25,7 +25,7 @@ class TrainingError(VidkitError):
 
 RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("length", "radius"), (1, 1_000_000)),
-    **dict.fromkeys(("per_video", "epoch_size"), (1, 10**12)),
+    **dict.fromkeys(("per_video", "epoch_size", "validate_every"), (1, 10**12)),
     **dict.fromkeys(("class_balance", "flips", "jitter"), (0.0, 1.0)),
     "shares": (0.0, 1e12),
     "workers": (0, 1024),
@@ -60,6 +60,8 @@ class Data:
     """Of the samples and of random weights."""
     workers: int = 4
     """Processes that decode; 0: none but the one that trains."""
+    validate_every: int | None = None
+    """Iterations between two scores on the validation index, with one at the end; None: no scores."""
 
     def __post_init__(self) -> None:
         check_ranges(self, RANGES)

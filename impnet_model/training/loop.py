@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -55,6 +55,21 @@ class Progress:
     seconds: float
     """In training so far."""
     seconds_left: float
+    validation: Mapping[str, float | None] | None = None
+    """mAP, and that of each group of motion, in 0 … 1, where the network was scored at this iteration."""
+
+    def line(self) -> dict[str, Any]:
+        """What the log has of it."""
+        said = {**vars(self), "losses": dict(self.losses)}
+        return said if self.validation is not None else {k: v for k, v in said.items() if k != "validation"}
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a network is scored while it trains, and after how many iterations each."""
+
+    every: int
+    score: Callable[[], Mapping[str, float | None]]
 
 
 class NotFiniteError(ArithmeticError):
@@ -152,12 +167,13 @@ def loop(
     content: Content,
     resumed: Mapping[str, Any] | None = None,
     should_stop: Callable[[], bool] = bool,
+    scoring: Scoring | None = None,
 ) -> Generator[Progress, None, bool]:
     """Train to the end or until `should_stop`; yield progress, each a line of the log; return whether it is the end.
 
     passes_from: the endless passes from those of an iteration on. content: what a checkpoint holds besides its
-    `training`. resumed: the checkpoint to go on from. The last checkpoint is written before the last
-    progress is told.
+    `training`. resumed: the checkpoint to go on from. scoring: None for no scores; their time isn't that of training.
+    The last checkpoint is written before the last progress is told.
 
     Raises TrainingError where a loss or the gradient isn't finite, memory doesn't suffice, or a file can't be written.
     """
@@ -177,10 +193,13 @@ def loop(
             if processes.rank == 0:
                 run.save(run.checkpoint, content() | {"training": state})
             saved = iteration
-        if done and (at_end or iteration % plan.log_every == 0):
+        scores = done and scoring is not None and (iteration % scoring.every == 0 or (at_end and not stop))
+        if done and (at_end or scores or iteration % plan.log_every == 0):
             progress = progress_of(done, iteration, spent, plan, processes)
+            if scores and scoring is not None:
+                progress = replace(progress, validation=scoring.score())
             if processes.rank == 0:
-                run.add_to_log({**vars(progress), "losses": dict(progress.losses)})
+                run.add_to_log(progress.line())
             yield progress
             done = []
         if at_end:

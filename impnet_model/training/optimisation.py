@@ -15,7 +15,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("iterations", "log_every", "checkpoint_every"), (1, 10**12)),
-    **dict.fromkeys(("batch", "accumulate"), (1, 100_000)),
+    **dict.fromkeys(("batch", "accumulate"), (1, 10_000)),
     **dict.fromkeys(("rate", "weight_decay", "flow_rate"), (0, 1e6)),
     "warmup": (0, 10**12),
     "minutes": (0, 1e7),

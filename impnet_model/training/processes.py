@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vidkit.errors import ChoiceError
+
+V = TypeVar("V")
 
 CPU = torch.device("cpu")
 PATIENCE = 30.0
@@ -55,6 +58,13 @@ class Processes:
         values = values.to(self.device)
         dist.all_reduce(values, how)
         return values.cpu()
+
+    def all_of(self, value: V) -> list[V]:
+        """The values of all processes, in their order."""
+        values = [value] * self.count
+        if self.count > 1:
+            dist.all_gather_object(values, value)
+        return values
 
     def wait(self) -> None:
         """Return once all processes are here."""

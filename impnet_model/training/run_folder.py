@@ -166,7 +166,7 @@ def _iteration_of(line: str) -> float:
         return sys.maxsize  # a line that was cut off
 
 
-FREE = {"iterations", "minutes", "accumulate", "workers", "log_every", "checkpoint_every"}
+FREE = {"iterations", "minutes", "accumulate", "workers", "log_every", "checkpoint_every", "validate_every"}
 """Settings that a run may change when it goes on; the first two change its schedule."""
 
 

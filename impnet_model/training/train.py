@@ -23,7 +23,7 @@ from impnet_model.nets.network import ImpressionNetwork
 from impnet_model.nets.task_network import RFCNTask
 from impnet_model.nets.wirings import wired
 from impnet_model.training.config import Data, TrainConfig, TrainingError, flat, settings_of
-from impnet_model.training.loop import REPLAY, Learner, Progress, dealing_of, loop
+from impnet_model.training.loop import REPLAY, Learner, Progress, Scoring, dealing_of, loop
 from impnet_model.training.losses import Selection, Truth, task_losses
 from impnet_model.training.processes import ALONE, Processes
 from impnet_model.training.run_folder import RunFolder, description_of
@@ -32,7 +32,7 @@ from impnet_model.weights.checkpoints import Checkpoint, content_of
 from impnet_model.weights.initial import take_weights
 from vidkit.boxes import from_inclusive
 from vidkit.data.index import Index
-from vidkit.errors import FormatError
+from vidkit.errors import ChoiceError, FormatError
 from vidkit.sampling.batches import batches
 from vidkit.sampling.offsets import causal, impression_triplet
 from vidkit.sampling.samplers import Sampler
@@ -57,6 +57,8 @@ class TrainingPlan:
     """Checkpoints to start from, part by part; the later ones win."""
     cache: Path | None = None
     """A folder for decoded frames; None: frames are decoded each time."""
+    validation: Index | None = None
+    """What the network is scored on every `validate_every` iterations."""
 
     def __post_init__(self) -> None:
         method_with(self.method, "wiring")
@@ -67,6 +69,10 @@ class TrainingPlan:
         if self.roots is not None and len(self.roots) != len(self.indices):
             raise ValueError(f"{len(self.roots)} roots of frames for {len(self.indices)} indices: wanted one for each")
         check_same_classes(self.indices)
+        if self.config.data.validate_every is not None and self.validation is None:
+            raise ChoiceError("validate_every wants an index to score the network on: give one as --val-index")
+        if self.validation is not None:
+            check_same_classes([self.indices[0], self.validation])
 
 
 def plan_of(
@@ -76,13 +82,14 @@ def plan_of(
     roots: Sequence[Path] = (),
     init: Sequence[Path] = (),
     cache: Path | None = None,
+    validation: Index | None = None,
 ) -> TrainingPlan:
     """The plan of a run with the settings that `values` ask for by name, see `settings_of` and docs/training.md.
 
     Errors as of `TrainingPlan` and `settings_of`.
     """
     build, config = settings_of(values, indices[0].n_classes if indices else 0)
-    return TrainingPlan(method, build, config, indices, roots or None, init, cache)
+    return TrainingPlan(method, build, config, indices, roots or None, init, cache, validation)
 
 
 class Detection(nn.Module):
@@ -151,9 +158,22 @@ def train(
         learner = Learner(
             Detection(network, plan.method, config.selection, config.warping.warp), config.optimisation, processes
         )
-        finished = yield from loop(learner, passes_from, run, content, resumed, should_stop)
+        scoring = scoring_of(plan, run, content, processes)
+        finished = yield from loop(learner, passes_from, run, content, resumed, should_stop, scoring)
         if finished and processes.rank == 0:
             run.save(run.model, content())
+
+
+def scoring_of(
+    plan: TrainingPlan, run: RunFolder, content: Callable[[], dict[str, Any]], processes: Processes
+) -> Scoring | None:
+    """How the network is scored while it trains; None: not at all."""
+    every = plan.config.data.validate_every
+    if plan.validation is None or every is None:
+        return None
+    from impnet_model.training.validation import validation_of  # detectors, which training itself doesn't need
+
+    return Scoring(every, validation_of(plan.validation, plan.method, run, content, processes))
 
 
 def network_of(method: str, build: Build, seed: int) -> ImpressionNetwork:

@@ -152,3 +152,11 @@ def test_files_that_are_no_labels(tmp_path, content, message):
         read_labels(file)
     with pytest.raises(DetectorError, match="No such file"):
         read_labels(tmp_path / "absent.txt")
+
+
+def test_without_an_index_labels_are_classes_of_their_own():
+    found = match(["__background__", "car", "N/A", "dog"], ())
+    assert found.ids.tolist() == [-1, 0, -1, 1]
+    assert [each.name for each in found.own] == ["car", "dog"]
+    assert (found.missing, found.dropped) == ((), ())
+    assert match(["car", "boat"], INDEX).own == ()

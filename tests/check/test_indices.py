@@ -12,6 +12,8 @@ from vidkit.check.findings import Findings
 from vidkit.check.indices import check_index
 from vidkit.classes import ObjectClass
 from vidkit.data.index import VIDEO, FrameFiles, Index
+from vidkit.data.index_file import read_index
+from vidkit.data.prepare import prepare
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,11 @@ def test_sampled_frames_are_a_note_with_their_step() -> None:
     report = check_index(replace(index, frame_number=number), "i.h5", findings)
     assert "1 videos hold sampled frames (1 with step 10): gaps in them are no findings" in report.notes
     assert len(findings) == 0
+
+
+@pytest.mark.parametrize(("name", "kinds"), [("f0", []), ("f1", ["frames-from-one"]), ("beyond", ["film-shorter"])])
+def test_the_field(shared_data: Path, tmp_path: Path, name: str, kinds: list[str]) -> None:
+    (summary,) = prepare(coco=[shared_data / "field" / "mp4" / f"{name}_val.json"], out=tmp_path)
+    findings = Findings()
+    check_index(read_index(summary.path), name, findings)
+    assert findings.kinds() == kinds

@@ -95,7 +95,7 @@ def _stamp_again(path: Path) -> None:
             file.attrs[name] = np.bytes_(found)
 
 
-HDF5: tuple[Mutator, ...] = (*BYTES, _column, _column, _column, _column)
+HDF5: tuple[Mutator, ...] = (*BYTES, *BYTES, _column, _column, _column)
 
 
 # -- predictions -------------------------------------------------------------------------------------------------------

@@ -37,7 +37,16 @@ class Job:
     out: str = "out"
 
 
-TRAIN = ("build=tiny", "shorter=32", "longer=48", "iterations=6", "batch=2", "workers=0", "checkpoint_every=2")
+TRAIN = (
+    "build=tiny",
+    "frozen=[]",
+    "shorter=32",
+    "longer=48",
+    "iterations=6",
+    "batch=2",
+    "workers=0",
+    "checkpoint_every=2",
+)
 _INDEX = ("--index", "index.h5")
 _FIGURE = ("--only", "figure8", "--lengths", "2", "--gates", "1", "--ci", "0", "--limit", "1")
 JOBS = {
@@ -46,7 +55,10 @@ JOBS = {
     "convert": Job(("convert", "predictions.h5", *_INDEX, "--to", "mot", "-o", "out/mot")),
     "benchmark": Job(("benchmark", "frame-copy", *_INDEX, "--blank-frames", "-o", "out/p.h5"), ("--resume",)),
     "sweep": Job(("sweep", "frame-copy", "--option", "length=1,2", *_INDEX, "--blank-frames", "--runs-dir", "out")),
-    "train": Job(("train", "flow", "--out", "out", *(w for each in TRAIN for w in ("--set", each))), ("--resume",)),
+    "train": Job(
+        ("train", "per-frame", "--index", "tree.h5", "--out", "out", *(w for each in TRAIN for w in ("--set", each))),
+        ("--resume",),
+    ),
     "reproduce": Job(("reproduce", "--index", "tree.h5", *_FIGURE, "-o", "out")),
 }
 

@@ -16,6 +16,7 @@ from vidkit.check.findings import Findings
 from vidkit.check.instances import Instances, instance_faults
 from vidkit.classes import ObjectClass
 from vidkit.data.annotation import BadAnnotation, ObjectTexts, parse_annotation, read_bytes
+from vidkit.data.film import MOST_PIXELS
 from vidkit.data.frame_names import number_at_end
 from vidkit.errors import AnnotationError, did_you_mean
 
@@ -210,6 +211,8 @@ def _read_image(file: BinaryIO, decode: bool) -> tuple[int, int]:
     file.seek(0)
     try:
         with Image.open(file, formats=("JPEG", "PNG")) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise OSError(f"{image.width}x{image.height} pixels; at most {MOST_PIXELS:,} are decoded")
             if decode or not has_end:  # more may stand behind the end than was looked at: only decoding tells
                 image.load()
             return image.size

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.film_frames import film_frame, with_vectors
 from vidkit.errors import FrameError
 from vidkit.reading_door import reading
 
@@ -83,6 +84,7 @@ def film_facts(path: Path) -> FilmFacts:
 def pictures(path: Path, most_pixels: int = MOST_PIXELS) -> Iterator[VideoFrame]:
     """All pictures of a film, in the order in which they are shown. Raises FrameError where it can't be decoded."""
     with opening(path, most_pixels) as container:
+        with_vectors(container.streams.video[0])
         yield from container.decode(video=0)
 
 
@@ -113,8 +115,8 @@ def shown_size(picture: VideoFrame) -> tuple[int, int]:
 
 
 def shown(picture: VideoFrame) -> Picture:
-    """A picture's pixels as it is shown; a film is turned by whole quarters only."""
-    stored = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
+    """A picture's pixels as it is shown; a film is turned by whole quarters only, and then has no motion vectors."""
+    stored = film_frame(picture)
     quarters = round(picture.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(stored, quarters)) if quarters else stored
 

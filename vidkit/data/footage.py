@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.data.film import shown
+from vidkit.data.film_frames import with_vectors
 from vidkit.data.frames import read_image
 from vidkit.errors import FrameError
 from vidkit.reading_door import reading
@@ -98,9 +100,10 @@ def frames_of(source: str | Path) -> Iterator[Frame]:
     with _opened(source) as container:
         stream = container.streams.video[0]
         promised = stream.frames
+        with_vectors(stream)
         try:
             for frame in container.decode(stream):
-                yield _upright(frame)
+                yield shown(frame)
                 n += 1
         except _errors() as error:
             raise FrameError(f"{source}: broken after {n} frames: {error}; {_what_is_there(n)}") from None
@@ -123,13 +126,6 @@ def _is_cut_short(source: str | Path) -> bool:
     with _opened(source) as container:
         entries = container.streams.video[0].index_entries
         return any(entry.pos + entry.size > size for entry in entries)
-
-
-def _upright(frame: Any) -> Frame:
-    """The pixels of a decoded frame, turned as the film tells: in degrees, against the clock."""
-    pixels = frame.to_ndarray(format="rgb24")
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
 def _av() -> Any:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from vidkit.data.frame_lists import frame_id_lines, sampled_lines, video_lines
 from vidkit.data.writers.ilsvrc_xml import XmlObject, annotation_xml
-from vidkit.errors import FormatError, VidkitError
+from vidkit.errors import ArgumentError, FormatError, VidkitError
 from vidkit.files import remove_leftovers, write_text
 from vidkit.reading_door import reading
 from vidkit.synth.dials import Dials, Settings
@@ -95,7 +95,10 @@ def read_settings(root: Path) -> Settings:
                 f"{path}: holds {content['format']} {content['version']}, wanted {SYNTH_FORMAT} {SYNTH_VERSION}"
             )
         values = dict(content["settings"])
-        return Settings(**values | {"dials": Dials(**values["dials"])})
+        try:
+            return Settings(**values | {"dials": Dials(**values["dials"])})
+        except ArgumentError as error:  # the file's mistake here, not the caller's
+            raise FormatError(f"{path}: {error}") from None
 
 
 def scene_of(settings: Settings, video_name: str) -> Scene:

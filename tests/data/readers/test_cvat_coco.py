@@ -135,14 +135,17 @@ FAULTS: dict[str, tuple[Callable[[Content], object], str]] = {
     "no tracks": (without_tracks, r"no annotation has attributes\.track_id: this is COCO without tracks"),
     "unknown image": (change("annotations", 1, image_id=77), "annotations have image_id 77, which isn't in the file"),
     "unknown category": (change("annotations", 1, category_id="x"), "annotations have category_id 'x'"),
-    "image twice": (change("images", 1, id=10), r"images\[1\]: id 10, wanted an id that comes once"),
+    "image twice": (change("images", 1, id=10), r"images\[1\]: id 10, wanted an id that stands once"),
     "name twice": (change("images", 1, file_name="frame_000000.PNG"), r"images\[1\]: file_name .* comes once; export"),
     "path out": (change("images", 1, file_name="../x.png"), r"images\[1\]: '\.\./x\.png', wanted a path inside"),
     "no box": (change("annotations", 0, bbox=None), r"annotations\[0\]: bbox None, wanted 4 numbers"),
     "negative": (change("annotations", 0, bbox=[1, 1, -1, 1]), r"annotations\[0\]: bbox \[1, 1, -1, 1\], wanted x, y"),
     "bool in a box": (change("annotations", 0, bbox=[1, 1, True, 1]), r"annotations\[0\]: bbox"),
     "track no number": (change("annotations", 0, attributes={"track_id": "a"}), r"attributes: track_id 'a', wanted a"),
-    "sizes": (change("images", 1, width=9, height=9), "video 'clip': images of 64x48 and of 9x9|of 9x9 and of 64x48"),
+    "sizes": (
+        change("images", 1, width=9, height=9),
+        "video 'clip': .*: 64x48 pixels, others of the same video 9x9|9x9 pixels, others .* 64x48",
+    ),
     "no object": (lambda value: value["images"].append(7), r"images\[4\]: 7, wanted an object"),
 }
 

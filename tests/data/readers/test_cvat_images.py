@@ -77,7 +77,10 @@ def test_what_is_no_box_is_counted(tmp_path: Path) -> None:
         (xml(image(0, "../x.png")), r"image '\.\./x\.png': '\.\./x\.png', wanted a path inside"),
         (xml(image(0, "x.png", CAR.replace('label="car"', ""))), "image 'x.png': <'box'> has label '', wanted a name"),
         (xml(image(0, "x.png", CAR.replace("30", "inf"))), "image 'x.png': <box> .* wanted corners"),
-        (xml(image(0, "f_1.png"), image(1, "f_2.png", size=(9, 9))), "video 'f': images of 100x80 and of 9x9 pixels"),
+        (
+            xml(image(0, "f_1.png"), image(1, "f_2.png", size=(9, 9))),
+            r"video 'f': 'f_2\.png': 9x9 pixels, others of the same video 100x80",
+        ),
         (xml(image(1, "a"), image(1, "b"), meta=task(2, FILM)), "'clip': frame number 1 comes twice"),
         (xml(image(0, "a.png", more=' task_id="9"'), meta=task(2, key=1) + task(2, key=2)), "image '0': task_id '9'"),
     ],

@@ -117,7 +117,10 @@ FAULTS: dict[str, tuple[Callable[[Content], object], str]] = {
     "id twice": (lambda v: v["items"][1].update(id="x/b"), r"items\[1\]: id 'x/b', wanted an id that comes once"),
     "path out": (lambda v: v["items"][1].update(id="../b"), r"items\[1\]: '\.\./b\.PNG', wanted a path inside"),
     "size": (lambda v: v["items"][1]["image"].update(size=[-1, 2]), r"image: size \[-1, 2\], wanted height and width"),
-    "sizes": (lambda v: v["items"][1]["image"].update(size=[1, 2]), "video 'clip': images of 64x48 and of 2x1"),
+    "sizes": (
+        lambda v: v["items"][1]["image"].update(size=[1, 2]),
+        "video 'clip': .*: 2x1 pixels, others of the same video 64x48",
+    ),
     "frame twice": (lambda v: v["items"][1]["attr"].update(frame=0), "'clip': frame number 0 comes twice"),
     "box": (lambda v: v["items"][0]["annotations"][0].update(bbox=[1, 2, 3]), r"annotations\[0\]: bbox \[1, 2, 3\]"),
     "track": (lambda v: v["items"][0]["annotations"][1]["attributes"].update(track_id=3), "track 3 has two boxes in"),

@@ -8,7 +8,9 @@ import pytest
 
 from vidkit.data.readers.drawn import MAX_ATTRIBUTES, DrawnBoxes
 from vidkit.data.readers.drawn_table import table
+from vidkit.data.readers.found_boxes import Frames
 from vidkit.data.readers.upright import around, upright
+from vidkit.data.records import FrameNames
 from vidkit.errors import AnnotationError
 
 
@@ -63,7 +65,7 @@ def test_a_track_twice_in_a_frame_is_refused() -> None:
     for x in (0, 1):
         drawn.add(1, 0, (x, 0, 5, 5), track=3)
     with pytest.raises(AnnotationError, match="made: video 'v': track 3 has two boxes in frame 7"):
-        table("made", "v", [4, 7], drawn.columns())
+        table("made", "v", Frames(np.array([4, 7]), FrameNames()), drawn.columns())
 
 
 def test_too_many_attributes_are_refused() -> None:

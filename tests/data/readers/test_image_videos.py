@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from vidkit.data.index import FOLDER, IMAGE
-from vidkit.data.readers.image_videos import files_of, images_below, natural, one_size, size_of, videos_of
+from vidkit.data.readers.image_videos import files_of, images_below, natural, size_of, videos_of
 from vidkit.errors import AnnotationError
 
 
@@ -67,7 +67,3 @@ def test_sizes_come_from_headers(tmp_path: Path) -> None:
     for name in ("bad.jpg", "none.jpg", "in"):
         with pytest.raises(AnnotationError, match="not an image whose size can be told"):
             size_of(tmp_path / name)
-    assert one_size("x", [(0, 0), (3, 4), (3, 4)]) == (3, 4)
-    assert one_size("x", []) == (0, 0)
-    with pytest.raises(AnnotationError, match="x: images of 3x4 and of 5x4 pixels"):
-        one_size("x", [(3, 4), (5, 4)])

@@ -1,3 +1,4 @@
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +120,23 @@ def test_a_film_can_be_detected_in_and_scored_by_later_truth(
     assert "--any-index if the frames are the same" in capsys.readouterr().err
     assert report_errors(vidkit, ["eval", "white", *truth, "--any-index"]) == DONE
     assert "100.00" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi"])
+def test_a_film_broken_in_any_way_is_refused_with_its_name_or_read(tmp_path: Path, suffix: str) -> None:
+    whole = write_film(tmp_path / f"whole.{suffix}", 6).read_bytes()
+    film, dice = tmp_path / f"film.{suffix}", random.Random(0)
+    for _ in range(20):
+        place, gap = dice.randrange(len(whole)), dice.randrange(1, 40)
+        flipped = bytes([whole[place] ^ 1 << dice.randrange(8)])
+        for broken in (
+            whole[:place],
+            whole[:place] + whole[place + gap :],
+            whole[:place] + flipped + whole[place + 1 :],
+        ):
+            film.write_bytes(broken)
+            try:
+                (video,) = read_films(film).videos
+                assert 0 < len(video.frame_number) <= 1000
+            except (FrameError, AnnotationError) as error:
+                assert str(film) in str(error)

@@ -227,7 +227,7 @@ def test_a_cache_that_was_cut_off_is_refused(index: Index, tmp_path: Path) -> No
     with pytest.raises(FormatError, match=r"bytes, wanted .*delete it"):
         cached_frames(index, RESIZE, tmp_path)
     next(tmp_path.glob("*.npy")).write_bytes(b"nonsense")
-    with pytest.raises(FormatError, match="not a table of frame sizes"):
+    with pytest.raises(FormatError, match="wanted a table of frame sizes"):
         cached_frames(index, RESIZE, tmp_path)
 
 

@@ -5,20 +5,23 @@ import pytest
 
 from impnet_model.flows.kinds import steps_of
 from impnet_model.flows.memory import FlowMemory
-from vidkit.errors import DetectorError
+from vidkit.errors import DetectorError, MissingLibraryError
 
 Frame = np.ndarray
 STEP = (3, 2)
 """Pixels that the texture moves in a frame, x first."""
 
 
-def moving_texture(n: int) -> list[Frame]:
-    rng = np.random.default_rng(0)
-    ground = rng.integers(0, 256, (180, 220)).astype(float)
-    for _ in range(3):  # blurred, so that there is something to follow
+def blurred_noise(height: int, width: int) -> np.ndarray:
+    """Grey levels `(height, width)` uint8 with something to follow."""
+    ground = np.random.default_rng(0).integers(0, 256, (height, width)).astype(float)
+    for _ in range(3):
         ground = sum(np.roll(ground, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
-    ground = (ground - ground.min()) / np.ptp(ground) * 255
-    grey = ground.astype(np.uint8)
+    return np.asarray((ground - ground.min()) / np.ptp(ground) * 255, np.uint8)
+
+
+def moving_texture(n: int) -> list[Frame]:
+    grey = blurred_noise(180, 220)
     return [np.repeat(grey[40 - STEP[1] * t :, 40 - STEP[0] * t :][:120, :160, None], 3, axis=2) for t in range(n)]
 
 
@@ -59,6 +62,16 @@ def test_nothing_moves(kind: str) -> None:
 def test_a_wrong_name_is_told(kind: str, said: str) -> None:
     with pytest.raises(DetectorError, match=said):
         steps_of(kind, 256)
+
+
+def test_raft_says_what_it_needs() -> None:
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        with pytest.raises(MissingLibraryError, match="needs torchvision"):
+            steps_of("raft", 256)
+    else:
+        pytest.skip("torchvision is here; its weights would be fetched")
 
 
 def test_frames_of_a_few_pixels_show_no_motion() -> None:

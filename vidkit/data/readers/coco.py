@@ -25,7 +25,7 @@ from vidkit.data.readers.boxes_by_image import BoxesByImage
 from vidkit.data.readers.chosen_classes import choose_classes
 from vidkit.data.readers.found_boxes import Frames, video_table
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_text
-from vidkit.data.readers.json_lists import Id, new_id
+from vidkit.data.readers.json_lists import Id, in_order, new_id
 from vidkit.data.readers.listed_images import ListedImage, by_number, listed_frames
 from vidkit.data.readers.source import Source, check_names
 from vidkit.data.records import VideoFiles
@@ -180,20 +180,14 @@ def _distinct(file: Path, content: _CocoFile) -> dict[Id, ObjectClass]:
     Raises AnnotationError where both have boxes.
     """
     used, kept = set(content.boxes.category), dict[str, Id]()
-    for key, category in _in_order(content.categories).items():
+    for key, category in in_order(content.categories).items():
         before = kept.setdefault(category.name, key)
         if key != before and {key, before} <= used:
             what = f"categories {in_part(before)} and {in_part(key)} are both called {in_part(category.name)}"
             raise AnnotationError(f"{file}: {what}, and both have boxes; wanted a name for each")
         if key in used:
             kept[category.name] = key
-    return {key: category for key, category in _in_order(content.categories).items() if kept[category.name] == key}
-
-
-def _in_order(categories: Mapping[Id, ObjectClass]) -> dict[Id, ObjectClass]:
-    """The categories by ascending id; in the file's order where ids are texts."""
-    numbers = sorted((key, c) for key, c in categories.items() if isinstance(key, int))
-    return dict(numbers) if len(numbers) == len(categories) else dict(categories)
+    return {key: category for key, category in in_order(content.categories).items() if kept[category.name] == key}
 
 
 # -- videos ------------------------------------------------------------------------------------------------------------

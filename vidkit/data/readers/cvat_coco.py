@@ -7,26 +7,22 @@ image id. Boxes are COCO's, so x + width is vidkit's exclusive corner. `iscrowd`
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidkit.classes import ObjectClass
-from vidkit.data.json_sections import sections
-from vidkit.data.readers.chosen_classes import ClassRows
+from vidkit.data.readers.chosen_classes import choose_classes
 from vidkit.data.readers.drawn import CROWD, KEPT, DrawnBoxes
 from vidkit.data.readers.free_attributes import numeric
 from vidkit.data.readers.image_tables import SourceImage, tables_of
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path
+from vidkit.data.readers.json_lists import Id, category, in_order, new_id, objects_of
 from vidkit.data.readers.looking import head
 from vidkit.data.readers.source import MAX_PIXELS, Source, check_names
 from vidkit.data.readers.unpacked import OWN_ATTRIBUTES, file_of, paths_of, place_of
 from vidkit.data.readers.upright import upright
 from vidkit.errors import AnnotationError
-
-Id = int | str
-T = TypeVar("T")
 
 
 @dataclass
@@ -37,7 +33,7 @@ class _CvatCoco:
     box_images: list[Id] = field(default_factory=list)
     box_categories: list[Id] = field(default_factory=list)
     images: dict[Id, SourceImage] = field(default_factory=dict)
-    categories: dict[Id, str] = field(default_factory=dict)
+    categories: dict[Id, ObjectClass] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)  # of images
     has_tracks: bool = False
 
@@ -62,65 +58,50 @@ def read_cvat_coco(path: Path, frames: Path | None = None, classes: Sequence[Obj
     folder, name = place_of(path)
     root = frames or folder
     coco = _read(path)
-    images, categories = _in_order(coco.images), _in_order(coco.categories)
-    rows = ClassRows(str(path), classes)
+    images = in_order(coco.images)
+    chosen = choose_classes(str(path), in_order(coco.categories), classes)
     drawn = replace(
         upright(coco.boxes.columns()),
-        row=_places(path, "image_id", coco.box_images, images),
-        class_id=rows.rows(list(categories.values()))[_places(path, "category_id", coco.box_categories, categories)],
+        row=_looked_up(path, "image_id", coco.box_images, {key: row for row, key in enumerate(images)}),
+        class_id=_looked_up(path, "category_id", coco.box_categories, chosen.row),
     )
     subset = path.stem.removeprefix("instances_")  # as the folder of its images is called
     paths = paths_of(root, [image.name for image in images.values()], subset)
     videos = tables_of(str(path), name, list(images.values()), drawn, paths, tracked=True)
     check_names(str(path), videos)
-    chosen = rows.chosen({name: str(key) for key, name in categories.items()})
     return Source(chosen.classes, videos, root, class_ids=chosen.ids)
 
 
-def _in_order(elements: Mapping[Id, T]) -> dict[Id, T]:
-    """The elements by their ids: numbers as numbers, then texts as they come."""
-    keys = sorted(elements, key=lambda key: (isinstance(key, str), 0 if isinstance(key, str) else key))
-    return {key: elements[key] for key in keys}
-
-
-def _places(path: Path, name: str, ids: Sequence[Id], known: Mapping[Id, object]) -> NDArray[np.int64]:
-    """The place among the known elements that each id has."""
-    place = {key: n for n, key in enumerate(known)}
-    unknown = [key for key in set(ids) if key not in place]
+def _looked_up(path: Path, name: str, ids: Sequence[Id], known: Mapping[Id, int]) -> NDArray[np.int64]:
+    """What is known of each id."""
+    unknown = [key for key in set(ids) if key not in known]
     if unknown:
         raise AnnotationError(f"{path}: annotations have {name} {in_part(unknown[0])}, which isn't in the file")
-    return np.fromiter(map(place.__getitem__, ids), np.int64, len(ids))
+    return np.fromiter(map(known.__getitem__, ids), np.int64, len(ids))
 
 
 def _read(path: Path) -> _CvatCoco:
     coco = _CvatCoco(DrawnBoxes(str(path)))
-    readers = {"images": _image, "categories": _category, "annotations": _annotation}
-    for section, place, value in sections(path):
+    readers = {"images": _image, "annotations": _annotation}
+    for section, fields in objects_of(path, ("videos", "images", "categories", "annotations")):
         if section == "videos":
             raise AnnotationError(f"{path}: has 'videos': this is COCO-VID; wanted CVAT's COCO, which has none")
-        if section in readers and place >= 0:
-            readers[section](coco, JsonFields(f"{path}: {section}[{place}]", value))
+        if section == "categories":
+            coco.categories[new_id(fields, coco.categories)] = category(fields)
+        else:
+            readers[section](coco, fields)
     if not coco.has_tracks:
         raise AnnotationError(f"{path}: no annotation has attributes.track_id: this is COCO without tracks")
     return coco
 
 
 def _image(coco: _CvatCoco, given: JsonFields) -> None:
-    key, name = given.id("id"), inner_path(given.place, given.text("file_name"))
-    if key in coco.images:
-        raise given.wrong("id", "an id that comes once")
+    key, name = new_id(given, coco.images), inner_path(given.place, given.text("file_name"))
     if name in coco.names:  # nor could their boxes be told apart
         raise given.wrong("file_name", "a name that comes once; export each task of a project by itself")
     coco.names.add(name)
     size = given.whole("width", 0, MAX_PIXELS), given.whole("height", 0, MAX_PIXELS)
     coco.images[key] = SourceImage(name, size, str(key))
-
-
-def _category(coco: _CvatCoco, given: JsonFields) -> None:
-    key = given.id("id")
-    if key in coco.categories:
-        raise given.wrong("id", "an id that comes once")
-    coco.categories[key] = given.text("name")
 
 
 def _annotation(coco: _CvatCoco, given: JsonFields) -> None:

@@ -22,6 +22,7 @@ from vidkit.data.readers.cvat_shapes import add_box
 from vidkit.data.readers.cvat_tasks import FILE, CvatTask, read_tasks, whole
 from vidkit.data.readers.drawn import KEPT, MAX_FRAMES, NO_ATTRIBUTES, Drawn, DrawnBoxes
 from vidkit.data.readers.drawn_table import NOT_BOXES, bounded, table
+from vidkit.data.readers.found_boxes import Frames
 from vidkit.data.readers.json_fields import in_part, is_text
 from vidkit.data.readers.key_frames import between_keys
 from vidkit.data.readers.looking import file_in, head, is_plain
@@ -106,12 +107,8 @@ def _video(
     return table(
         str(path),
         task.name,
-        numbers,
+        Frames(np.array(numbers), FrameNames(number=tuple(written)), _files(root, task, written), task.size, counts),
         drawn,
-        size=task.size,
-        files=_files(root, task, written),
-        called=FrameNames(number=tuple(written)),
-        counts=counts,
     )
 
 

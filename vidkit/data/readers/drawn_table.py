@@ -1,13 +1,14 @@
 """Boxes as a labelling tool gave them → the record of their video."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from vidkit.data.readers.drawn import CROWD, KEPT, MAX_BOXES, MAX_FRAMES, Drawn
-from vidkit.data.readers.found_boxes import OTHER, FoundBoxes, Frames, video_table
-from vidkit.data.records import FrameNames, VideoFiles, VideoTable
+from vidkit.data.readers.found_boxes import OTHER, FoundBoxes, Frames, Ints, video_table
+from vidkit.data.records import VideoTable
 from vidkit.errors import AnnotationError
 
 MAX_FRAMES_IN_ALL = 10 * MAX_FRAMES
@@ -15,25 +16,15 @@ NOT_BOXES = "polylines, points, masks and other shapes that are no boxes, left o
 TURNED = "turned boxes, taken as the upright box around them"
 
 
-def table(
-    place: str,
-    name: str,
-    numbers: Sequence[int],
-    drawn: Drawn,
-    *,
-    size: tuple[int, int] = (0, 0),
-    files: VideoFiles | None = None,
-    called: FrameNames | None = None,
-    counts: Mapping[str, int] | None = None,
-) -> VideoTable:
-    """The video whose frames have these ascending `numbers`, with what its reader noticed in `counts`.
+def table(place: str, name: str, frames: Frames, drawn: Drawn) -> VideoTable:
+    """The video of these frames; the `row` of a box is that of its frame.
 
     Boxes of classes that aren't wanted and boxes without area are left out and counted. Raises AnnotationError where a
     track is twice in a frame.
     """
     wanted = (drawn.class_id >= 0) & np.all(drawn.box[:, 2:] > drawn.box[:, :2], axis=1)
     kept = drawn.at(wanted & (drawn.kind == KEPT))
-    _check_tracks(f"{place}: video {name!r}", kept, numbers)
+    _check_tracks(f"{place}: video {name!r}", kept, frames.number)
     turned = int((wanted & (drawn.angle % 360 != 0)).sum())
     found = FoundBoxes(
         place=lambda _: place,
@@ -49,9 +40,7 @@ def table(
             key: drawn.attributes[key] for key, column in kept.attributes.items() if not np.isnan(column).all()
         },
     )
-    counts = Counter(counts or {}) + Counter({TURNED: turned})
-    frames = Frames(np.array(numbers, np.int64), called or FrameNames(), files or VideoFiles(), size, counts)
-    return video_table(name, frames, found)
+    return video_table(name, replace(frames, counts=Counter(frames.counts) + Counter({TURNED: turned})), found)
 
 
 def bounded(place: str, tables: Iterable[VideoTable]) -> tuple[VideoTable, ...]:
@@ -69,7 +58,7 @@ def bounded(place: str, tables: Iterable[VideoTable]) -> tuple[VideoTable, ...]:
     return tuple(made)
 
 
-def _check_tracks(place: str, drawn: Drawn, numbers: Sequence[int]) -> None:
+def _check_tracks(place: str, drawn: Drawn, numbers: Ints) -> None:
     """Raise where a track is twice in a frame."""
     pairs = np.sort((drawn.row << 32 | drawn.track)[drawn.track >= 0])
     twice = pairs[1:][pairs[1:] == pairs[:-1]]

@@ -2,18 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from vidkit.data.index import VIDEO
 from vidkit.data.readers.drawn import Drawn
 from vidkit.data.readers.drawn_table import table
-from vidkit.data.readers.image_videos import ImageVideo, files_of, one_size, videos_of
-from vidkit.data.records import FrameNames, VideoFiles, VideoTable
+from vidkit.data.readers.image_videos import ImageVideo, files_of, videos_of
+from vidkit.data.readers.listed_images import ListedImage, listed_frames
+from vidkit.data.records import VideoFiles, VideoTable
 from vidkit.errors import AnnotationError
-
-T = TypeVar("T")
 
 
 class SourceImage(NamedTuple):
@@ -55,29 +55,15 @@ def tables_of(
     boxes, starts = boxes.by_image(len(images))
     tables: list[VideoTable] = []
     for video in videos:
-        frames = [images[image] for image in video.images]
-        tables.append(
-            table(
-                place,
-                video.name,
-                video.numbers,
-                boxes.of_images(video.images, starts),
-                size=one_size(f"{place}: video {video.name!r}", [image.size for image in frames]),
-                files=VideoFiles(VIDEO, film) if film else files_of(video.images, paths),
-                called=FrameNames(
-                    id=_if_all([image.id for image in frames]),
-                    path=tuple(image.name for image in frames),
-                    number=_if_all([image.number for image in frames]),
-                ),
-                counts=counts if not tables else None,
-            )
-        )
+        at = f"{place}: video {video.name!r}"
+        listed = [
+            ListedImage(f"{at}: {image.name!r}", number, image.name, image.number, image.id, image.size)
+            for number, image in zip(video.numbers, (images[row] for row in video.images), strict=True)
+        ]
+        files = VideoFiles(VIDEO, film) if film else files_of(video.images, paths)
+        frames = replace(listed_frames(listed), files=files, counts=(counts or {}) if not tables else {})
+        tables.append(table(place, video.name, frames, boxes.of_images(video.images, starts)))
     return tuple(tables)
-
-
-def _if_all(told: Sequence[T | None]) -> tuple[T, ...] | None:
-    found = tuple(value for value in told if value is not None)
-    return found if len(found) == len(told) else None
 
 
 def _by_number(place: str, name: str, images: Sequence[SourceImage], offset: int) -> list[ImageVideo]:

@@ -118,15 +118,6 @@ def size_of(path: Path) -> tuple[int, int]:
         raise AnnotationError(f"{path}: not an image whose size can be told: {error}") from None
 
 
-def one_size(place: str, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The size that all images of a video have, (0, 0) where none is known. Raises AnnotationError if they differ."""
-    known = list(dict.fromkeys(size for size in sizes if 0 not in size))
-    if len(known) > 1:
-        (a, b), (c, d) = known[:2]
-        raise AnnotationError(f"{place}: images of {a}x{b} and of {c}x{d} pixels; the frames of a video have one size")
-    return known[0] if known else (0, 0)
-
-
 def folder_with(root: Path, folders: Sequence[str], name: str) -> str:
     """The first of the folders below the root that has a file called so; "." where none has."""
     return next((folder for folder in folders if is_plain(root / folder / name)), ".")

@@ -1,13 +1,15 @@
 """A JSON file whose top holds lists of objects with ids, as COCO's kin do: the objects, one at a time."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from vidkit.classes import ObjectClass
 from vidkit.data.json_sections import sections
 from vidkit.data.readers.json_fields import JsonFields
 
 Id = int | str
+T = TypeVar("T")
 
 
 def objects_of(file: Path, names: Collection[str]) -> Iterator[tuple[str, JsonFields]]:
@@ -26,6 +28,12 @@ def new_id(fields: JsonFields, known: Collection[Id]) -> Id:
     if key in known:
         raise fields.wrong("id", "an id that stands once")
     return key
+
+
+def in_order(elements: Mapping[Id, T]) -> dict[Id, T]:
+    """The elements by ascending id; those whose ids are texts come last, in the order of the file."""
+    keys = sorted(elements, key=lambda key: (isinstance(key, str), 0 if isinstance(key, str) else key))
+    return {key: elements[key] for key in keys}
 
 
 def category(fields: JsonFields) -> ObjectClass:

@@ -21,6 +21,7 @@ from vidkit.data.index import VIDEO
 from vidkit.data.readers.chosen_classes import ClassRows
 from vidkit.data.readers.drawn import MAX_FRAMES, DrawnBoxes
 from vidkit.data.readers.drawn_table import bounded, table
+from vidkit.data.readers.found_boxes import Frames
 from vidkit.data.readers.json_fields import JsonFields, in_part, inner_path, is_text, read_json
 from vidkit.data.readers.key_frames import between_keys
 from vidkit.data.readers.looking import head, is_plain, only_file
@@ -121,12 +122,14 @@ def _video(
     return table(
         task.place,
         PurePosixPath(film).stem,
-        range(length),
+        Frames(
+            number=np.arange(length),
+            called=FrameNames(number=tuple(range(1, length + 1))),
+            files=VideoFiles(VIDEO, film),
+            size=(width, height),
+            counts=counts,
+        ),
         upright(between_keys(task.place, drawn, on, np.ones_like(on), length), about_corner=True),
-        size=(width, height),
-        files=VideoFiles(VIDEO, film),
-        called=FrameNames(number=tuple(range(1, length + 1))),
-        counts=counts,
     )
 
 
