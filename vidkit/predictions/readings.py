@@ -24,6 +24,7 @@ _SURE = 4.0  # standard errors
 _NOISE = 0.02  # of an overlap: what a mean of few detections can't be trusted for
 _MOST, _FAR_BETTER = 0.95, 0.05  # a gain of so many of the detections, and by so much on average
 _SAME = 1e-9
+_FEW = 10  # detections: fewer don't tell an order from chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +124,10 @@ def _is_alike(a: Overlaps, b: Overlaps) -> bool:
 def _is_chance(taken: Overlaps, scrambled: Overlaps) -> bool:
     """Whether overlaps are poor, and not clearly better than those of a way that can't be right."""
     telling = _telling(taken, scrambled)
-    if not telling.any() or taken[telling].mean() >= _GOOD:
+    gain = (taken - scrambled)[telling]
+    if len(taken) < _FEW or not len(gain) or taken[telling].mean() >= _GOOD or np.abs(gain).max() <= _SAME:
         return False
-    return not _is_clear((taken - scrambled)[telling])
+    return not _is_clear(gain)
 
 
 def _chance(of: Ways[Any]) -> str:
