@@ -19,6 +19,7 @@ from vidkit.data.frames import frame, frames_of
 from vidkit.data.index import VIDEO, Index
 from vidkit.errors import FormatError
 from vidkit.files import writing
+from vidkit.reading_door import reading
 
 
 class FrameCache:
@@ -62,10 +63,8 @@ def cached_frames(
     pixels, table = stem.with_suffix(".u8"), stem.with_suffix(".npy")
     if not table.is_file():
         _make(index, resize, pixels, table, root, wanted)
-    try:
+    with reading(table, FormatError, "a table of frame sizes: delete it"):
         sizes = np.load(table, allow_pickle=False).astype(np.int32).reshape(-1, 2)
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{table}: not a table of frame sizes: {error}; delete it") from None
     lengths = [3 * int(np.prod(resize(*size)[:2])) if all(size) else 0 for size in sizes.tolist()]
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     found = pixels.stat().st_size if pixels.is_file() else 0
