@@ -5,14 +5,15 @@ speed that they had, move along a flow, or are interpolated between two keyframe
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from impnet_model.detectors.after_key import AfterKey, AlongFlow, Held, KeyDetections, WithVelocity
+from impnet_model.detectors.around import Around
 from impnet_model.detectors.engine import Frame
 from impnet_model.detectors.frame_buffer import FrameBuffer
 from impnet_model.detectors.frame_flows import frame_steps
@@ -22,10 +23,9 @@ from impnet_model.detectors.options import impossible
 from impnet_model.detectors.stages import Stages
 from impnet_model.detectors.video_motion import FlowChoice
 from impnet_model.flows.memory import FlowMemory
-from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
-from vidkit.harness.detector import Detector, DetectorContext, Measuring, Naming, OracleDetector
+from vidkit.harness.detector import Detector, DetectorContext, Measuring, OracleDetector
 from vidkit.harness.plugins import make
 from vidkit.segments import check_key_id
 
@@ -65,7 +65,7 @@ def keyframes(
 
 
 @dataclass(frozen=True, eq=False)
-class KeyframeDetector:
+class KeyframeDetector(Around):
     """A detector that is given every `length`-th frame of a video, from frame `key_id` on.
 
     interpolate: a frame waits for the keyframe after it; the last frame of a video is a keyframe too, and before the
@@ -151,24 +151,11 @@ class KeyframeDetector:
             before, start = key, key.place + 1
             video.let_go(key.place)
 
-    @property
-    def classes(self) -> Sequence[ObjectClass]:
-        """Those that the detector knows by itself."""
-        return self.inner.classes if isinstance(self.inner, Naming) else ()
-
-    def synchronize(self) -> None:
-        """Wait for the device."""
-        self.inner.synchronize()
-
     def measurements(self) -> Mapping[str, float]:
         """What the detector measured so far; boxes are moved in postprocessing, flow is a stage of its own."""
         inner = self.inner.measurements() if isinstance(self.inner, Measuring) else {}
         own = self.stages.measurements(CPU)
         return {**inner, **{name: inner.get(name, 0.0) + own[name] for name in own if own[name] or name in inner}}
-
-    def describe(self) -> Mapping[str, Any]:
-        """What the speed depends on."""
-        return {**getattr(self.inner, "describe", dict)()}
 
 
 def _in_between(place: int, before: KeyDetections | None, key: KeyDetections, pairs: Pairs | None) -> Detections:

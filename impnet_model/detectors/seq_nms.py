@@ -5,7 +5,7 @@ is taken, its boxes are given the chain's mean score, and what overlaps them in 
 goes through ordinary NMS. The whole video is needed first, so this is for offline use.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from impnet_model.detectors.around import Around
 from impnet_model.detectors.engine import Frame
 from impnet_model.detectors.stages import Stages
 from impnet_model.nets.box_coder import iou
 from impnet_model.nets.nms import nms
 from vidkit.boxes import to_inclusive
-from vidkit.classes import ObjectClass
 from vidkit.detections import Detections
 from vidkit.errors import DetectorError
-from vidkit.harness.detector import Detector, DetectorContext, Measuring, Naming, OracleDetector
+from vidkit.harness.detector import Detector, DetectorContext, Measuring, OracleDetector
 from vidkit.harness.plugins import make
 
 CPU = torch.device("cpu")
@@ -44,7 +44,7 @@ def seq_nms_on(context: DetectorContext, *, base: str, base_options: str = "") -
 
 
 @dataclass(frozen=True)
-class SeqNMS:
+class SeqNMS(Around):
     """Any detector, its detections of a video rescored along time; `inner` best gives all it has, before any NMS."""
 
     inner: Detector
@@ -79,25 +79,11 @@ class SeqNMS:
                 parts[t].append((raw[t].boxes[chosen[t]][kept][last], rescored[last], class_id))
         return parts
 
-    @property
-    def classes(self) -> Sequence[ObjectClass]:
-        """Those that the detector knows by itself."""
-        return self.inner.classes if isinstance(self.inner, Naming) else ()
-
-    def synchronize(self) -> None:
-        """Wait for the device."""
-        self.inner.synchronize()
-
     def measurements(self) -> Mapping[str, float]:
         """What the inner detector measured so far, with the seconds of Seq-NMS added to its postprocessing."""
         inner = self.inner.measurements() if isinstance(self.inner, Measuring) else {}
         own = self.stages.measurements(CPU)["postprocess_seconds"]
         return {**inner, "postprocess_seconds": inner.get("postprocess_seconds", 0.0) + own}
-
-    def describe(self) -> Mapping[str, Any]:
-        """What the speed depends on."""
-        describe = getattr(self.inner, "describe", dict)
-        return {**describe()}
 
 
 def _joined(raw: Detections, parts: list[tuple[Array, Array, int]]) -> Detections:
